@@ -1,0 +1,123 @@
+/** The HTTP API under /v1: what is sent and what is answered. Errors are RFC 9457 problem details. */
+import { z } from 'zod'
+import type { Formation } from '../domain/app.ts'
+import type { Host } from '../domain/host.ts'
+import type { InstanceState, ReasonCode } from '../domain/instance.ts'
+import type { DeployKind, DeployState } from '../domain/release.ts'
+import type { RuntimeRef } from '../domain/slug.ts'
+import type { UsageTotals } from '../domain/usage.ts'
+import { processType, tenantId } from './schema.ts'
+
+export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
+export type CreateApp = z.infer<typeof createApp>
+
+/** `{ web: { count: 2, memoryMb: 256 } }`; what is left out stays as it is. */
+export const patchFormation = z.record(
+  processType,
+  z.strictObject({
+    count: z.int().min(0).max(100).optional(),
+    memoryMb: z.int().min(32).max(65_536).optional(),
+    cpuMilli: z.int().min(50).max(64_000).optional(),
+  }),
+)
+export type PatchFormation = z.infer<typeof patchFormation>
+
+/** A null removes the variable. Names are checked by the API, so that the error names the wrong one. */
+export const patchConfig = z.record(z.string(), z.string().max(65_536).nullable())
+export type PatchConfig = z.infer<typeof patchConfig>
+
+export const rollback = z.strictObject({ release: z.int().min(1).optional() })
+export const createTenant = z.strictObject({ id: tenantId })
+export const patchTenant = z.strictObject({
+  requestRate: z.strictObject({ perSecond: z.number().min(0).max(1e6), burst: z.number().min(1).max(1e6) }),
+})
+export const createToken = z.strictObject({
+  description: z.string().min(1).max(100),
+  tenant: tenantId.optional(),
+  operator: z.boolean().optional(),
+})
+export const logQuery = z.object({
+  n: z.coerce.number().int().min(0).max(1500).default(100),
+  tail: z.enum(['0', '1', 'true', 'false']).default('0'),
+  source: z.enum(['app', 'build', 'platform', 'router']).optional(),
+  ps: z.string().max(40).optional(),
+})
+
+export type AppView = {
+  id: string
+  name: string
+  tenant: string
+  url: string
+  gitUrl: string
+  createdAt: string
+  formation: Formation
+  release: number | null
+  rollout: { release: number; state: 'rolling' | 'done' | 'failed'; detail: string } | null
+}
+export type ReleaseView = {
+  version: number
+  description: string
+  actor: string
+  createdAt: string
+  commit: string | null
+  current: boolean
+  status: 'rolling' | 'live' | 'failed' | 'superseded'
+  buildpack: string
+  runtimes: RuntimeRef[]
+  processes: Record<string, string>
+  configNames: string[]
+}
+export type DeployView = {
+  id: string
+  kind: DeployKind
+  state: DeployState
+  description: string
+  actor: string
+  createdAt: string
+  endedAt: string | null
+  commit: string | null
+  release: number | null
+  error: string | null
+}
+/** The answer to a call that makes a release: follow `GET /v1/apps/APP/deploys/ID/log`. */
+export type DeployAccepted = { deploy: DeployView }
+export type InstanceView = {
+  id: string
+  name: string
+  app: string
+  tenant: string
+  process: string
+  release: number
+  host: string
+  /** `lost` is derived from a host lease that lapsed. */
+  state: InstanceState | 'lost'
+  intent: string
+  since: string
+  restarts: number
+  reason: ReasonCode | null
+  detail: string | null
+  memoryMb: number
+  cpuMilli: number
+  cpuMilliUsed: number | null
+  memoryBytesUsed: number | null
+  startedMs: number | null
+  readyMs: number | null
+}
+export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
+export type UsageView = { app: string; from: string; usage: UsageTotals; memoryMbHours: number }
+export type TenantView = { id: string; createdAt: string; requestRate: { perSecond: number; burst: number } }
+export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
+export type TokenCreated = TokenView & { token: string }
+export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }
+/** One line of `GET …/logs` (newline-delimited JSON). */
+export type LogLine = { at: string; source: 'app' | 'build' | 'platform' | 'router'; ps: string; line: string }
+/** One line of `GET …/deploys/ID/log` (newline-delimited JSON); the last one carries `end`. */
+export type DeployLogLine = { line: string } | { end: DeployView }
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: string
+  requestId: string
+} & Record<string, unknown>

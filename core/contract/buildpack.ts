@@ -1,0 +1,29 @@
+/** What the buildpacks, inside the build sandbox, tell the agent outside: two small JSON files. Tenant-influenced, so strict. */
+import { z } from 'zod'
+import { environment, processes } from './schema.ts'
+
+const relativePath = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[A-Za-z0-9._@-]+(\/[A-Za-z0-9._@-]+)*$/)
+  .refine((p) => !p.split('/').includes('..'), { message: 'must stay inside the app' })
+
+/** /build/plan.json, after detect. */
+export const buildPlan = z.strictObject({
+  buildpack: z.string().max(40),
+  because: z.string().max(500),
+  /** What the build and the app need: a name and a semver range as the app wrote it. */
+  runtimes: z
+    .array(z.strictObject({ name: z.enum(['node', 'npm']), range: z.string().max(100), reason: z.string().max(300) }))
+    .max(4),
+  /** Files that decide the dependencies, hashed by the buildpack (hex); null: no separate dependencies layer. */
+  dependencies: z
+    .strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/), paths: z.array(relativePath).min(1).max(8) })
+    .nullable(),
+})
+export type BuildPlan = z.infer<typeof buildPlan>
+
+/** /build/release.json, after compile. */
+export const buildRelease = z.strictObject({ processes, env: environment })
+export type BuildRelease = z.infer<typeof buildRelease>

@@ -1,0 +1,25 @@
+/** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
+import { z } from 'zod'
+import { command, deployId, environment, slug } from './schema.ts'
+
+/** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
+export const launchSpec = z.strictObject({ slug, command, env: environment })
+export type LaunchSpec = z.infer<typeof launchSpec>
+
+/** `GET /internal/deploys/ID/build`: what a builder needs; the archive itself is at `/internal/deploys/ID/source` (tar). */
+export const buildSpec = z.strictObject({
+  deployId,
+  appId: z.string(),
+  tenantId: z.string(),
+  uidBase: z.int(),
+  commit: z.string(),
+  env: environment,
+  previous: slug.nullable(),
+})
+export type BuildSpec = z.infer<typeof buildSpec>
+
+/** Layers: `HEAD`, `GET` and `PUT /internal/layers/DIGEST`; a PUT whose bytes do not match the digest is refused. */
+export const layerPath = (digest: string): string => `/internal/layers/${digest}`
+export const launchPath = (instance: string): string => `/internal/instances/${instance}/launch`
+export const buildPath = (deploy: string): string => `/internal/deploys/${deploy}/build`
+export const sourcePath = (deploy: string): string => `/internal/deploys/${deploy}/source`

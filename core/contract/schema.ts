@@ -1,0 +1,81 @@
+/**
+ * The shapes that are shared by the messages below, as zod schemas: `unknown` becomes a type here and nowhere else.
+ * Objects are strict: an unknown field is an error that names it, because a misspelt field silently ignored loses work.
+ */
+import { z } from 'zod'
+import { badRequest } from '../domain/errors.ts'
+import {
+  isId,
+  type AppName,
+  type DeployId,
+  type HostId,
+  type InstanceId,
+  type LayerDigest,
+  type ProcessType,
+  type TenantId,
+} from '../domain/ids.ts'
+import { isCommand, isProcessType } from '../domain/procfile.ts'
+
+const branded = <T extends string>(valid: (text: string) => boolean, what: string) =>
+  z.custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
+
+export const appName = branded<AppName>((t) => t.length <= 30 && isId(t), "an app's name")
+export const tenantId = branded<TenantId>(
+  (t) => t.length <= 30 && isId(t),
+  "a tenant's name: lower-case letters, digits, single dashes",
+)
+export const hostId = branded<HostId>(isId, "a host's id")
+export const instanceId = branded<InstanceId>(isId, "an instance's id")
+export const deployId = branded<DeployId>(isId, "a deploy's id")
+export const processType = branded<ProcessType>(
+  isProcessType,
+  'a process type: a lower-case letter, then up to 19 letters and digits',
+)
+export const layerDigest = branded<LayerDigest>((t) => /^[0-9a-f]{64}$/.test(t), 'a SHA-256 digest in hex')
+export const command = z.string().refine(isCommand, { message: 'must be one line of 1 to 4096 printable characters' })
+
+export const resources = z.strictObject({
+  memoryMb: z.int().min(32).max(65_536),
+  cpuMilli: z.int().min(50).max(64_000),
+  pids: z.int().min(16).max(16_384),
+  diskMb: z.int().min(16).max(102_400),
+})
+
+export const runtimeRef = z.strictObject({
+  name: z.enum(['node', 'npm']),
+  version: z.string().regex(/^\d+\.\d+\.\d+$/),
+})
+export const layer = z.strictObject({
+  digest: layerDigest,
+  bytes: z.int().min(0),
+  kind: z.enum(['dependencies', 'app']),
+})
+export const environment = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+  z
+    .string()
+    .max(65_536)
+    .refine((v) => !v.includes('\0'), { message: 'must not hold a NUL' }),
+)
+export const processes = z.record(processType, command)
+export const slug = z.strictObject({
+  layers: z.array(layer).min(1).max(8),
+  runtimes: z.array(runtimeRef).max(8),
+  processes,
+  env: environment,
+  buildpack: z.string().max(40),
+  stack: z.string().max(80),
+})
+
+/**
+ * Parses what crossed a boundary.
+ * @param what the thing's name, for the sentence
+ * @throws BAD_REQUEST with every field that is wrong, its path and what it must be
+ */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, what = 'request'): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }))
+  const sentence = problems.map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`)).join('; ')
+  throw badRequest(`The ${what} is not valid. ${sentence}`.slice(0, 2000), { problems })
+}

@@ -1,0 +1,73 @@
+import { appNameMalformed, appNameReserved } from './errors.ts'
+import type { AppId, AppName, ProcessType, TenantId } from './ids.ts'
+import type { Resources } from './resources.ts'
+import type { Rollout, Target } from './release.ts'
+
+/** What never changes about an app. */
+export type AppRecord = {
+  id: AppId
+  name: AppName
+  tenantId: TenantId
+  /** First id of the range of host user ids that belongs to this app alone, on every host. */
+  uidBase: number
+  createdAt: number
+}
+
+export type ProcessFormation = { count: number; size: Resources }
+export type Formation = Partial<Record<ProcessType, ProcessFormation>>
+
+/** Values are `base64(iv | tag | ciphertext)`; only the controller can open them. */
+export type SealedConfig = Record<string, string>
+
+/**
+ * An app as the controller sees it. Each field has one writer: the API writes formation and config, the deploy story
+ * writes target, the reconciler writes current and rollout.
+ */
+export type App = AppRecord & {
+  formation: Formation
+  config: SealedConfig
+  /** What should run. */
+  target: Target | null
+  /** The last target whose rollout was completed: what serves when a newer target fails. */
+  current: Target | null
+  rollout: Rollout | null
+}
+
+/** How many user ids an app's range holds; inside the sandbox they are 0 … size - 1, and the app runs as APP_UID. */
+export const UID_RANGE = 2048
+export const APP_UID = 1000
+
+const reserved = new Set([
+  'api',
+  'www',
+  'git',
+  'console',
+  'berth',
+  'admin',
+  'status',
+  'controller',
+  'router',
+  'agent',
+  'internal',
+  'localhost',
+  'mail',
+  'ns',
+  'app',
+  'apps',
+])
+
+/**
+ * Checks a new app's name. It becomes a DNS label (RFC 1123 §2.1) and part of paths, so the grammar is narrow:
+ * 2–30 of `[a-z0-9-]`, a letter first, no dash last, no two dashes in a row (which also keeps punycode `xn--` out).
+ * @throws NAME_MALFORMED or NAME_RESERVED
+ */
+export function parseAppName(text: string): AppName {
+  if (text.length < 2 || text.length > 30 || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text)) throw appNameMalformed(text)
+  if (reserved.has(text)) throw appNameReserved(text)
+  return text as AppName
+}
+
+/** Names of config vars as POSIX has them for the environment (IEEE Std 1003.1, §8.1), at most 128 long. */
+export const isConfigName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text)
+/** Set by the platform for every instance; a tenant cannot override them. */
+export const platformVariables = new Set(['PORT', 'BERTH_APP', 'BERTH_PROCESS', 'BERTH_RELEASE', 'BERTH_INSTANCE'])

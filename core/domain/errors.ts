@@ -1,0 +1,128 @@
+/**
+ * Every error that Berth shows to a person: a stable code, the HTTP status that fits, and a sentence that names the
+ * cause, the value and the next step. An expected refusal inside the platform is a value, not one of these.
+ */
+export class BerthError extends Error {
+  readonly code: string
+  readonly status: number
+  /** Further facts for machines, e.g. the fields that were refused. Never secrets. */
+  readonly facts: Record<string, unknown>
+
+  constructor(
+    code: string,
+    status: number,
+    message: string,
+    options: { cause?: unknown; facts?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'BerthError'
+    this.code = code
+    this.status = status
+    this.facts = options.facts ?? {}
+  }
+}
+
+export const badSetting = (name: string, value: string, expected: string) =>
+  new BerthError('BAD_SETTING', 500, `${name} must be ${expected}, got ${JSON.stringify(value)}.`)
+
+export const badRequest = (message: string, facts?: Record<string, unknown>) =>
+  new BerthError('BAD_REQUEST', 400, message, facts ? { facts } : {})
+
+export const notJson = (cause: unknown) =>
+  new BerthError(
+    'NOT_JSON',
+    400,
+    'The request body is not valid JSON. Send an object with Content-Type: application/json.',
+    { cause },
+  )
+
+export const bodyTooLarge = (limitBytes: number) =>
+  new BerthError(
+    'BODY_TOO_LARGE',
+    413,
+    `The request body is larger than ${limitBytes} bytes, the most that this call takes.`,
+  )
+
+/** One answer for a missing, unknown, wrong, expired or revoked token, so that it tells an attacker nothing. */
+export const unauthenticated = () =>
+  new BerthError('UNAUTHENTICATED', 401, 'No valid API token was given. Run `berth login`, or set BERTH_TOKEN.')
+
+export const forbidden = (what: string) => new BerthError('FORBIDDEN', 403, `Your token does not allow this: ${what}.`)
+
+export const notFound = (noun: string, name: string) =>
+  new BerthError('NOT_FOUND', 404, `There is no ${noun} ${JSON.stringify(name)} here, or it is not yours.`)
+
+export const appNameTaken = (name: string) =>
+  new BerthError('NAME_TAKEN', 409, `The name ${JSON.stringify(name)} is taken. Choose another.`)
+
+export const appNameReserved = (name: string) =>
+  new BerthError('NAME_RESERVED', 422, `The name ${JSON.stringify(name)} is reserved for the platform. Choose another.`)
+
+export const appNameMalformed = (name: string) =>
+  new BerthError(
+    'NAME_MALFORMED',
+    422,
+    `${JSON.stringify(name)} cannot be an app's name: use 2 to 30 lower-case letters, digits and single dashes, starting with a letter and not ending with a dash.`,
+  )
+
+export const confirmMismatch = (name: string) =>
+  new BerthError('CONFIRM_MISMATCH', 422, `To destroy ${name}, confirm its exact name: --confirm ${name}`)
+
+export const noRelease = (name: string) =>
+  new BerthError(
+    'NO_RELEASE',
+    409,
+    `${name} has no release yet. Push code to it first: berth git:remote -a ${name} && git push berth main`,
+  )
+
+export const nothingToRollBack = (name: string) =>
+  new BerthError(
+    'NO_EARLIER_RELEASE',
+    409,
+    `${name} has no earlier release that went live, so there is nothing to roll back to.`,
+  )
+
+export const releaseNotUsable = (version: number, why: string) =>
+  new BerthError('RELEASE_NOT_USABLE', 409, `v${version} cannot be rolled back to: ${why}.`)
+
+export const unknownProcessType = (type: string, known: string[]) =>
+  new BerthError(
+    'UNKNOWN_PROCESS_TYPE',
+    422,
+    `There is no process type ${JSON.stringify(type)}; this app has: ${known.join(', ') || 'none yet'}.`,
+  )
+
+export const slugCorrupt = (digest: string, found: string) =>
+  new BerthError(
+    'SLUG_CORRUPT',
+    500,
+    `Layer ${digest} does not match its checksum (found ${found}). It was not mounted; deploy again to rebuild it.`,
+  )
+
+export const runtimeNotFound = (name: string, range: string) =>
+  new BerthError(
+    'RUNTIME_NOT_FOUND',
+    422,
+    `No published version of ${name} satisfies ${JSON.stringify(range)}. Change the version your app asks for.`,
+  )
+
+export const unavailable = (what: string, cause?: unknown) =>
+  new BerthError(
+    'UNAVAILABLE',
+    503,
+    `${what} cannot be reached at the moment. Nothing was changed; try again in a few seconds.`,
+    { cause },
+  )
+
+export const internal = (cause: unknown) =>
+  new BerthError(
+    'INTERNAL',
+    500,
+    'Something went wrong inside Berth. The operator finds the cause in the log under the request id.',
+    { cause },
+  )
+
+/** The sentence of any thrown thing, for logs and for wrapping. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,78 @@
+import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from './ids.ts'
+import type { Resources } from './resources.ts'
+
+export type InstanceState = 'pending' | 'starting' | 'running' | 'draining' | 'stopped' | 'failed'
+export type InstanceEvent = 'claimed' | 'ready' | 'exited' | 'gaveUp' | 'drain'
+
+/** The whole life of an instance; what is not here cannot happen. Drawn in ARCHITECTURE.md. */
+export const transitions = {
+  pending: { claimed: 'starting', drain: 'stopped' },
+  starting: { ready: 'running', exited: 'starting', gaveUp: 'failed', drain: 'draining' },
+  running: { exited: 'starting', gaveUp: 'failed', drain: 'draining' },
+  draining: { exited: 'stopped' },
+  stopped: {},
+  failed: { drain: 'stopped' },
+} satisfies Record<InstanceState, Partial<Record<InstanceEvent, InstanceState>>>
+
+/** @returns the next state, or null where the event means nothing in this one */
+export function nextState(state: InstanceState, event: InstanceEvent): InstanceState | null {
+  const row: Partial<Record<InstanceEvent, InstanceState>> = transitions[state]
+  return row[event] ?? null
+}
+
+/** `run`: run and route it. `unroute`: run it, send it no new requests. `stop`: SIGTERM, grace, SIGKILL. */
+export type Intent = 'run' | 'unroute' | 'stop'
+
+/** What the controller wants of one instance. Only the controller writes it. */
+export type Desired = {
+  id: InstanceId
+  appId: AppId
+  appName: AppName
+  tenantId: TenantId
+  hostId: HostId
+  processType: ProcessType
+  /** The n of `web.n`. */
+  number: number
+  release: number
+  generation: number
+  uidBase: number
+  size: Resources
+  /** Rises with every change; a writer with a lower one is refused everywhere. */
+  epoch: number
+  intent: Intent
+  /** When the intent was last changed, ms since 1970. */
+  since: number
+  graceMs: number
+  /** A release that never served yet fails at its first exit; one that did is restarted. */
+  onExit: 'restart' | 'fail'
+}
+
+export type ReasonCode =
+  'exited' | 'outOfMemory' | 'neverListened' | 'wrongPort' | 'probeFailed' | 'startFailed' | 'stopped' | 'hostStopped'
+
+/** What the agent says of one instance. Only the agent writes it. */
+export type Reported = {
+  epoch: number
+  state: InstanceState
+  /** Where the router reaches it. */
+  address: { host: string; port: number } | null
+  reason: ReasonCode | null
+  /** One sentence for people: what happened, and what to do. */
+  detail: string | null
+  exitCode: number | null
+  restarts: number
+  since: number
+  /** From the job's arrival to the process running, and to the first good probe, in ms. */
+  startedMs: number | null
+  readyMs: number | null
+}
+
+/** Live figures, overwritten by each sample of the agent. */
+export type InstanceStats = { at: number; cpuMilli: number; memoryBytes: number }
+
+export type Instance = { desired: Desired; reported: Reported | null; stats: InstanceStats | null }
+
+export const processName = (desired: Pick<Desired, 'processType' | 'number'>): string =>
+  `${desired.processType}.${desired.number}`
+
+export const DEFAULT_GRACE_MS = 30_000

@@ -1,0 +1,68 @@
+import type { SealedConfig } from './app.ts'
+import type { AppId, DeployId, ProcessType } from './ids.ts'
+import type { Slug } from './slug.ts'
+
+/** Immutable once made: code, config and commands together, so that a rollback brings all of them back. */
+export type Release = {
+  appId: AppId
+  version: number
+  slug: Slug
+  config: SealedConfig
+  commit: string | null
+  description: string
+  actor: string
+  createdAt: number
+  deployId: DeployId
+}
+
+/** Which release should run. A restart raises the generation and keeps the release. */
+export type Target = { release: number; generation: number; since: number }
+
+export const sameTarget = (a: Target | null, b: Target | null): boolean =>
+  a?.release === b?.release && a?.generation === b?.generation
+
+/** How far the newest target got. Written by the reconciler only. */
+export type Rollout =
+  | { target: Target; state: 'rolling'; waitingFor: string }
+  | { target: Target; state: 'done'; at: number }
+  | { target: Target; state: 'failed'; at: number; reason: string }
+
+/** A process type that is never kept running: it runs once before a release goes live. */
+export const RELEASE_PROCESS = 'release' as ProcessType
+export const WEB = 'web' as ProcessType
+
+export type DeployKind = 'push' | 'config' | 'rollback'
+export type DeployState = 'queued' | 'building' | 'releasing' | 'rolling' | 'succeeded' | 'failed'
+
+/** One walk of the deploy story. The controller writes it; `build` is the agent's answer. */
+export type Deploy = {
+  id: DeployId
+  appId: AppId
+  kind: DeployKind
+  actor: string
+  description: string
+  createdAt: number
+  state: DeployState
+  commit: string | null
+  /** SHA-256 of the source archive, for kind push. */
+  source: string | null
+  /** For kind rollback: the release to take code and config from. */
+  fromRelease: number | null
+  /** For kind config: the config that the release gets. */
+  config: SealedConfig | null
+  release: number | null
+  /** Which host builds, and which try this is. */
+  buildHost: string | null
+  buildEpoch: number
+  error: string | null
+  endedAt: number | null
+}
+
+/** The agent's word on a build. An older epoch is refused. */
+export type BuildReport =
+  | { epoch: number; state: 'running'; at: number }
+  | { epoch: number; state: 'succeeded'; at: number; slug: Slug }
+  | { epoch: number; state: 'failed'; at: number; error: string }
+
+export const isOver = (deploy: Pick<Deploy, 'state'>): boolean =>
+  deploy.state === 'succeeded' || deploy.state === 'failed'

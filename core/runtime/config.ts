@@ -1,0 +1,164 @@
+/** The environment, read once and validated. An error names the variable, the value and what it must be. */
+import { hostname } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { badSetting } from '../domain/errors.ts'
+import { isId, type HostId } from '../domain/ids.ts'
+
+export type Config = {
+  home: string
+  /** Things that can be made again and are shared by all Berths of a machine: stack images, runtimes. */
+  cache: string
+  hostId: HostId
+  /** Under which address other hosts reach this one's instances; null: their own addresses are routable (one machine). */
+  hostAddress: string | null
+  /** Where the controller and the API listen. */
+  apiAddress: string
+  apiPort: number
+  /** How agents and the CLI on this machine reach the controller. */
+  controllerUrl: string
+  httpAddress: string
+  httpPort: number
+  domain: string
+  agentPort: number
+  /** `redis://…`, `rediss://…` or `unix:///path/redis.sock`. */
+  redisUrl: string
+  redisEmbedded: boolean
+  logLevel: string
+  /** Name servers that sandboxes may ask, on port 53 only; empty: the host's own. */
+  resolvers: string[]
+  /** Bundle of certificate authorities that builds and apps trust. */
+  caBundle: string
+  npmRegistry: string
+  bootTimeoutMs: number
+  buildTimeoutMs: number
+  buildMemoryMb: number
+  buildDiskMb: number
+  /** How many builds one host runs at a time. */
+  buildSlots: number
+  /** What the agent offers; null: what the machine has, less a reserve for the host. */
+  capacityMemoryMb: number | null
+}
+
+type Environment = Record<string, string | undefined>
+
+/** @throws BAD_SETTING */
+export function readConfig(env: Environment): Config {
+  const home = path(env, 'BERTH_HOME', '/var/lib/berth')
+  const apiPort = port(env, 'BERTH_API_PORT', 4000)
+  const hostId = text(env, 'BERTH_HOST_ID', defaultHostId())
+  if (!isId(hostId))
+    throw badSetting(
+      'BERTH_HOST_ID',
+      hostId,
+      'lower-case letters, digits and single dashes, a letter first, at most 63',
+    )
+  const redisUrl = text(env, 'BERTH_REDIS_URL', '')
+  if (redisUrl !== '' && !/^(rediss?|unix):\/\//.test(redisUrl))
+    throw badSetting('BERTH_REDIS_URL', redisUrl, 'redis://…, rediss://… or unix:///path')
+  return Object.freeze({
+    home,
+    cache: path(env, 'BERTH_CACHE', '/var/cache/berth'),
+    hostId: hostId as HostId,
+    hostAddress: optionalAddress(env, 'BERTH_HOST_ADDRESS'),
+    apiAddress: address(env, 'BERTH_API_ADDRESS', '127.0.0.1'),
+    apiPort,
+    controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
+    httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
+    httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
+    domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
+    agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
+    redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
+    redisEmbedded: redisUrl === '',
+    logLevel: oneOf(env, 'BERTH_LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
+    resolvers: list(env, 'BERTH_RESOLVERS'),
+    caBundle: path(env, 'BERTH_CA_BUNDLE', '/etc/ssl/certs/ca-certificates.crt'),
+    npmRegistry: url(env, 'BERTH_NPM_REGISTRY', 'https://registry.npmjs.org'),
+    bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 60, 1, 600) * 1000,
+    buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
+    buildMemoryMb: number(env, 'BERTH_BUILD_MEMORY_MB', 2048, 64, 65_536),
+    buildDiskMb: number(env, 'BERTH_BUILD_DISK_MB', 4096, 32, 102_400),
+    buildSlots: number(env, 'BERTH_BUILD_SLOTS', 1, 1, 64),
+    capacityMemoryMb: env['BERTH_CAPACITY_MEMORY_MB'] ? number(env, 'BERTH_CAPACITY_MEMORY_MB', 0, 64, 1e8) : null,
+  })
+}
+
+function defaultHostId(): string {
+  const cleaned = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '')
+  return isId(cleaned) ? cleaned : 'host'
+}
+
+function text(env: Environment, name: string, fallback: string): string {
+  const value = env[name]
+  return value === undefined || value === '' ? fallback : value
+}
+
+function path(env: Environment, name: string, fallback: string): string {
+  const value = text(env, name, fallback)
+  // A ':' or ',' would change the meaning of an overlay's mount options.
+  if (!isAbsolute(value) || !/^[A-Za-z0-9._/@+-]+$/.test(value))
+    throw badSetting(name, value, 'an absolute path of letters, digits and ._/@+-')
+  return value.replace(/\/+$/, '')
+}
+
+function port(env: Environment, name: string, fallback: number): number {
+  const value = text(env, name, String(fallback))
+  if (!/^\d{1,5}$/.test(value) || Number(value) < 1 || Number(value) > 65_535)
+    throw badSetting(name, value, 'a port number from 1 to 65535')
+  return Number(value)
+}
+
+function number(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const value = text(env, name, String(fallback))
+  if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
+    throw badSetting(name, value, `a whole number from ${min} to ${max}`)
+  return Number(value)
+}
+
+const isIpv4 = (value: string) =>
+  /^(\d{1,3}\.){3}\d{1,3}$/.test(value) && value.split('.').every((part) => Number(part) <= 255)
+
+function address(env: Environment, name: string, fallback: string): string {
+  const value = text(env, name, fallback)
+  if (!isIpv4(value) && value !== '::' && value !== '::1') throw badSetting(name, value, 'an IPv4 address, :: or ::1')
+  return value
+}
+
+function optionalAddress(env: Environment, name: string): string | null {
+  const value = text(env, name, '')
+  if (value !== '' && !isIpv4(value)) throw badSetting(name, value, 'an IPv4 address')
+  return value === '' ? null : value
+}
+
+function list(env: Environment, name: string): string[] {
+  const values = text(env, name, '')
+    .split(',')
+    .map((v) => v.trim())
+    .filter((v) => v !== '')
+  for (const value of values) if (!isIpv4(value)) throw badSetting(name, value, 'IPv4 addresses, separated by commas')
+  return values
+}
+
+function url(env: Environment, name: string, fallback: string): string {
+  const value = text(env, name, fallback)
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
+    throw badSetting(name, value, 'an http or https URL')
+  return value.replace(/\/+$/, '')
+}
+
+function domain(env: Environment, name: string, fallback: string): string {
+  const value = text(env, name, fallback).toLowerCase()
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(value) || value.length > 200)
+    throw badSetting(name, value, 'a domain name')
+  return value
+}
+
+function oneOf(env: Environment, name: string, allowed: string[], fallback: string): string {
+  const value = text(env, name, fallback)
+  if (!allowed.includes(value)) throw badSetting(name, value, `one of ${allowed.join(', ')}`)
+  return value
+}

@@ -1,0 +1,27 @@
+/** One way to end a process: the first SIGTERM or SIGINT stops its parts in reverse order of their start. */
+import { messageOf } from '../domain/errors.ts'
+import type { Log } from './log.ts'
+
+export type Stoppable = { stop(): Promise<void> }
+
+/** Runs an executable: start, wait for a signal, stop. A failed start is one line on stderr and exit code 1. */
+export async function runMain(log: Log, start: () => Promise<Stoppable>): Promise<void> {
+  const signalled = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name))
+  })
+  let running: Stoppable
+  try {
+    running = await start()
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`)
+    log.error('start failed', { error })
+    process.exit(1)
+  }
+  // Whoever supervises this process (scripts/up.ts, a test) waits for this word; without one there is no channel.
+  process.send?.('ready')
+  log.info('stopping', { signal: await signalled })
+  // A part that hangs must not keep a dead process around; whoever supervises it starts a new one.
+  setTimeout(() => process.exit(1), 20_000).unref()
+  await running.stop()
+  process.exit(0)
+}

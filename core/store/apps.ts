@@ -1,0 +1,79 @@
+import type { App, AppRecord, Formation, SealedConfig } from '../domain/app.ts'
+import type { AppId, AppName } from '../domain/ids.ts'
+import type { Rollout, Target } from '../domain/release.ts'
+import { pack, unpack, type Store } from './connection.ts'
+import { keys } from './keys.ts'
+
+/** @returns false when the name is taken */
+export async function createApp(store: Store, record: AppRecord): Promise<boolean> {
+  return (await store.createApp(keys.appNames, keys.app(record.id), record.name, record.id, pack(record))) === 1
+}
+
+/** A number that no other app has or had; it decides the app's range of user ids. */
+export const nextAppNumber = (store: Store): Promise<number> => store.incr(keys.appCounter)
+
+export async function findApp(store: Store, name: AppName): Promise<App | null> {
+  const id = await store.hget(keys.appNames, name)
+  return id === null ? null : loadApp(store, id as AppId)
+}
+
+export async function loadApp(store: Store, id: AppId): Promise<App | null> {
+  return toApp(await store.hgetall(keys.app(id)))
+}
+
+export async function loadApps(store: Store): Promise<App[]> {
+  const ids = await store.hvals(keys.appNames)
+  if (ids.length === 0) return []
+  const pipeline = store.pipeline()
+  for (const id of ids) pipeline.hgetall(keys.app(id as AppId))
+  const rows = (await pipeline.exec()) ?? []
+  return rows
+    .map(([error, fields]) => {
+      if (error) throw error
+      return toApp(fields as Record<string, string>)
+    })
+    .filter((app) => app !== null)
+}
+
+export const setFormation = (store: Store, id: AppId, formation: Formation) =>
+  setField(store, id, 'formation', formation)
+export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
+export const setTarget = (store: Store, id: AppId, target: Target) => setField(store, id, 'target', target)
+export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
+export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
+
+/** Removes the app and all that is keyed by it, but its instances: those are stopped by the reconciler, which finds them ownerless. */
+export async function removeApp(store: Store, app: AppRecord): Promise<void> {
+  const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)
+  const deployKeys = deploys.flatMap((id) => [keys.deploy(id as never), keys.deployLog(id as never)])
+  await store
+    .multi()
+    .hdel(keys.appNames, app.name)
+    .srem(keys.openDeploys, '', ...deploys)
+    .del(
+      keys.app(app.id),
+      keys.releases(app.id),
+      keys.logs(app.id),
+      keys.usage(app.id),
+      keys.appDeploys(app.id),
+      ...deployKeys,
+    )
+    .exec()
+}
+
+async function setField(store: Store, id: AppId, field: string, value: unknown): Promise<void> {
+  await store.hset(keys.app(id), field, pack(value))
+}
+
+function toApp(fields: Record<string, string>): App | null {
+  const record = unpack<AppRecord>(fields['record'])
+  if (!record) return null
+  return {
+    ...record,
+    formation: unpack<Formation>(fields['formation']) ?? {},
+    config: unpack<SealedConfig>(fields['config']) ?? {},
+    target: unpack<Target>(fields['target']),
+    current: unpack<Target>(fields['current']),
+    rollout: unpack<Rollout>(fields['rollout']),
+  }
+}

@@ -1,0 +1,97 @@
+/** The connection to Redis, and the Lua commands on it. */
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import type { Channel } from '../contract/events.ts'
+import { keys } from './keys.ts'
+
+/** One transition per file; see the header of each for keys, arguments, results and the guarantee. */
+const commands = {
+  createApp: 2,
+  createRelease: 2,
+  assignInstance: 3,
+  changeIntent: 1,
+  reportInstance: 1,
+  reportBuild: 1,
+  forgetInstance: 3,
+  recordUsage: 2,
+  holdLease: 1,
+  putRoutes: 1,
+} as const
+
+type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }
+export type Store = Redis & Commands
+
+type RedisTarget =
+  { path: string } | { host: string; port: number; username?: string; password?: string; db?: number; tls?: object }
+
+/** `unix:///path` → a socket; anything else is a URL that ioredis reads itself. */
+export function redisOptions(url: string): RedisTarget {
+  if (url.startsWith('unix://')) return { path: url.slice('unix://'.length) }
+  const { hostname, port, username, password, pathname, protocol } = new URL(url)
+  return {
+    host: hostname,
+    port: port === '' ? 6379 : Number(port),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(pathname.length > 1 ? { db: Number(pathname.slice(1)) } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  }
+}
+
+const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1000)
+
+/**
+ * For one's own reads and writes. While Redis is away, a call fails after about five seconds instead of waiting for ever,
+ * so that no one is told "accepted" about something that is only in a buffer.
+ */
+export function connectStore(url: string): Store {
+  const redis = new Redis({ ...redisOptions(url), retryStrategy, maxRetriesPerRequest: 6, lazyConnect: false })
+  for (const [name, numberOfKeys] of Object.entries(commands)) {
+    redis.defineCommand(name, {
+      numberOfKeys,
+      lua: readFileSync(new URL(`commands/${name}.lua`, import.meta.url), 'utf8'),
+    })
+  }
+  // Reconnecting is ioredis's work; each failed call says so to its caller.
+  redis.on('error', () => {})
+  return redis as Store
+}
+
+/** For BullMQ and for blocking reads, which must wait through an outage (BullMQ requires `maxRetriesPerRequest: null`). */
+export function connectPatient(url: string): Redis {
+  const redis = new Redis({ ...redisOptions(url), retryStrategy, maxRetriesPerRequest: null })
+  redis.on('error', () => {})
+  return redis
+}
+
+export type Subscription = { stop(): Promise<void> }
+
+/** Calls `onMessage` for each announcement, and once after every (re)connect, since announcements may have been missed. */
+export function subscribe(url: string, channels: Channel[], onMessage: (channel: Channel) => void): Subscription {
+  const redis = new Redis({ ...redisOptions(url), retryStrategy, maxRetriesPerRequest: null, autoResubscribe: false })
+  redis.on('error', () => {})
+  redis.on('ready', () => {
+    redis.subscribe(...channels.map((name) => keys.channel(name))).then(
+      () => channels.forEach(onMessage),
+      () => {},
+    )
+  })
+  redis.on('message', (full: string) => {
+    const channel = channels.find((name) => keys.channel(name) === full)
+    if (channel) onMessage(channel)
+  })
+  return {
+    stop() {
+      redis.disconnect()
+      return Promise.resolve()
+    },
+  }
+}
+
+export async function announce(store: Store, channel: Channel): Promise<void> {
+  await store.publish(keys.channel(channel), '1')
+}
+
+export const pack = (value: unknown): string => JSON.stringify(value)
+/** Records are written by Berth alone and validated before that, so reading one back only restores its type. */
+export const unpack = <T>(text: string | null | undefined): T | null => (text ? (JSON.parse(text) as T) : null)

@@ -1,0 +1,86 @@
+import type { AppId, DeployId, HostId } from '../domain/ids.ts'
+import { isOver, type BuildReport, type Deploy } from '../domain/release.ts'
+import { announce, pack, unpack, type Store } from './connection.ts'
+import { keys } from './keys.ts'
+
+const KEEP_DEPLOYS = 100
+const KEEP_LOG_SECONDS = 30 * 24 * 3600
+const MAX_LOG_LINES = 20_000
+
+/** From here on the deploy is accepted: whatever is killed, it will be finished or reported failed. */
+export async function createDeploy(store: Store, deploy: Deploy): Promise<void> {
+  await store
+    .multi()
+    .hset(keys.deploy(deploy.id), 'record', pack(deploy), 'buildEpoch', deploy.buildEpoch)
+    .lpush(keys.appDeploys(deploy.appId), deploy.id)
+    .ltrim(keys.appDeploys(deploy.appId), 0, KEEP_DEPLOYS - 1)
+    .sadd(keys.openDeploys, deploy.id)
+    .exec()
+}
+
+/** Only the controller that runs the deploy writes it. */
+export async function saveDeploy(store: Store, deploy: Deploy): Promise<void> {
+  const change = store.multi().hset(keys.deploy(deploy.id), 'record', pack(deploy), 'buildEpoch', deploy.buildEpoch)
+  if (isOver(deploy)) change.srem(keys.openDeploys, deploy.id).expire(keys.deployLog(deploy.id), KEEP_LOG_SECONDS)
+  await change.exec()
+}
+
+export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | null> {
+  return unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
+}
+
+/** Newest first. */
+export async function loadDeploys(store: Store, app: AppId, limit: number): Promise<Deploy[]> {
+  const ids = await store.lrange(keys.appDeploys(app), 0, limit - 1)
+  const deploys = await Promise.all(ids.map((id) => loadDeploy(store, id as DeployId)))
+  return deploys.filter((deploy) => deploy !== null)
+}
+
+export async function loadOpenDeploys(store: Store): Promise<Deploy[]> {
+  const ids = await store.smembers(keys.openDeploys)
+  const deploys = await Promise.all(ids.map((id) => loadDeploy(store, id as DeployId)))
+  return deploys.filter((deploy) => deploy !== null)
+}
+
+/** Puts a build on a host's list, which the host's sync reads. */
+export async function assignBuild(store: Store, host: HostId, deploy: DeployId): Promise<void> {
+  await store.sadd(keys.hostBuilds(host), deploy)
+}
+
+export async function unassignBuild(store: Store, host: HostId, deploy: DeployId): Promise<void> {
+  await store.srem(keys.hostBuilds(host), deploy)
+}
+
+export async function loadAssignedBuilds(store: Store, host: HostId): Promise<Deploy[]> {
+  const ids = await store.smembers(keys.hostBuilds(host))
+  const deploys = await Promise.all(ids.map((id) => loadDeploy(store, id as DeployId)))
+  return deploys.filter((deploy) => deploy !== null)
+}
+
+/** @returns false when the report came too late: the deploy is gone, over, or built in a newer epoch */
+export async function reportBuild(store: Store, id: DeployId, report: BuildReport): Promise<boolean> {
+  const taken = (await store.reportBuild(keys.deploy(id), report.epoch, pack(report))) === 1
+  if (taken) await announce(store, 'changed')
+  return taken
+}
+
+export async function loadBuildReport(store: Store, id: DeployId): Promise<BuildReport | null> {
+  return unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+}
+
+export async function appendDeployLog(store: Store, id: DeployId, lines: string[]): Promise<void> {
+  if (lines.length === 0) return
+  const pipeline = store.pipeline()
+  for (const line of lines) pipeline.xadd(keys.deployLog(id), 'MAXLEN', '~', MAX_LOG_LINES, '*', 'line', line)
+  await pipeline.exec()
+}
+
+/** @param after the `next` of an earlier read, or `0` */
+export async function readDeployLog(
+  store: Store,
+  id: DeployId,
+  after: string,
+): Promise<{ lines: string[]; next: string }> {
+  const rows = await store.xrange(keys.deployLog(id), after === '0' ? '-' : `(${after}`, '+', 'COUNT', 1000)
+  return { lines: rows.map(([, fields]) => fields[1] ?? ''), next: rows.at(-1)?.[0] ?? after }
+}

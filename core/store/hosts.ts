@@ -1,0 +1,35 @@
+import { HOST_LEASE_MS, type Host, type HostReport } from '../domain/host.ts'
+import type { HostId } from '../domain/ids.ts'
+import { pack, unpack, type Store } from './connection.ts'
+import { keys } from './keys.ts'
+
+/** Registers the host and renews its lease. */
+export async function heartbeat(store: Store, report: HostReport): Promise<void> {
+  await store
+    .multi()
+    .sadd(keys.hosts, report.id)
+    .hset(keys.host(report.id), 'report', pack(report))
+    .set(keys.hostLease(report.id), '1', 'PX', HOST_LEASE_MS)
+    .exec()
+}
+
+/** An agent that ends in good order says so, so that nobody waits for its lease to lapse. */
+export async function releaseHostLease(store: Store, id: HostId): Promise<void> {
+  await store.del(keys.hostLease(id))
+}
+
+export async function setCordoned(store: Store, id: HostId, cordoned: boolean): Promise<void> {
+  await store.hset(keys.host(id), 'cordoned', pack(cordoned))
+}
+
+export async function loadHosts(store: Store): Promise<Host[]> {
+  const ids = (await store.smembers(keys.hosts)) as HostId[]
+  const hosts = await Promise.all(
+    ids.map(async (id) => {
+      const [fields, lease] = await Promise.all([store.hgetall(keys.host(id)), store.exists(keys.hostLease(id))])
+      const report = unpack<HostReport>(fields['report'])
+      return report && { ...report, live: lease === 1, cordoned: unpack<boolean>(fields['cordoned']) ?? false }
+    }),
+  )
+  return hosts.filter((host) => host !== null).sort((a, b) => (a.id < b.id ? -1 : 1))
+}

@@ -1,0 +1,35 @@
+/** Every Redis key that Berth uses, besides BullMQ's. Ids are checked where they enter, so none can reach another's key. */
+import type { AppId, AppName, DeployId, HostId, InstanceId, TenantId, TokenId } from '../domain/ids.ts'
+
+export const keys = {
+  tenants: 'berth:tenants',
+  tenant: (id: TenantId) => `berth:tenant:${id}`,
+  tokens: 'berth:tokens',
+  token: (id: TokenId) => `berth:token:${id}`,
+  /** name → app id */
+  appNames: 'berth:app-names',
+  app: (id: AppId) => `berth:app:${id}`,
+  appCounter: 'berth:app-counter',
+  releases: (id: AppId) => `berth:app:${id}:releases`,
+  logs: (id: AppId) => `berth:app:${id}:logs`,
+  usage: (id: AppId) => `berth:app:${id}:usage`,
+  appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
+  deploy: (id: DeployId) => `berth:deploy:${id}`,
+  deployLog: (id: DeployId) => `berth:deploy:${id}:log`,
+  openDeploys: 'berth:deploys:open',
+  instances: 'berth:instances',
+  instance: (id: InstanceId) => `berth:instance:${id}`,
+  meter: (subject: string) => `berth:meter:${subject}`,
+  hosts: 'berth:hosts',
+  host: (id: HostId) => `berth:host:${id}`,
+  hostLease: (id: HostId) => `berth:host:${id}:lease`,
+  hostInstances: (id: HostId) => `berth:host:${id}:instances`,
+  hostBuilds: (id: HostId) => `berth:host:${id}:builds`,
+  routes: 'berth:routes',
+  routers: 'berth:routers',
+  router: (id: string) => `berth:router:${id}`,
+  lease: (name: string) => `berth:lease:${name}`,
+  channel: (name: string) => `berth:channel:${name}`,
+}
+
+export type AppNameIndex = Record<AppName, AppId>
