@@ -20,6 +20,8 @@ export type Config = {
   httpPort: number
   domain: string
   agentPort: number
+  /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
+  agentToken: string | null
   /** `redis://…`, `rediss://…` or `unix:///path/redis.sock`. */
   redisUrl: string
   redisEmbedded: boolean
@@ -67,6 +69,7 @@ export function readConfig(env: Environment): Config {
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
+    agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
     redisEmbedded: redisUrl === '',
     logLevel: oneOf(env, 'BERTH_LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),

@@ -1,0 +1,396 @@
+/**
+ * One build: the source goes into a workspace of its own, the buildpacks run in the sandbox (detect, then compile), and
+ * when every process of the tenant's is dead, the platform packs what they left into layers.
+ */
+import { constants } from 'node:fs'
+import { chown, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildPlan, buildRelease, type BuildPlan, type BuildRelease } from '#core/contract/buildpack.ts'
+import type { BuildSpec } from '#core/contract/internal.ts'
+import { parse } from '#core/contract/schema.ts'
+import { APP_UID } from '#core/domain/app.ts'
+import { messageOf } from '#core/domain/errors.ts'
+import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
+import type { BuildReport, Deploy } from '#core/domain/release.ts'
+import { buildResources } from '#core/domain/resources.ts'
+import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import { run } from '#core/runtime/process.ts'
+import type { ControllerClient } from './controller-client.ts'
+import { followOutput } from './logs.ts'
+import type { Meter } from './metering.ts'
+import type { Places } from './ports.ts'
+import type { Runtimes } from './runtime-store.ts'
+import { cgroupPath } from './sandbox/cgroup.ts'
+import { makeImage, mountImageCommand, unmount } from './sandbox/filesystem.ts'
+import {
+  createSandbox,
+  folderOf,
+  logOf,
+  removeSandbox,
+  stopSandbox,
+  waitForSandbox,
+  type SandboxHost,
+} from './sandbox/index.ts'
+import type { BindMount } from './sandbox/spec.ts'
+import { pack, type Layers } from './slug.ts'
+
+export type BuildContext = {
+  log: Log
+  config: Config
+  host: SandboxHost
+  /** Folders of workspaces and of the apps' caches. */
+  folder: string
+  cacheFolder: string
+  /** The buildpacks' own code and the Node that runs it, mounted read-only into every build. */
+  platformBinds: BindMount[]
+  stack: string
+  baseEnv: Record<string, string>
+  controller: ControllerClient
+  layers: Layers
+  runtimes: Runtimes
+  resolve(request: { name: RuntimeRef['name']; range: string }): Promise<RuntimeRef>
+  places: Places
+  meter: Meter
+  print(deploy: DeployId, lines: string[]): Promise<void>
+  report(deploy: DeployId, report: BuildReport): Promise<boolean>
+  now(): number
+}
+
+/** Runs a deploy's build to its end and reports it. Run again for the same epoch, it starts from a clean workspace. */
+export async function build(context: BuildContext, deploy: Deploy, signal: AbortSignal): Promise<void> {
+  const { log, now } = context
+  const epoch = deploy.buildEpoch
+  if (!(await context.report(deploy.id, { epoch, state: 'running', at: now() }))) return
+  const timeout = AbortSignal.timeout(context.config.buildTimeoutMs)
+  const ending = AbortSignal.any([signal, timeout])
+  try {
+    const spec = await context.controller.build(deploy.id, ending)
+    const slug = await buildSlug(context, deploy, spec, ending)
+    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug })
+    log.info('build succeeded', { deploy: deploy.id, app: deploy.appId, buildpack: slug.buildpack })
+  } catch (error) {
+    if (signal.aborted) return
+    const why = timeout.aborted
+      ? `The build took longer than ${context.config.buildTimeoutMs / 1000} s and was stopped.`
+      : messageOf(error)
+    log.info('build failed', { deploy: deploy.id, app: deploy.appId, error })
+    await context.report(deploy.id, { epoch, state: 'failed', at: now(), error: why.slice(0, 1000) })
+  }
+}
+
+/** The story of a build. */
+async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec, signal: AbortSignal): Promise<Slug> {
+  const workspace = await openWorkspace(context, deploy.id, spec)
+  try {
+    await context.controller.downloadSource(deploy.id, workspace.source, signal)
+    await runPhase(context, { phase: 'detect', deploy, spec, workspace, binds: [], env: {}, signal })
+    const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
+    const runtimes = await resolveRuntimes(context, deploy.id, plan)
+    const { binds, path } = await context.runtimes.mounts(runtimes, signal)
+    const reused = await reusableLayer(context, spec, plan, runtimes)
+    const reuse = reused ? await mountReused(context, plan, reused, signal) : []
+    const env = {
+      ...spec.env,
+      PATH: [...path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+      ...(reused ? { BERTH_DEPENDENCIES: 'reused' } : {}),
+    }
+    await runPhase(context, { phase: 'compile', deploy, spec, workspace, binds: [...binds, ...reuse], env, signal })
+    const release = parse(buildRelease, await readOutput(workspace, 'release.json'), 'release of the buildpack')
+    return await packSlug(context, { deploy, spec, plan, release, runtimes, reused, workspace, signal })
+  } finally {
+    await closeWorkspace(workspace)
+  }
+}
+
+// ── workspace ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Workspace = {
+  folder: string
+  image: string
+  root: string
+  app: string
+  build: string
+  temporary: string
+  source: string
+  cacheImage: string
+  cache: string
+}
+
+/** An image with a hard limit for what the build writes, and the app's cache, an image with one of its own. */
+async function openWorkspace(context: BuildContext, id: DeployId, spec: BuildSpec): Promise<Workspace> {
+  const folder = join(context.folder, id)
+  const root = join(folder, 'root')
+  const workspace: Workspace = {
+    folder,
+    image: join(folder, 'workspace.ext4'),
+    root,
+    app: join(root, 'app'),
+    build: join(root, 'build'),
+    temporary: join(root, 'tmp'),
+    source: join(folder, 'source.tar'),
+    cacheImage: join(context.cacheFolder, `${spec.appId}.ext4`),
+    cache: join(context.cacheFolder, spec.appId),
+  }
+  await closeWorkspace(workspace)
+  await mkdir(root, { recursive: true, mode: 0o711 })
+  await makeImage(workspace.image, context.config.buildDiskMb)
+  await run(mountImageCommand(workspace.image, root))
+  const owner = spec.uidBase + APP_UID
+  for (const path of [workspace.app, workspace.build, workspace.temporary]) {
+    await mkdir(path)
+    await chown(path, owner, owner)
+  }
+  await openCache(workspace, owner)
+  return workspace
+}
+
+const CACHE_MB = 2048
+
+async function openCache({ cache, cacheImage }: Workspace, owner: number): Promise<void> {
+  await mkdir(cache, { recursive: true, mode: 0o711 })
+  if (!(await stat(cacheImage).catch(() => null))) {
+    await makeImage(`${cacheImage}.new`, CACHE_MB)
+    await rename(`${cacheImage}.new`, cacheImage)
+  }
+  await run(mountImageCommand(cacheImage, cache))
+  await mkdir(join(cache, 'files'), { recursive: true })
+  await chown(join(cache, 'files'), owner, owner)
+}
+
+async function closeWorkspace({ folder, root, cache }: Workspace): Promise<void> {
+  await unmount(root)
+  await unmount(cache)
+  await rm(folder, { recursive: true, force: true })
+}
+
+const MAX_OUTPUT_BYTES = 256 * 1024
+
+/** A file that the sandbox left for us: a plain file of bounded size, never through a link. */
+async function readOutput(workspace: Workspace, name: string): Promise<unknown> {
+  const file = await open(join(workspace.build, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const status = await file.stat()
+    if (!status.isFile() || status.size > MAX_OUTPUT_BYTES)
+      throw new Error(`The build left a ${name} that is not a plain file of at most ${MAX_OUTPUT_BYTES} bytes.`)
+    return JSON.parse(await file.readFile('utf8')) as unknown
+  } finally {
+    await file.close()
+  }
+}
+
+// ── running the buildpacks ───────────────────────────────────────────────────────────────────────────────────────────
+
+type Phase = {
+  phase: 'detect' | 'compile'
+  deploy: Deploy
+  spec: BuildSpec
+  workspace: Workspace
+  binds: BindMount[]
+  env: Record<string, string>
+  signal: AbortSignal
+}
+
+async function runPhase(
+  context: BuildContext,
+  { phase, deploy, spec, workspace, binds, env, signal }: Phase,
+): Promise<void> {
+  const { host, places, meter } = context
+  const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
+  const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
+  const index = await places.take()
+  const cgroup = cgroupPath(host.slot, spec.tenantId as TenantId, spec.appId as AppId, id)
+  // What an agent that was killed in the middle left of the same build.
+  await removeSandbox(host, id, index, null, cgroup)
+  try {
+    const sandbox = await createSandbox(host, {
+      id,
+      tenantId: spec.tenantId,
+      appId: spec.appId,
+      uidBase: spec.uidBase,
+      hostname: 'build',
+      argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/buildpacks/main.ts', phase],
+      env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context) },
+      size,
+      files: { kind: 'workspace', app: workspace.app, temporary: workspace.temporary },
+      binds: [
+        { source: workspace.build, target: '/build', readOnly: false },
+        { source: join(workspace.cache, 'files'), target: '/cache', readOnly: false },
+        { source: workspace.source, target: '/source.tar', readOnly: true },
+        ...context.platformBinds,
+        ...binds,
+      ],
+      index,
+      published: null,
+    })
+    meter.track(spec.appId as AppId, null, sandbox)
+    const output = followOutput(logOf(host, id), 0, (lines) =>
+      context.print(
+        deploy.id,
+        lines.map(({ line }) => line),
+      ),
+    )
+    const exitCode = await waitForSandbox(host, sandbox, signal)
+    await stopSandbox(host, sandbox, 0)
+    await output.stop()
+    const sample = await meter.finish(sandbox)
+    signal.throwIfAborted()
+    if (exitCode !== 0) throw new Error(await explain(context, phase, exitCode ?? -1, sample?.oomKills ?? 0, workspace))
+  } finally {
+    await removeSandbox(host, id, index, null, cgroup)
+    places.release(index)
+    await rm(folderOf(host, id), { recursive: true, force: true })
+  }
+}
+
+const buildEnv = ({ stack, config }: BuildContext): Record<string, string> => ({
+  HOME: '/tmp/home',
+  STACK: stack,
+  BERTH_CACHE_DIR: '/cache',
+  BERTH_BUILD_DIR: '/build',
+  BERTH_SOURCE: '/source.tar',
+  NPM_CONFIG_REGISTRY: config.npmRegistry,
+})
+
+/** The buildpacks said the details in the log; this is the sentence for the deploy. */
+async function explain(
+  context: BuildContext,
+  phase: string,
+  exitCode: number,
+  oomKills: number,
+  workspace: Workspace,
+): Promise<string> {
+  const { config } = context
+  if (await isFull(workspace.root)) return `The build needed more than its ${config.buildDiskMb} MB of disk.`
+  if (oomKills > 0) return `The build needed more than its ${config.buildMemoryMb} MB of memory.`
+  const known: Record<number, string> = {
+    10: 'No buildpack accepts this source; the log says what each looked for.',
+    11: 'The commit holds no files.',
+    12: 'A file that the build reads is not valid; the log says which.',
+    13: 'A step of the build failed; the log says which.',
+  }
+  return known[exitCode] ?? `The build's ${phase} phase ended with exit code ${exitCode}.`
+}
+
+const FULL_BLOCKS = 256
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, ffree } = await statfs(folder)
+  return bavail < FULL_BLOCKS || ffree < 16
+}
+
+async function resolveRuntimes(context: BuildContext, deploy: DeployId, plan: BuildPlan): Promise<RuntimeRef[]> {
+  const resolved: RuntimeRef[] = []
+  for (const { name, range, reason } of plan.runtimes) {
+    const runtime = await context.resolve({ name, range })
+    await context.print(deploy, [`       ${name} ${runtime.version} (${reason})`])
+    resolved.push(runtime)
+  }
+  return resolved
+}
+
+// ── dependencies ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Which layer holds the dependencies of which key, beside the app's cache, where only the platform writes. */
+type DependencyNote = { key: string; runtimes: string; layer: Layer }
+
+const noteFile = (context: BuildContext, spec: BuildSpec) =>
+  join(context.cacheFolder, `${spec.appId}.dependencies.json`)
+const runtimeKey = (runtimes: RuntimeRef[]) =>
+  runtimes
+    .map(({ name, version }) => `${name}@${version}`)
+    .sort()
+    .join(' ')
+
+async function reusableLayer(
+  context: BuildContext,
+  spec: BuildSpec,
+  plan: BuildPlan,
+  runtimes: RuntimeRef[],
+): Promise<Layer | null> {
+  if (!plan.dependencies) return null
+  const text = await readFile(noteFile(context, spec), 'utf8').catch(() => null)
+  const note = text === null ? null : (JSON.parse(text) as DependencyNote)
+  return note?.key === plan.dependencies.key && note.runtimes === runtimeKey(runtimes) ? note.layer : null
+}
+
+async function mountReused(
+  context: BuildContext,
+  plan: BuildPlan,
+  layer: Layer,
+  signal: AbortSignal,
+): Promise<BindMount[]> {
+  const [folder = ''] = await context.layers.mount([layer], signal)
+  return (plan.dependencies?.paths ?? []).map((path) => ({
+    source: join(folder, path),
+    target: `/app/${path}`,
+    readOnly: true,
+  }))
+}
+
+// ── packing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Packable = {
+  deploy: Deploy
+  spec: BuildSpec
+  plan: BuildPlan
+  release: BuildRelease
+  runtimes: RuntimeRef[]
+  reused: Layer | null
+  workspace: Workspace
+  signal: AbortSignal
+}
+
+async function packSlug(
+  context: BuildContext,
+  { deploy, spec, plan, release, runtimes, reused, workspace, signal }: Packable,
+): Promise<Slug> {
+  const began = context.now()
+  const owner = spec.uidBase + APP_UID
+  const paths = plan.dependencies?.paths ?? []
+  const there = reused ? [] : await existing(workspace.app, paths)
+  let dependencies = reused
+  if (there.length > 0) {
+    const output = join(workspace.folder, 'dependencies.squashfs')
+    await pack({ folder: workspace.app, output, owner, only: there, without: [] }, signal)
+    dependencies = await context.layers.add(output, 'dependencies', signal)
+    const note: DependencyNote = {
+      key: plan.dependencies?.key ?? '',
+      runtimes: runtimeKey(runtimes),
+      layer: dependencies,
+    }
+    await writeFile(`${noteFile(context, spec)}.new`, JSON.stringify(note))
+    await rename(`${noteFile(context, spec)}.new`, noteFile(context, spec))
+  }
+  const output = join(workspace.folder, 'app.squashfs')
+  await pack({ folder: workspace.app, output, owner, only: null, without: paths }, signal)
+  const app = await context.layers.add(output, 'app', signal)
+  const layers = dependencies ? [dependencies, app] : [app]
+  const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)
+  const shared = reused ? ', dependencies shared with the release before' : ''
+  await context.print(deploy.id, [
+    `-----> Slug: ${(size / 1024 / 1024).toFixed(1)} MB${shared} (packed in ${((context.now() - began) / 1000).toFixed(1)} s)`,
+  ])
+  // npm installs; at run time only the language itself is needed.
+  return {
+    layers,
+    runtimes: runtimes.filter(({ name }) => name !== 'npm'),
+    processes: release.processes,
+    env: release.env,
+    buildpack: plan.buildpack,
+    stack: context.stack,
+  }
+}
+
+async function existing(folder: string, paths: string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      stat(join(folder, path)).then(
+        () => path,
+        () => null,
+      ),
+    ),
+  )
+  return found.filter((path) => path !== null)
+}

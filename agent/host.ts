@@ -1,0 +1,197 @@
+/** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
+import { copyFile, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { cpus, freemem, hostname, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
+import type { Config } from '#core/runtime/config.ts'
+import { repeat } from '#core/runtime/clock.ts'
+import type { Log } from '#core/runtime/log.ts'
+import { run } from '#core/runtime/process.ts'
+import type { Store } from '#core/store/connection.ts'
+import { heartbeat } from '#core/store/hosts.ts'
+import { cgroupVersion } from './sandbox/cgroup.ts'
+import { mountPoints } from './sandbox/filesystem.ts'
+import type { BindMount } from './sandbox/spec.ts'
+
+const SLOTS = 64
+const SLOT_FOLDER = '/run/berth/slots'
+
+/**
+ * A number that no other Berth on this machine has; it names the subnet, the nftables table, links and cgroups.
+ * Claimed by a file that holds the data folder, so that the same Berth finds its own again.
+ */
+export async function claimSlot(home: string): Promise<number> {
+  await mkdir(SLOT_FOLDER, { recursive: true })
+  const mine = await findSlot(home)
+  if (mine !== null) return mine
+  for (let slot = 0; slot < SLOTS; slot++) {
+    try {
+      await writeFile(join(SLOT_FOLDER, String(slot)), home, { flag: 'wx' })
+      return slot
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+  throw new Error(`All ${SLOTS} slots in ${SLOT_FOLDER} are taken. Remove those whose data folder is gone.`)
+}
+
+export async function findSlot(home: string): Promise<number | null> {
+  for (const name of await readdir(SLOT_FOLDER).catch(() => [])) {
+    if ((await readFile(join(SLOT_FOLDER, name), 'utf8').catch(() => '')) === home) return Number(name)
+  }
+  return null
+}
+
+export const releaseSlot = (slot: number): Promise<void> => rm(join(SLOT_FOLDER, String(slot)), { force: true })
+
+export type Folders = {
+  agent: string
+  run: string
+  sandboxes: string
+  layers: string
+  caches: string
+  stack: string
+  etc: string
+  builds: string
+}
+
+export const foldersOf = (home: string): Folders => {
+  const agent = join(home, 'agent')
+  return {
+    agent,
+    run: join(agent, 'run'),
+    sandboxes: join(agent, 'sandboxes'),
+    layers: join(agent, 'layers'),
+    caches: join(agent, 'caches'),
+    stack: join(agent, 'stack'),
+    etc: join(agent, 'etc'),
+    builds: join(agent, 'builds'),
+  }
+}
+
+/** Folders that sandboxes' mounts lie below can be passed through (0711) but not listed by tenants' users. */
+export async function prepareFolders(home: string): Promise<Folders> {
+  const folders = foldersOf(home)
+  for (const folder of [home, ...Object.values(folders)]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  if (!(await mountPoints()).includes(folders.run)) {
+    await run(['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=256m,nosuid,nodev,noexec', 'tmpfs', folders.run])
+  }
+  for (const name of ['bundles', 'exits', 'runtime', 'instances'])
+    await mkdir(join(folders.run, name), { recursive: true, mode: 0o700 })
+  return folders
+}
+
+/** Files of /etc that every sandbox sees. Copies: a tenant never shares an inode with the host (see the security notes). */
+export async function prepareEtc(folder: string, config: Config): Promise<{ binds: BindMount[]; resolvers: string[] }> {
+  const resolvers = config.resolvers.length > 0 ? config.resolvers : await hostResolvers()
+  await writeFile(
+    join(folder, 'resolv.conf'),
+    resolvers.map((address) => `nameserver ${address}\n`).join('') + 'options timeout:2 attempts:2\n',
+  )
+  await writeFile(join(folder, 'hosts'), '127.0.0.1 localhost\n::1 localhost\n')
+  await copyFile(config.caBundle, join(folder, 'ca-certificates.crt'))
+  const bind = (name: string, target: string): BindMount => ({ source: join(folder, name), target, readOnly: true })
+  return {
+    binds: [
+      bind('resolv.conf', '/etc/resolv.conf'),
+      bind('hosts', '/etc/hosts'),
+      bind('ca-certificates.crt', '/etc/ssl/certs/ca-certificates.crt'),
+    ],
+    resolvers,
+  }
+}
+
+/** The host's name servers; where it asks a local stub, the servers behind that. */
+async function hostResolvers(): Promise<string[]> {
+  for (const file of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    const addresses = [...text.matchAll(/^nameserver\s+(\d+\.\d+\.\d+\.\d+)\s*$/gm)].map(([, address]) => address ?? '')
+    const reachable = addresses.filter((address) => !address.startsWith('127.'))
+    if (reachable.length > 0) return reachable
+  }
+  return []
+}
+
+const CA_FILE = '/etc/ssl/certs/ca-certificates.crt'
+/** Where the usual programs look for certificate authorities, so that a company's own proxy works inside too. */
+export const certificateEnv: Record<string, string> = {
+  NODE_EXTRA_CA_CERTS: CA_FILE,
+  SSL_CERT_FILE: CA_FILE,
+  PIP_CERT: CA_FILE,
+  NPM_CONFIG_CAFILE: CA_FILE,
+}
+
+/** What this host offers: the machine less a reserve, so that a full host can still run its own agent. */
+export async function capacityOf(config: Config): Promise<Capacity> {
+  const totalMb = Math.floor(totalmem() / 1024 / 1024)
+  const { bavail, bsize } = await statfs(config.home)
+  return {
+    memoryMb: config.capacityMemoryMb ?? Math.floor(totalMb - Math.max(512, totalMb * 0.1)),
+    cpuMilli: cpus().length * 1000,
+    // Scratch images are sparse: their sizes are promises, of which few are used up at the same time.
+    diskMb: Math.floor((bavail * bsize * 4) / 1024 / 1024),
+    slots: 2000,
+  }
+}
+
+export type Heart = { stop(): Promise<void> }
+
+/** Registers this host and renews its lease until stopped. The first beat is done when this returns. */
+export async function startHeartbeat(context: {
+  store: Store
+  log: Log
+  config: Config
+  stack: string
+  capacity: Capacity
+  now: () => number
+}): Promise<Heart> {
+  const { store, log, config, stack, capacity, now } = context
+  const startedAt = now()
+  const stopping = new AbortController()
+  let cpuBefore = process.hrtime.bigint()
+  let busyBefore = await busyTicks()
+
+  async function beat(): Promise<void> {
+    const at = process.hrtime.bigint()
+    const busy = await busyTicks()
+    const seconds = Number(at - cpuBefore) / 1e9
+    const cpuMilliUsed = seconds > 0.5 ? Math.round(((busy - busyBefore) / TICKS_PER_SECOND / seconds) * 1000) : 0
+    cpuBefore = at
+    busyBefore = busy
+    const report: HostReport = {
+      id: config.hostId,
+      hostname: hostname(),
+      capacity,
+      stack,
+      version: process.version,
+      cgroup: cgroupVersion(),
+      startedAt,
+      cpuMilliUsed,
+      memoryMbUsed: Math.round((totalmem() - (await availableMemory())) / 1024 / 1024),
+    }
+    await heartbeat(store, report)
+  }
+
+  await beat()
+  const beats = repeat(HEARTBEAT_MS, beat, stopping.signal, (error) => log.warn('heartbeat failed', { error }))
+  return {
+    async stop() {
+      stopping.abort()
+      await beats
+    },
+  }
+}
+
+const TICKS_PER_SECOND = 100
+
+/** CPU time of all processes since boot, in ticks (proc(5), /proc/stat: user nice system … irq softirq). */
+async function busyTicks(): Promise<number> {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
+    (await readFile('/proc/stat', 'utf8')).split('\n')[0]?.trim().split(/\s+/).slice(1).map(Number) ?? []
+  return user + nice + system + irq + softirq
+}
+
+async function availableMemory(): Promise<number> {
+  const match = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile('/proc/meminfo', 'utf8'))
+  return match ? Number(match[1]) * 1024 : freemem()
+}

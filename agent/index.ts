@@ -1,0 +1,268 @@
+/** The agent: makes this machine a host. Everything is wired here. */
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { LogLine } from '#core/contract/api.ts'
+import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import { processName } from '#core/domain/instance.ts'
+import { isOver } from '#core/domain/release.ts'
+import { repeat } from '#core/runtime/clock.ts'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Stoppable } from '#core/runtime/shutdown.ts'
+import { connectStore } from '#core/store/connection.ts'
+import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
+import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
+import { appendLogs } from '#core/store/logs.ts'
+import { build, type BuildContext } from './build.ts'
+import { createControllerClient } from './controller-client.ts'
+import { capacityOf, certificateEnv, claimSlot, prepareEtc, prepareFolders, startHeartbeat } from './host.ts'
+import { openRecords } from './instance/record.ts'
+import { recover } from './instance/recover.ts'
+import { createSupervisor } from './instance/supervisor.ts'
+import { startMeter } from './metering.ts'
+import { openPlaces, publishedPort } from './ports.ts'
+import { createRuntimes } from './runtime-store.ts'
+import { ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
+import { prepareCgroups } from './sandbox/cgroup.ts'
+import { addressOf, type SandboxHost } from './sandbox/index.ts'
+import { enableForwarding, linkOf, loadRuleset } from './sandbox/network.ts'
+import { openLayers } from './slug.ts'
+import { ensureStack, mountStack } from './stack.ts'
+import { startWorker } from './worker.ts'
+
+const SYNC_EVERY_MS = 10_000
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+export async function start(config: Config, log: Log): Promise<Stoppable> {
+  const now = () => Date.now()
+  const store = connectStore(config.redisUrl)
+  const folders = await prepareFolders(config.home)
+  const slot = await claimSlot(config.home)
+  const stack = await ensureStack({
+    cacheDir: config.cache,
+    onProgress: (line) => log.info('stack image', { line }),
+    log,
+  })
+  const rootPath = join(folders.stack, stack.name)
+  await mountStack(stack, rootPath)
+  await prepareCgroups()
+  await enableForwarding()
+  const etc = await prepareEtc(folders.etc, config)
+  const host: SandboxHost = {
+    slot,
+    folder: folders.sandboxes,
+    runFolder: folders.run,
+    rootPath,
+    runtime: 'crun',
+    commonBinds: etc.binds,
+  }
+
+  const controller = createControllerClient(config.controllerUrl, config.agentToken ?? (await readToken(config)))
+  const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
+  const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
+  const layers = openLayers(folders.layers, controller)
+  const meter = startMeter({ store, log, host, now })
+  const records = await openRecords(join(folders.run, 'instances'))
+
+  const recovered = await recover({ host, records, meter, log })
+  const running = recovered.flatMap(({ sandbox }) => (sandbox ? [sandbox] : []))
+  const places = await openPlaces(
+    folders.agent,
+    running.map(({ index }) => index),
+  )
+  await loadRuleset(
+    { slot, resolvers: etc.resolvers, published: config.hostAddress },
+    running.map(({ index, id }) => linkOf(slot, index, id)),
+    config.hostAddress === null ? [] : running.map((sandbox) => publishedPort(sandbox.index, addressOf(host, sandbox))),
+  )
+
+  const supervisor = createSupervisor({
+    log,
+    host,
+    hostAddress: config.hostAddress,
+    bootTimeoutMs: config.bootTimeoutMs,
+    controller,
+    layers,
+    runtimes,
+    places,
+    records,
+    meter,
+    baseEnv: { HOME: '/app', LANG: 'C.UTF-8', ...certificateEnv },
+    async report(id, reported) {
+      await reportInstance(store, config.hostId, id, reported)
+    },
+    appendLog: (app, desired, source, lines) =>
+      appendLogs(
+        store,
+        app,
+        lines.map(({ at, line }): LogLine => ({ at, source, ps: processName(desired), line })),
+      ),
+    now,
+  })
+  for (const record of recovered) supervisor.adopt(record)
+
+  const builds = createBuilds({
+    log,
+    config,
+    host,
+    folder: folders.builds,
+    cacheFolder: folders.caches,
+    platformBinds: [
+      { source: join(ROOT, 'buildpacks'), target: '/berth/buildpacks', readOnly: true },
+      { source: join(ROOT, 'core', 'domain'), target: '/berth/core/domain', readOnly: true },
+      { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
+      { source: await ensurePlatformNode(runtimeContext), target: '/opt/berth-node', readOnly: true },
+    ],
+    stack: stack.name,
+    baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
+    controller,
+    layers,
+    runtimes,
+    resolve: (request) => resolveRuntime(request, runtimeContext),
+    places,
+    meter,
+    print: (deploy, lines) => appendDeployLog(store, deploy, lines),
+    report: (deploy, report) => reportBuild(store, deploy, report),
+    now,
+  })
+
+  async function ensureInstance(id: InstanceId): Promise<void> {
+    const instance = await loadInstance(store, id)
+    if (instance?.desired.hostId === config.hostId) supervisor.ensure(instance.desired, instance.reported)
+  }
+
+  async function ensureBuild(id: DeployId): Promise<void> {
+    const deploy = await loadDeploy(store, id)
+    if (deploy && deploy.buildHost === config.hostId && !isOver(deploy) && deploy.state === 'building')
+      builds.ensure(deploy)
+  }
+
+  /** What is assigned and what runs here are made the same, whatever job was lost. */
+  let unwanted = new Set<InstanceId>()
+  async function sync(): Promise<void> {
+    const assigned = await loadAssigned(store, config.hostId)
+    for (const { desired, reported } of assigned) supervisor.ensure(desired, reported)
+    const wanted = new Set(assigned.map(({ desired }) => desired.id))
+    const orphans = supervisor.ids().filter((id) => !wanted.has(id))
+    // Seen twice, because a store that has just come back may not have everything at once.
+    for (const id of orphans) if (unwanted.has(id)) supervisor.discard(id)
+    unwanted = new Set(orphans)
+    const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
+    for (const { id } of assignedBuilds) await ensureBuild(id)
+    if (assignedBuilds.length === 0) await layers.collect(neededLayers())
+  }
+
+  const neededLayers = (): Set<LayerDigest> =>
+    new Set(supervisor.inUse().flatMap(({ launch }) => launch?.slug.layers.map(({ digest }) => digest) ?? []))
+
+  const stopping = new AbortController()
+  await sync()
+  const heart = await startHeartbeat({ store, log, config, stack: stack.name, capacity: await capacityOf(config), now })
+  const syncs = repeat(SYNC_EVERY_MS, sync, stopping.signal, (error) => log.warn('sync failed', { error }))
+  const worker = startWorker({
+    redisUrl: config.redisUrl,
+    hostId: config.hostId,
+    log,
+    handlers: { instance: ensureInstance, build: ensureBuild },
+  })
+  const health = await listen(config, log)
+  log.info('agent ready', { host: config.hostId, slot, stack: stack.name, adopted: running.length })
+
+  return {
+    async stop() {
+      stopping.abort()
+      health.close()
+      await worker.stop()
+      await heart.stop()
+      await syncs
+      await builds.stop()
+      await supervisor.stop()
+      await meter.stop()
+      store.disconnect()
+    },
+  }
+}
+
+async function readToken(config: Config): Promise<string> {
+  const file = join(config.home, 'agent-token')
+  const token = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(
+      `The agent needs a token to speak to the controller: set BERTH_AGENT_TOKEN, or put it into ${file}.`,
+      { cause },
+    )
+  })
+  return token.trim()
+}
+
+type Builds = { ensure(deploy: Parameters<typeof build>[1]): void; stop(): Promise<void> }
+
+/** Builds under way, at most BERTH_BUILD_SLOTS at a time, the others in the order of their arrival. */
+function createBuilds(context: BuildContext): Builds {
+  const stopping = new AbortController()
+  const underWay = new Map<string, Promise<void>>()
+  const waiting: (() => void)[] = []
+  let free = context.config.buildSlots
+
+  async function slot(): Promise<void> {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+
+  function release(): void {
+    const next = waiting.shift()
+    if (next) next()
+    else free++
+  }
+
+  async function runOne(deploy: Parameters<typeof build>[1]): Promise<void> {
+    await slot()
+    try {
+      if (!stopping.signal.aborted) await build(context, deploy, stopping.signal)
+    } catch (error) {
+      context.log.error('build not reported', { deploy: deploy.id, error })
+    } finally {
+      release()
+    }
+  }
+
+  return {
+    ensure(deploy) {
+      const key = `${deploy.id}-${deploy.buildEpoch}`
+      if (underWay.has(key)) return
+      underWay.set(
+        key,
+        runOne(deploy).finally(() => underWay.delete(key)),
+      )
+    },
+    async stop() {
+      stopping.abort()
+      for (const resume of waiting.splice(0)) resume()
+      await Promise.all(underWay.values())
+    },
+  }
+}
+
+/** `GET /healthz` on this host only, for supervisors. */
+function listen(config: Config, log: Log): Promise<{ close(): void }> {
+  const server = createServer((request, response) => {
+    const known = request.method === 'GET' && request.url === '/healthz'
+    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' }).end(known ? '{"ok":true}\n' : '{}\n')
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `BERTH_AGENT_PORT ${config.agentPort} on 127.0.0.1 is in use by another program. Stop it, or set another port.`,
+            )
+          : error,
+      )
+    })
+    server.listen(config.agentPort, '127.0.0.1', () => {
+      log.debug('listening', { port: config.agentPort })
+      resolve({ close: () => server.close() })
+    })
+  })
+}

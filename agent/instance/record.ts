@@ -1,0 +1,48 @@
+/**
+ * What the agent remembers of each instance across its own restarts. On tmpfs: it holds the app's secrets, and after a
+ * reboot nothing of it would be true.
+ */
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LaunchSpec } from '#core/contract/internal.ts'
+import type { InstanceId } from '#core/domain/ids.ts'
+import type { Desired, Reported } from '#core/domain/instance.ts'
+import type { PublishedPort } from '../sandbox/network.ts'
+import type { SandboxHandle } from '../sandbox/index.ts'
+
+export type InstanceRecord = {
+  desired: Desired
+  launch: LaunchSpec | null
+  /** The place on the network that a start in progress has taken; set before anything is made there. */
+  place: { index: number; published: PublishedPort | null } | null
+  sandbox: SandboxHandle | null
+  reported: Reported
+  /** How far the log file was read. */
+  logOffset: number
+  restarts: number
+}
+
+export type Records = {
+  save(record: InstanceRecord): Promise<void>
+  remove(id: InstanceId): Promise<void>
+  loadAll(): Promise<InstanceRecord[]>
+}
+
+export async function openRecords(folder: string): Promise<Records> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const fileOf = (id: string) => join(folder, `${id}.json`)
+  return {
+    async save(record) {
+      const file = fileOf(record.desired.id)
+      await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 })
+      await rename(`${file}.new`, file)
+    },
+    remove: (id) => rm(fileOf(id), { force: true }),
+    async loadAll() {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
+      return Promise.all(
+        names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as InstanceRecord),
+      )
+    },
+  }
+}

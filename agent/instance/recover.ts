@@ -1,0 +1,38 @@
+/** After a restart of the agent: running instances are adopted as they are, half-made ones are removed. */
+import type { Log } from '#core/runtime/log.ts'
+import { isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
+import { cgroupPath } from '../sandbox/cgroup.ts'
+import type { Meter } from '../metering.ts'
+import type { InstanceRecord, Records } from './record.ts'
+
+/** @returns the instances to go on with: with their sandbox if it runs, without if it has to be started again */
+export async function recover(context: {
+  host: SandboxHost
+  records: Records
+  meter: Meter
+  log: Log
+}): Promise<InstanceRecord[]> {
+  const { host, records, meter, log } = context
+  const found = await records.loadAll()
+  for (const record of found) {
+    const { desired, sandbox, place } = record
+    if (sandbox && (await isSandboxRunning(sandbox))) {
+      meter.track(desired.appId, desired.id, sandbox)
+      log.info('instance adopted', { instance: desired.id, app: desired.appName })
+      continue
+    }
+    // One that ended while nobody looked keeps its sandbox until the supervisor has read its exit code.
+    if (sandbox || !place) continue
+    await removeSandbox(
+      host,
+      desired.id,
+      place.index,
+      place.published,
+      cgroupPath(host.slot, desired.tenantId, desired.appId, desired.id),
+    )
+    record.place = null
+    await records.save(record)
+    log.info('half-made instance removed', { instance: desired.id, app: desired.appName })
+  }
+  return found.filter(({ reported }) => reported.state !== 'failed' && reported.state !== 'stopped')
+}

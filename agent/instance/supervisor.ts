@@ -1,0 +1,405 @@
+/**
+ * The lives of this host's instances. `ensure` makes one as desired, and is what a queued job and the periodic sync both
+ * call; what happens in between is driven by the state table of core/domain/instance.ts.
+ */
+import type { Log } from '#core/runtime/log.ts'
+import { sleep } from '#core/runtime/clock.ts'
+import { messageOf } from '#core/domain/errors.ts'
+import type { AppId, InstanceId } from '#core/domain/ids.ts'
+import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import { WEB } from '#core/domain/release.ts'
+import type { ControllerClient } from '../controller-client.ts'
+import { diagnoseExit, diagnoseSilence, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
+import { probe } from '../health/probe.ts'
+import { followOutput, type Follower, type OutputLine } from '../logs.ts'
+import type { Meter } from '../metering.ts'
+import { APP_PORT, publishedPort, type Places } from '../ports.ts'
+import type { Runtimes } from '../runtime-store.ts'
+import {
+  addressOf,
+  createSandbox,
+  logOf,
+  removeSandbox,
+  stopSandbox,
+  waitForSandbox,
+  type SandboxHandle,
+  type SandboxHost,
+} from '../sandbox/index.ts'
+import { cgroupPath } from '../sandbox/cgroup.ts'
+import { commandLine, listeningPorts } from '../sandbox/process.ts'
+import type { Layers } from '../slug.ts'
+import type { InstanceRecord, Records } from './record.ts'
+import { afterExit } from './restart.ts'
+
+export type SupervisorContext = {
+  log: Log
+  host: SandboxHost
+  /** Address of this host that its instances are published at; null: their own addresses are reachable. */
+  hostAddress: string | null
+  bootTimeoutMs: number
+  controller: ControllerClient
+  layers: Layers
+  runtimes: Runtimes
+  places: Places
+  records: Records
+  meter: Meter
+  /** Variables that every sandbox gets, below the slug's and the app's. */
+  baseEnv: Record<string, string>
+  report(id: InstanceId, reported: Reported): Promise<void>
+  appendLog(app: AppId, desired: Desired, source: 'app' | 'platform', lines: OutputLine[]): Promise<void>
+  now(): number
+}
+
+export type Supervisor = {
+  /** Makes an instance as desired; idempotent; an epoch lower than the known one is ignored. */
+  ensure(desired: Desired, reported: Reported | null): void
+  /** Takes over an instance that ran before this agent started. */
+  adopt(record: InstanceRecord): void
+  /** Ends an instance that nobody wants. */
+  discard(id: InstanceId): void
+  ids(): InstanceId[]
+  inUse(): InstanceRecord[]
+  /** Lets go of all instances without touching them. */
+  stop(): Promise<void>
+}
+
+type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void> }
+
+const PROBE_FAST_MS = 20
+const PROBE_SLOW_MS = 250
+const FAST_FOR_MS = 3_000
+const WORKER_SETTLES_MS = 1_000
+
+export function createSupervisor(context: SupervisorContext): Supervisor {
+  const { log, host, records, meter, places } = context
+  const lives = new Map<InstanceId, Life>()
+  const leaving = new AbortController()
+
+  function begin(record: InstanceRecord): void {
+    const life: Life = { record, stopping: new AbortController(), done: Promise.resolve() }
+    lives.set(record.desired.id, life)
+    life.done = live(life).finally(() => lives.delete(record.desired.id))
+  }
+
+  /** From the first start to the end: start, watch, and after an exit decide; until it is told to stop. */
+  async function live(life: Life): Promise<void> {
+    const { record, stopping } = life
+    const ending = AbortSignal.any([stopping.signal, leaving.signal])
+    try {
+      while (!ending.aborted) {
+        const finished = await oneRun(life, ending)
+        if (finished === 'failed') return
+      }
+      if (!leaving.signal.aborted) await drain(life)
+    } catch (error) {
+      if (leaving.signal.aborted) return
+      log.error('instance lost its supervisor', { instance: record.desired.id, error })
+      await cleanUp(record)
+    }
+  }
+
+  /** One start and its end. @returns 'failed' when there will be no other */
+  async function oneRun(life: Life, ending: AbortSignal): Promise<'failed' | 'again'> {
+    const { record } = life
+    const began = context.now()
+    let diagnosis: Diagnosis
+    let wasReady = record.reported.state === 'running'
+    try {
+      const sandbox = record.sandbox ?? (await start(record, ending))
+      const output = follow(record)
+      try {
+        const ended = await watchOver(record, sandbox, output, ending)
+        if (ended === null) return 'again'
+        wasReady ||= record.reported.state === 'running'
+        diagnosis = ended
+      } finally {
+        await output.stop()
+      }
+    } catch (error) {
+      if (ending.aborted) return 'again'
+      diagnosis = { reason: 'startFailed', detail: `could not be started: ${messageOf(error)}` }
+      log.warn('instance start failed', { instance: record.desired.id, error })
+    }
+    const decision = afterExit({
+      onExit: record.desired.onExit,
+      wasReady,
+      upMs: context.now() - began,
+      restarts: record.restarts,
+    })
+    await say(record, `Instance ${diagnosis.detail}`)
+    if (decision.kind === 'fail') {
+      await cleanUp(record)
+      await become(record, 'gaveUp', {
+        reason: diagnosis.reason,
+        detail: `${processName(record.desired)} ${diagnosis.detail}`,
+        address: null,
+      })
+      return 'failed'
+    }
+    record.restarts = decision.restarts
+    const detail = `${processName(record.desired)} ${diagnosis.detail} Restart ${decision.restarts} in ${Math.round(decision.delayMs / 1000)} s.`
+    await become(record, 'exited', { reason: diagnosis.reason, detail, address: null, restarts: decision.restarts })
+    await cleanUp(record)
+    await sleep(decision.delayMs, ending)
+    return 'again'
+  }
+
+  /** Layers and runtimes are shared; the place on the network is written down before anything is made there. */
+  async function start(record: InstanceRecord, signal: AbortSignal): Promise<SandboxHandle> {
+    const { desired } = record
+    const began = context.now()
+    if (record.reported.state === 'pending') await become(record, 'claimed', {})
+    record.launch ??= await context.controller.launch(desired.id, signal)
+    const { slug, env, command } = record.launch
+    const [layers, runtimes] = await Promise.all([
+      context.layers.mount(slug.layers, signal),
+      context.runtimes.mounts(slug.runtimes, signal),
+    ])
+    const index = await places.take()
+    record.place = {
+      index,
+      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { id: desired.id, index })),
+    }
+    await records.save(record)
+    signal.throwIfAborted()
+    record.sandbox = await createSandbox(host, {
+      id: desired.id,
+      tenantId: desired.tenantId,
+      appId: desired.appId,
+      uidBase: desired.uidBase,
+      hostname: `${desired.processType}-${desired.number}`,
+      argv: commandLine(command),
+      env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },
+      size: desired.size,
+      files: { kind: 'layers', layers },
+      binds: runtimes.binds,
+      index,
+      published: record.place.published,
+    })
+    record.reported.startedMs = context.now() - began
+    await records.save(record)
+    meter.track(desired.appId, desired.id, record.sandbox)
+    log.info('instance started', {
+      instance: desired.id,
+      app: desired.appName,
+      process: processName(desired),
+      release: desired.release,
+      startedMs: record.reported.startedMs,
+    })
+    return record.sandbox
+  }
+
+  function follow(record: InstanceRecord): Follower {
+    const { desired } = record
+    return followOutput(logOf(host, desired.id), record.logOffset, async (lines, offset) => {
+      record.logOffset = offset
+      await context
+        .appendLog(desired.appId, desired, 'app', lines)
+        .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
+    })
+  }
+
+  /** @returns why it ended, or null when it is to be stopped (or left) */
+  async function watchOver(
+    record: InstanceRecord,
+    sandbox: SandboxHandle,
+    output: Follower,
+    ending: AbortSignal,
+  ): Promise<Diagnosis | null> {
+    const exited = waitForSandbox(host, sandbox, ending)
+    const silence =
+      record.reported.state === 'running' ? null : await untilReady(record, sandbox, output, exited, ending)
+    if (silence) {
+      await stopSandbox(host, sandbox, 0)
+      return silence
+    }
+    const exitCode = await exited
+    if (exitCode === null) return null
+    await output.stop()
+    const sample = await meter.finish(sandbox)
+    return diagnoseExit({
+      exitCode,
+      oomKills: sample?.oomKills ?? 0,
+      wasReady: record.reported.state === 'running',
+      memoryMb: record.desired.size.memoryMb,
+      lastOutput: output.last(),
+    })
+  }
+
+  /** @returns why it did not become ready in time; null when it did, or when it ended meanwhile */
+  async function untilReady(
+    record: InstanceRecord,
+    sandbox: SandboxHandle,
+    output: Follower,
+    exited: Promise<number | null>,
+    ending: AbortSignal,
+  ): Promise<Diagnosis | null> {
+    const { desired } = record
+    const over = new AbortController()
+    void exited.then(() => over.abort())
+    const signal = AbortSignal.any([ending, over.signal])
+    const began = sandbox.startedAt
+    const host_ = addressOf(host, sandbox)
+    let last: ProbeAnswer = { kind: 'refused' }
+    for (;;) {
+      const age = context.now() - began
+      const ready =
+        desired.processType === WEB ? isReady((last = await probe(host_, APP_PORT))) : age >= WORKER_SETTLES_MS
+      if (signal.aborted) return null
+      if (ready) {
+        const published = record.place?.published
+        const address =
+          desired.processType !== WEB
+            ? null
+            : published && context.hostAddress
+              ? { host: context.hostAddress, port: published.port }
+              : { host: host_, port: APP_PORT }
+        const readyMs = context.now() - began + (record.reported.startedMs ?? 0)
+        await become(record, 'ready', { address, reason: null, detail: null, readyMs })
+        log.info('instance ready', {
+          instance: desired.id,
+          app: desired.appName,
+          process: processName(desired),
+          readyMs,
+        })
+        return null
+      }
+      if (age > context.bootTimeoutMs) {
+        return diagnoseSilence({
+          port: APP_PORT,
+          listening: await listeningPorts(sandbox.pid),
+          timeoutMs: context.bootTimeoutMs,
+          last,
+          lastOutput: output.last(),
+        })
+      }
+      await sleep(age < FAST_FOR_MS ? PROBE_FAST_MS : PROBE_SLOW_MS, signal)
+    }
+  }
+
+  /** SIGTERM, grace, SIGKILL; then everything of it goes. */
+  async function drain(life: Life): Promise<void> {
+    const { record } = life
+    await become(record, 'drain', {})
+    if (record.sandbox) {
+      const output = follow(record)
+      await stopSandbox(host, record.sandbox, record.desired.graceMs)
+      await output.stop()
+    }
+    await cleanUp(record)
+    await become(record, 'exited', { address: null, reason: record.reported.reason ?? 'stopped' })
+    await records.remove(record.desired.id)
+    log.info('instance stopped', {
+      instance: record.desired.id,
+      app: record.desired.appName,
+      process: processName(record.desired),
+    })
+  }
+
+  async function cleanUp(record: InstanceRecord): Promise<void> {
+    const { desired, place, sandbox } = record
+    if (sandbox) await meter.finish(sandbox)
+    if (place) {
+      await removeSandbox(
+        host,
+        desired.id,
+        place.index,
+        place.published,
+        cgroupPath(host.slot, desired.tenantId, desired.appId, desired.id),
+      )
+      places.release(place.index)
+    }
+    record.place = null
+    record.sandbox = null
+    record.logOffset = 0
+    await records.save(record)
+  }
+
+  /** A step through the state table; what is not in it does not happen. Reporting is retried by the next sync. */
+  async function become(record: InstanceRecord, event: InstanceEvent, facts: Partial<Reported>): Promise<void> {
+    const state = nextState(record.reported.state, event)
+    if (state === null) return
+    record.reported = { ...record.reported, ...facts, state, epoch: record.desired.epoch, since: context.now() }
+    await records.save(record)
+    await context
+      .report(record.desired.id, record.reported)
+      .catch((error: unknown) => log.warn('report not delivered', { instance: record.desired.id, error }))
+  }
+
+  async function say(record: InstanceRecord, line: string): Promise<void> {
+    await context
+      .appendLog(record.desired.appId, record.desired, 'platform', [
+        { at: new Date(context.now()).toISOString(), line },
+      ])
+      .catch(() => undefined)
+  }
+
+  return {
+    ensure(desired, reported) {
+      const life = lives.get(desired.id)
+      if (!life) return desired.intent === 'stop' ? settle(desired) : admit(desired, reported)
+      if (desired.epoch < life.record.desired.epoch) return
+      life.record.desired = desired
+      if (desired.intent === 'stop') life.stopping.abort()
+      else if (reported?.epoch !== life.record.reported.epoch || reported.state !== life.record.reported.state) {
+        // A report was lost on the way (the store was away): say it again.
+        void context.report(desired.id, life.record.reported).catch(() => undefined)
+      }
+    },
+    adopt: begin,
+    discard(id) {
+      const life = lives.get(id)
+      if (!life) return
+      life.record.desired = {
+        ...life.record.desired,
+        intent: 'stop',
+        graceMs: Math.min(life.record.desired.graceMs, 10_000),
+      }
+      life.stopping.abort()
+    },
+    ids: () => [...lives.keys()],
+    inUse: () => [...lives.values()].map(({ record }) => record),
+    async stop() {
+      leaving.abort()
+      await Promise.all([...lives.values()].map(({ done }) => done))
+    },
+  }
+
+  /** A first start, or one after a reboot. An instance that failed stays failed: the controller replaces it. */
+  function admit(desired: Desired, reported: Reported | null): void {
+    if (reported?.state === 'failed' && reported.epoch === desired.epoch) return
+    begin({
+      desired,
+      launch: null,
+      place: null,
+      sandbox: null,
+      restarts: 0,
+      logOffset: 0,
+      reported: newReport(desired, context.now()),
+    })
+  }
+
+  /** Told to stop what does not run here: it is stopped. */
+  function settle(desired: Desired): void {
+    const reported: Reported = { ...newReport(desired, context.now()), state: 'stopped', reason: 'stopped' }
+    void records.remove(desired.id)
+    void context.report(desired.id, reported).catch(() => undefined)
+  }
+}
+
+const newReport = (desired: Desired, now: number): Reported => ({
+  epoch: desired.epoch,
+  state: 'pending',
+  address: null,
+  reason: null,
+  detail: null,
+  exitCode: null,
+  restarts: 0,
+  since: now,
+  startedMs: null,
+  readyMs: null,
+})
+
+const pathFor = (folders: string[]): Record<string, string> => ({
+  PATH: ['/app/node_modules/.bin', ...folders, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+})

@@ -1,0 +1,22 @@
+/** `node agent/main.ts` runs this machine as a host; `--teardown` ends everything that it runs. */
+import { messageOf } from '#core/domain/errors.ts'
+import { readConfig, type Config } from '#core/runtime/config.ts'
+import { createLog } from '#core/runtime/log.ts'
+import { runMain } from '#core/runtime/shutdown.ts'
+import { start } from './index.ts'
+import { teardown } from './teardown.ts'
+
+let config: Config
+try {
+  config = readConfig(process.env)
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`)
+  process.exit(1)
+}
+
+const log = createLog('agent', config.logLevel)
+if (process.argv.includes('--teardown')) {
+  await teardown(config, log)
+  process.exit(0)
+}
+await runMain(log, () => start(config, log))

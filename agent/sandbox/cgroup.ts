@@ -1,0 +1,157 @@
+/**
+ * Everything that differs between cgroup v2 and the v1 hierarchies is in this file. A tenant has a cgroup, below it each
+ * of its apps, below that each instance, so that shares and metering sum by construction.
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sleep } from '#core/runtime/clock.ts'
+import { run } from '#core/runtime/process.ts'
+
+const ROOT = '/sys/fs/cgroup'
+export type CgroupVersion = 'v1' | 'v2'
+
+export const cgroupVersion = (): CgroupVersion => (existsSync(join(ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
+
+/** The path below the hierarchy's root, as OCI's cgroupsPath has it. Ids are checked at the edge, so they are safe in paths. */
+export const cgroupPath = (slot: number, tenant: string, app: string, id: string): string =>
+  `/berth-${slot}/${tenant}/${app}/${id}`
+
+/**
+ * Makes the machine's cgroups usable by the OCI runtime. On a v1 hybrid, controllers left on the v2 side (hugetlb) make
+ * crun refuse; mounting their v1 hierarchy moves them, as Debian's cgroupfs-mount does. Other hierarchies stay untouched.
+ */
+export async function prepareCgroups(): Promise<void> {
+  if (cgroupVersion() === 'v2') return
+  const unified = join(ROOT, 'unified', 'cgroup.controllers')
+  if (!existsSync(unified)) return
+  for (const controller of (await readFile(unified, 'utf8'))
+    .trim()
+    .split(/\s+/)
+    .filter((name) => name !== '')) {
+    const folder = join(ROOT, controller)
+    await mkdir(folder, { recursive: true })
+    await run(['mount', '-t', 'cgroup', '-o', controller, 'cgroup', folder])
+  }
+}
+
+export type CgroupSample = { cpuSeconds: number; memoryBytes: number; oomKills: number; pids: number }
+
+/** Cumulative counters and current memory (without reclaimable file cache) of a cgroup; null when it is gone. */
+export async function sampleCgroup(path: string): Promise<CgroupSample | null> {
+  try {
+    return cgroupVersion() === 'v2' ? await sampleV2(join(ROOT, path)) : await sampleV1(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENODEV')
+      return null
+    throw error
+  }
+}
+
+async function sampleV2(folder: string): Promise<CgroupSample> {
+  const [cpu, memory, stat, events, pids] = await Promise.all(
+    ['cpu.stat', 'memory.current', 'memory.stat', 'memory.events', 'pids.current'].map((file) =>
+      readFile(join(folder, file), 'utf8'),
+    ),
+  )
+  return {
+    cpuSeconds: field(cpu, 'usage_usec') / 1e6,
+    memoryBytes: Math.max(0, Number(memory) - field(stat, 'inactive_file')),
+    oomKills: field(events, 'oom_kill'),
+    pids: Number(pids),
+  }
+}
+
+async function sampleV1(path: string): Promise<CgroupSample> {
+  const read = (controller: string, file: string) => readFile(join(ROOT, controller, path, file), 'utf8')
+  const [cpu, memory, stat, oom, pids] = await Promise.all([
+    read('cpuacct', 'cpuacct.usage'),
+    read('memory', 'memory.usage_in_bytes'),
+    read('memory', 'memory.stat'),
+    read('memory', 'memory.oom_control'),
+    read('pids', 'pids.current'),
+  ])
+  return {
+    cpuSeconds: Number(cpu) / 1e9,
+    memoryBytes: Math.max(0, Number(memory) - field(stat, 'total_inactive_file')),
+    oomKills: field(oom, 'oom_kill'),
+    pids: Number(pids),
+  }
+}
+
+function field(text: string | undefined, name: string): number {
+  const match = new RegExp(`^${name} (\\d+)$`, 'm').exec(text ?? '')
+  return match ? Number(match[1]) : 0
+}
+
+/** The folders of one cgroup path, one per mounted hierarchy. */
+async function foldersOf(path: string): Promise<string[]> {
+  if (cgroupVersion() === 'v2') return [join(ROOT, path)]
+  const hierarchies = await readdir(ROOT, { withFileTypes: true })
+  return hierarchies
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(ROOT, entry.name, path))
+    .filter((folder) => existsSync(folder))
+}
+
+/** Kills whatever is left in a cgroup and below. A process that forks meanwhile is caught by the next round. */
+export async function killCgroup(path: string): Promise<void> {
+  const folders = await foldersOf(path)
+  for (let round = 0; round < 50; round++) {
+    const pids = new Set<number>()
+    for (const folder of folders) for (const pid of await pidsBelow(folder)) pids.add(pid)
+    if (pids.size === 0) return
+    for (const pid of pids) kill(pid)
+    await sleep(10)
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself between the listing and now.
+  }
+}
+
+async function pidsBelow(folder: string): Promise<number[]> {
+  const own = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '')
+  const below = await Promise.all((await subfolders(folder)).map(pidsBelow))
+  return [
+    ...own
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number),
+    ...below.flat(),
+  ]
+}
+
+async function subfolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
+}
+
+/** Removes a cgroup and everything below it, in every hierarchy; its processes must be dead. */
+export async function removeCgroup(path: string): Promise<void> {
+  for (const folder of await foldersOf(path)) await removeTree(folder)
+}
+
+async function removeTree(folder: string): Promise<void> {
+  for (const below of await subfolders(folder)) await removeTree(below)
+  for (let attempt = 0; attempt < 20; attempt++) {
+    try {
+      return await rmdir(folder)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return
+      // A killed process leaves its cgroup a moment after its death.
+      if (code !== 'EBUSY') throw error
+      await sleep(25)
+    }
+  }
+}
+
+/** Puts a process of the platform (a packer, say) under the limits of a cgroup. */
+export async function joinCgroup(path: string, pid: number): Promise<void> {
+  for (const folder of await foldersOf(path)) await writeFile(join(folder, 'cgroup.procs'), String(pid))
+}

@@ -1,0 +1,127 @@
+/**
+ * What a sandbox sees at /app and may write: read-only layers below, and one sparse ext4 image above, whose size and
+ * number of inodes are the hard limit of everything the app can write.
+ */
+import { mkdir, open, readFile, rm, chown, chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { APP_UID } from '#core/domain/app.ts'
+import { run } from '#core/runtime/process.ts'
+
+export type Scratch = { image: string; folder: string; app: string; temporary: string }
+
+/** Where a sandbox's files lie on the host, below its own folder. */
+export const scratchOf = (folder: string): Scratch => ({
+  image: join(folder, 'scratch.ext4'),
+  folder: join(folder, 'scratch'),
+  app: join(folder, 'app'),
+  temporary: join(folder, 'scratch', 'tmp'),
+})
+
+/** Makes the writable image and mounts /app: layers in order, the last on top, and the writable one above all. */
+export async function createScratch(
+  scratch: Scratch,
+  diskMb: number,
+  uidBase: number,
+  layers: string[],
+): Promise<void> {
+  await makeImage(scratch.image, diskMb)
+  await mkdir(scratch.folder, { recursive: true })
+  await run(mountImageCommand(scratch.image, scratch.folder))
+  const owner = uidBase + APP_UID
+  for (const name of ['upper', 'work', 'tmp', 'base']) await mkdir(join(scratch.folder, name), { recursive: true })
+  for (const name of ['upper', 'base']) await chown(join(scratch.folder, name), owner, owner)
+  await chown(scratch.temporary, owner, owner)
+  await chmod(scratch.temporary, 0o1777)
+  await mkdir(scratch.app, { recursive: true })
+  await run(mountOverlayCommand(scratch, layers))
+}
+
+/** A sparse file costs nothing until it is written; no journal, since it never outlives its sandbox. */
+export async function makeImage(file: string, sizeMb: number): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  await handle.truncate(sizeMb * 1024 * 1024)
+  await handle.close()
+  await run(makeFilesystemCommand(file, sizeMb))
+}
+
+const BYTES_PER_INODE = 16_384
+
+/** The tenant's quota is the image, so nothing of it is kept back for root. */
+export function makeFilesystemCommand(file: string, sizeMb: number): [string, ...string[]] {
+  return [
+    'mkfs.ext4',
+    '-q',
+    '-F',
+    '-m',
+    '0',
+    '-O',
+    '^has_journal,^resize_inode',
+    '-E',
+    'lazy_itable_init=1,nodiscard',
+    '-i',
+    String(sizeMb < 64 ? 4096 : BYTES_PER_INODE),
+    file,
+  ]
+}
+
+export const mountImageCommand = (image: string, folder: string): [string, ...string[]] => [
+  'mount',
+  '-t',
+  'ext4',
+  '-o',
+  'loop,nosuid,nodev,noatime',
+  image,
+  folder,
+]
+
+export function mountOverlayCommand(scratch: Scratch, layers: string[]): [string, ...string[]] {
+  // An overlay needs one lower folder at least: a build starts from an empty one.
+  const lower = layers.length === 0 ? [join(scratch.folder, 'base')] : [...layers].reverse()
+  const options = [
+    `lowerdir=${lower.join(':')}`,
+    `upperdir=${join(scratch.folder, 'upper')}`,
+    `workdir=${join(scratch.folder, 'work')}`,
+  ]
+  return ['mount', '-t', 'overlay', 'overlay', '-o', ['nosuid', 'nodev', 'noatime', ...options].join(','), scratch.app]
+}
+
+/** Idempotent: unmounts and removes whatever of it is there. */
+export async function removeScratch(scratch: Scratch): Promise<void> {
+  await unmount(scratch.app)
+  await unmount(scratch.folder)
+  await rm(scratch.image, { force: true })
+}
+
+export const mountReadOnlyCommand = (image: string, folder: string): [string, ...string[]] => [
+  'mount',
+  '-t',
+  'squashfs',
+  '-o',
+  'loop,ro,nosuid,nodev',
+  image,
+  folder,
+]
+
+/** Unmounts a path, however often something is mounted there; nothing mounted is fine. */
+export async function unmount(path: string): Promise<void> {
+  while ((await mountPoints()).includes(path)) {
+    // Lazily where a dying process still holds it: the mount goes with its last user.
+    await run(['umount', path]).catch(() => run(['umount', '--lazy', path]))
+  }
+}
+
+/** All mount points of this machine, in the order of mounting. */
+export async function mountPoints(): Promise<string[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8')
+  return table
+    .split('\n')
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+    )
+}
+
+/** Unmounts everything below a folder, the newest first. */
+export async function unmountBelow(folder: string): Promise<void> {
+  const below = (await mountPoints()).filter((path) => path.startsWith(`${folder}/`))
+  for (const path of below.reverse()) await unmount(path)
+}

@@ -1,0 +1,222 @@
+/**
+ * Starts and ends the process of a sandbox by conmon and the OCI runtime. conmon stays beside the process, keeps its
+ * output and its exit code, and lets the agent restart without touching it.
+ */
+import { spawn } from 'node:child_process'
+import { watch } from 'node:fs'
+import { readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { sleep } from '#core/runtime/clock.ts'
+import { run } from '#core/runtime/process.ts'
+
+export type ProcessFiles = {
+  id: string
+  /** config.json lies here; on tmpfs, since it holds secrets. */
+  bundle: string
+  /** conmon's folder of exit codes, one file per sandbox. */
+  exits: string
+  log: string
+  pidFile: string
+  conmonPidFile: string
+  /** The OCI runtime's state folder. */
+  runtimeRoot: string
+  runtime: string
+}
+
+const LOG_BYTES_MAX = 16 * 1024 * 1024
+
+export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
+  return [
+    'conmon',
+    '--api-version',
+    '1',
+    '--cid',
+    files.id,
+    '--cuuid',
+    files.id,
+    '--name',
+    files.id,
+    '--runtime',
+    files.runtime,
+    '--runtime-arg',
+    '--root',
+    '--runtime-arg',
+    files.runtimeRoot,
+    '--bundle',
+    files.bundle,
+    '--container-pidfile',
+    files.pidFile,
+    '--conmon-pidfile',
+    files.conmonPidFile,
+    '--exit-dir',
+    files.exits,
+    '--socket-dir-path',
+    files.exits,
+    '--persist-dir',
+    files.bundle,
+    '--stdin',
+    '--log-path',
+    `k8s-file:${files.log}`,
+    '--log-size-max',
+    String(LOG_BYTES_MAX),
+    '--no-sync-log',
+  ]
+}
+
+/**
+ * A tenant's command as the sandbox's arguments: an init that reaps and passes signals on, and a shell inside the sandbox.
+ * A simple command replaces the shell, so that no shell stays in memory beside the app.
+ */
+export function commandLine(command: string): string[] {
+  const simple = /^[A-Za-z0-9_@%+:,./ -]+$/.test(command)
+  // Standard input is conmon's pipe (see createProcess); programs that read it should find its end.
+  return ['/usr/bin/tini', '--', '/bin/sh', '-c', `exec </dev/null; ${simple ? 'exec ' : ''}${command}`]
+}
+
+/**
+ * Creates the sandbox's process, stopped before its first instruction, and returns its pid on the host.
+ * Its standard input is a pipe (--stdin): given /dev/null, crun 1.8 makes the app's user the owner of the host's /dev/null,
+ * and an app that then takes its permissions away breaks every other program of the host.
+ */
+export async function createProcess(files: ProcessFiles): Promise<number> {
+  const [program, ...args] = conmonCommand(files)
+  // conmon says on this pipe what became of it: {"data": PID} or {"data": -1, "message": why}.
+  const conmon = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: {
+      PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+      _OCI_SYNCPIPE: '3',
+      XDG_RUNTIME_DIR: files.exits,
+    },
+    cwd: files.bundle,
+  })
+  const failed = new Promise<never>((_, reject) => conmon.once('error', reject))
+  const pipe = conmon.stdio[3] as Readable
+  const said = await Promise.race([firstLine(pipe), failed])
+  conmon.stderr?.destroy()
+  pipe.destroy()
+  conmon.unref()
+  const { data, message } =
+    said === ''
+      ? { data: -1, message: 'conmon ended without a word' }
+      : (JSON.parse(said) as { data: number; message?: string })
+  if (data <= 0)
+    throw new Error(`The OCI runtime could not make sandbox ${files.id}: ${message ?? `exit code ${data}`}`)
+  return data
+}
+
+async function firstLine(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) {
+    text += String(chunk)
+    if (text.includes('\n')) break
+  }
+  return text.split('\n')[0] ?? ''
+}
+
+const runtimeCommand = (files: ProcessFiles, ...args: string[]): [string, ...string[]] => [
+  files.runtime,
+  '--root',
+  files.runtimeRoot,
+  ...args,
+]
+
+export const startProcess = (files: ProcessFiles) => run(runtimeCommand(files, 'start', files.id))
+
+/** SIGTERM goes to the sandbox's init, which hands it on; a sandbox that ended meanwhile is fine. */
+export async function terminateProcess(files: ProcessFiles): Promise<void> {
+  await run(runtimeCommand(files, 'kill', files.id, 'TERM')).catch(() => undefined)
+}
+
+/** Kills what is left and removes the runtime's state. Idempotent. */
+export async function deleteProcess(files: ProcessFiles): Promise<void> {
+  await run(runtimeCommand(files, 'delete', '--force', files.id)).catch(() => undefined)
+}
+
+/** conmon writes the exit code when the process has ended. @returns null while it runs, or if conmon died with it */
+export async function readExitCode(files: ProcessFiles): Promise<number | null> {
+  const text = await readFile(join(files.exits, files.id), 'utf8').catch(() => '')
+  return text.trim() === '' ? null : Number(text)
+}
+
+const EXIT_POLL_MS = 1000
+const UNKNOWN_EXIT = 255
+
+/** Waits for the end of a sandbox's process. @returns its exit code; 128 + n after signal n; 255 when nobody saw it */
+export async function waitForExit(
+  files: ProcessFiles,
+  pid: number,
+  startTime: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const wakeUp = new AbortController()
+  let changed = () => {}
+  const watcher = watch(files.exits, { signal: wakeUp.signal }, (_event, name) => {
+    if (name === files.id) changed()
+  })
+  watcher.on('error', () => {})
+  try {
+    while (!signal.aborted) {
+      const code = await readExitCode(files)
+      if (code !== null) return code
+      if (!(await isRunning(pid, startTime)) || !(await isWatched(files))) {
+        // The process or its conmon is gone; conmon gets a moment to say how it ended.
+        await sleep(300, signal)
+        return (await readExitCode(files)) ?? UNKNOWN_EXIT
+      }
+      const poll = new AbortController()
+      const stop = () => poll.abort()
+      changed = stop
+      signal.addEventListener('abort', stop, { once: true })
+      await sleep(EXIT_POLL_MS, poll.signal)
+      signal.removeEventListener('abort', stop)
+    }
+    return null
+  } finally {
+    wakeUp.abort()
+  }
+}
+
+/** Without its conmon a sandbox has neither log nor exit code, and is replaced. */
+async function isWatched(files: ProcessFiles): Promise<boolean> {
+  const pid = (await readFile(files.conmonPidFile, 'utf8').catch(() => '')).trim()
+  return pid !== '' && (await startTimeOf(Number(pid))) !== null
+}
+
+/** When a process started, in clock ticks since boot: with the pid, it names a process once and for all (proc(5), field 22). */
+export async function startTimeOf(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+  return stat === null ? null : (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null)
+}
+
+export async function isRunning(pid: number, startTime: string): Promise<boolean> {
+  if ((await startTimeOf(pid)) !== startTime) return false
+  // A zombie has ended: its namespaces are gone.
+  return readlink(`/proc/${pid}/ns/net`).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** TCP ports that something listens on in a process's network namespace. */
+export async function listeningPorts(pid: number): Promise<number[]> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => '')),
+  )
+  return [...new Set(tables.flatMap(parseListening))].sort((a, b) => a - b)
+}
+
+const LISTEN = '0A'
+
+/** Reads /proc/net/tcp: the second column is `address:port` in hex, the fourth the state. */
+export function parseListening(table: string): number[] {
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns[3] === LISTEN)
+    .map((columns) => parseInt(columns[1]?.split(':').at(-1) ?? '', 16))
+    .filter((port) => Number.isInteger(port))
+}

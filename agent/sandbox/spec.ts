@@ -1,0 +1,166 @@
+/**
+ * The OCI runtime specification of a sandbox: one pure function, the same for every way to enter (web, worker, build).
+ * Nothing of a tenant's reaches it but the command, the environment and names that were checked at the edge.
+ */
+import { APP_UID, UID_RANGE } from '#core/domain/app.ts'
+import type { Resources } from '#core/domain/resources.ts'
+import type { Seccomp } from './seccomp.ts'
+
+export type Mount = { destination: string; type: string; source: string; options: string[] }
+export type BindMount = { source: string; target: string; readOnly: boolean }
+
+export type SpecInput = {
+  hostname: string
+  argv: string[]
+  env: Record<string, string>
+  cwd: string
+  uidBase: number
+  size: Resources
+  rootPath: string
+  networkNamespace: string
+  cgroupPath: string
+  binds: BindMount[]
+  seccomp: Seccomp
+  /** /dev/shm in MiB; it counts against the memory limit. */
+  shmMb: number
+}
+
+/** Moby's list of what shows the host through /proc and /sys, and more. */
+const maskedPaths = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/bus/pci',
+  '/proc/cmdline',
+  '/proc/interrupts',
+  '/proc/iomem',
+  '/proc/ioports',
+  '/proc/kallsyms',
+  '/proc/kcore',
+  '/proc/key-users',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/modules',
+  '/proc/mtrr',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/slabinfo',
+  '/proc/swaps',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/vmallocinfo',
+]
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+
+/** Character devices that every program expects; everything else is denied, crun's own default of tun (10:200) too. */
+const devices = [
+  { path: '/dev/null', major: 1, minor: 3 },
+  { path: '/dev/zero', major: 1, minor: 5 },
+  { path: '/dev/full', major: 1, minor: 7 },
+  { path: '/dev/random', major: 1, minor: 8 },
+  { path: '/dev/urandom', major: 1, minor: 9 },
+  { path: '/dev/tty', major: 5, minor: 0 },
+]
+const terminals = [
+  { major: 5, minor: 2 },
+  { major: 136, minor: undefined },
+]
+
+const NOFILE = { soft: 4096, hard: 16_384 }
+const CPU_PERIOD_US = 100_000
+
+export function ociSpec(input: SpecInput) {
+  const { size } = input
+  return {
+    ociVersion: '1.0.2',
+    hostname: input.hostname,
+    root: { path: input.rootPath, readonly: true },
+    process: {
+      terminal: false,
+      user: { uid: APP_UID, gid: APP_UID, umask: 0o022 },
+      args: input.argv,
+      env: Object.entries(input.env).map(([name, value]) => `${name}=${value}`),
+      cwd: input.cwd,
+      noNewPrivileges: true,
+      capabilities: { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] },
+      rlimits: [
+        { type: 'RLIMIT_NOFILE', ...NOFILE },
+        { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+        { type: 'RLIMIT_MEMLOCK', soft: 65_536, hard: 65_536 },
+        { type: 'RLIMIT_MSGQUEUE', soft: 819_200, hard: 819_200 },
+      ],
+    },
+    mounts: mounts(input),
+    linux: {
+      namespaces: [
+        { type: 'user' },
+        { type: 'pid' },
+        { type: 'mount' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'cgroup' },
+        { type: 'network', path: input.networkNamespace },
+      ],
+      uidMappings: [{ containerID: 0, hostID: input.uidBase, size: UID_RANGE }],
+      gidMappings: [{ containerID: 0, hostID: input.uidBase, size: UID_RANGE }],
+      cgroupsPath: input.cgroupPath,
+      resources: {
+        devices: [
+          { allow: false, access: 'rwm' },
+          ...devices.map(({ major, minor }) => ({ allow: true, type: 'c', major, minor, access: 'rw' })),
+          ...terminals.map(({ major, minor }) => ({
+            allow: true,
+            type: 'c',
+            major,
+            ...(minor === undefined ? {} : { minor }),
+            access: 'rw',
+          })),
+          { allow: false, type: 'c', major: 10, minor: 200, access: 'rwm' },
+        ],
+        memory: { limit: mib(size.memoryMb), swap: mib(size.memoryMb), disableOOMKiller: false },
+        cpu: {
+          quota: Math.max(1000, Math.round((size.cpuMilli * CPU_PERIOD_US) / 1000)),
+          period: CPU_PERIOD_US,
+          shares: Math.max(2, Math.round((size.cpuMilli * 1024) / 1000)),
+        },
+        pids: { limit: size.pids },
+      },
+      maskedPaths,
+      readonlyPaths,
+      seccomp: input.seccomp,
+      rootfsPropagation: 'rprivate',
+    },
+  }
+}
+
+function mounts(input: SpecInput): Mount[] {
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=64'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+    },
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${input.shmMb}m`, 'nr_inodes=4096'],
+    },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    ...input.binds.map(({ source, target, readOnly }) => ({
+      destination: target,
+      type: 'bind',
+      source,
+      options: ['rbind', 'rprivate', 'nosuid', 'nodev', readOnly ? 'ro' : 'rw'],
+    })),
+  ]
+}
+
+const mib = (megabytes: number) => megabytes * 1024 * 1024

@@ -1,0 +1,98 @@
+/**
+ * Ends everything that this Berth runs on the host: for the end of `npm run up`, or of a host. Works from what is on the
+ * machine, not from an agent's memory, so it also cleans up after one that was killed.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import { connectStore, type Store } from '#core/store/connection.ts'
+import { reportInstance } from '#core/store/instances.ts'
+import { recordUsage } from '#core/store/usage.ts'
+import { findSlot, foldersOf, releaseSlot } from './host.ts'
+import { openRecords, type InstanceRecord } from './instance/record.ts'
+import { cgroupVersion, killCgroup, removeCgroup } from './sandbox/cgroup.ts'
+import { unmount, unmountBelow } from './sandbox/filesystem.ts'
+import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
+import { removeNetwork } from './sandbox/network.ts'
+
+/** How long instances may take to end in good order when the host stops. */
+const GRACE_MS = 10_000
+
+export async function teardown(config: Config, log: Log): Promise<void> {
+  const slot = await findSlot(config.home)
+  const folders = foldersOf(config.home)
+  if (slot === null) return
+  const host: SandboxHost = {
+    slot,
+    folder: folders.sandboxes,
+    runFolder: folders.run,
+    rootPath: folders.stack,
+    runtime: 'crun',
+    commonBinds: [],
+  }
+  const records = existsSync(join(folders.run, 'instances'))
+    ? await (await openRecords(join(folders.run, 'instances'))).loadAll()
+    : []
+  const store = connectStore(config.redisUrl)
+  await Promise.all(
+    records.map((record) =>
+      endInstance(store, config, host, record).catch((error: unknown) =>
+        log.warn('instance not ended in good order', { instance: record.desired.id, error }),
+      ),
+    ),
+  )
+  store.disconnect()
+  await killCgroup(`/berth-${slot}`)
+  await endConmons(folders.run)
+  await removeNetwork(slot)
+  await unmountBelow(folders.agent)
+  await removeCgroup(`/berth-${slot}`)
+  await rm(folders.sandboxes, { recursive: true, force: true })
+  await rm(folders.builds, { recursive: true, force: true })
+  await releaseSlot(slot)
+  await releaseHierarchies()
+  log.info('host cleared', { instances: records.length })
+}
+
+/** Stops one instance, counts the last of its use and says that it does not run, so that no route points at it. */
+async function endInstance(store: Store, config: Config, host: SandboxHost, record: InstanceRecord): Promise<void> {
+  const { desired, sandbox, reported } = record
+  if (sandbox) {
+    await stopSandbox(host, sandbox, Math.min(GRACE_MS, desired.graceMs))
+    const sample = await sampleSandbox(host, sandbox)
+    if (sample) {
+      const { cpuSeconds, networkInBytes, networkOutBytes } = sample
+      await recordUsage(store, desired.appId, `${sandbox.id}-${sandbox.startedAt}`, {
+        cpuSeconds,
+        networkInBytes,
+        networkOutBytes,
+      })
+    }
+  }
+  await reportInstance(store, config.hostId, desired.id, {
+    ...reported,
+    state: reported.state === 'failed' ? 'failed' : 'pending',
+    address: null,
+    reason: 'hostStopped',
+    detail: 'Its host was stopped; it starts again with it.',
+    since: Date.now(),
+  })
+}
+
+/** conmon ends by itself when its process has; one that hangs would keep the mounts. */
+async function endConmons(runFolder: string): Promise<void> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (commandLine.startsWith('conmon\0') && commandLine.includes(`${runFolder}/`))
+      process.kill(Number(pid), 'SIGKILL')
+  }
+}
+
+/** The hierarchy that was mounted for the OCI runtime (see prepareCgroups) goes too, unless another Berth uses it. */
+async function releaseHierarchies(): Promise<void> {
+  if (cgroupVersion() === 'v2') return
+  const others = await readdir('/run/berth/slots').catch(() => [])
+  if (others.length === 0) await unmount('/sys/fs/cgroup/hugetlb').catch(() => undefined)
+}

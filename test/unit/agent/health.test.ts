@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { diagnoseExit, diagnoseSilence, isReady } from '../../../agent/health/health.ts'
+
+const silence = {
+  port: 5000,
+  listening: [] as number[],
+  timeoutMs: 60_000,
+  last: { kind: 'refused' as const },
+  lastOutput: ['booting'],
+}
+
+describe('Readiness', () => {
+  it('takes any answer below 500 for ready', () => {
+    for (const status of [200, 301, 401, 404]) assert.ok(isReady({ kind: 'answered', status }))
+    for (const answer of [{ kind: 'answered', status: 500 }, { kind: 'refused' }, { kind: 'silent' }] as const)
+      assert.ok(!isReady(answer))
+  })
+})
+
+describe('The sentence about an instance that is not ready', () => {
+  it('names the port that the app listens on instead of $PORT', () => {
+    const { reason, detail } = diagnoseSilence({ ...silence, listening: [3999] })
+    assert.equal(reason, 'wrongPort')
+    assert.match(detail, /listens on port 3999 instead of \$PORT \(5000\)/)
+  })
+
+  it('says that nothing listened, for how long, and what the app wrote last', () => {
+    const { reason, detail } = diagnoseSilence(silence)
+    assert.equal(reason, 'neverListened')
+    assert.match(detail, /did not listen on \$PORT \(5000\) within 60 s\. Its last output: booting/)
+  })
+
+  it('gives the status that kept the app from being ready', () => {
+    const { reason, detail } = diagnoseSilence({
+      ...silence,
+      listening: [5000],
+      last: { kind: 'answered', status: 503 },
+    })
+    assert.equal(reason, 'probeFailed')
+    assert.match(detail, /status 503/)
+  })
+})
+
+describe('The sentence about an instance that ended', () => {
+  const ending = { exitCode: 1, oomKills: 0, wasReady: false, memoryMb: 512, lastOutput: ['Error: no database'] }
+
+  it('tells running out of memory from a crash', () => {
+    assert.equal(diagnoseExit({ ...ending, exitCode: 137, oomKills: 1 }).reason, 'outOfMemory')
+    assert.equal(diagnoseExit({ ...ending, exitCode: 137 }).reason, 'exited')
+  })
+
+  it('names the exit code or the signal and the last output', () => {
+    assert.equal(
+      diagnoseExit(ending).detail,
+      'exited with code 1 before it was ready. Its last output: Error: no database',
+    )
+    assert.match(
+      diagnoseExit({ ...ending, exitCode: 139, wasReady: true, lastOutput: [] }).detail,
+      /^was ended by signal 11\. It wrote nothing\.$/,
+    )
+  })
+})

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { defaultResources } from '../../../core/domain/resources.ts'
+import { seccompProfile } from '../../../agent/sandbox/seccomp.ts'
+import { ociSpec } from '../../../agent/sandbox/spec.ts'
+import { commandLine, parseListening } from '../../../agent/sandbox/process.ts'
+
+const spec = ociSpec({
+  hostname: 'web-1',
+  argv: ['/bin/true'],
+  env: { PORT: '5000' },
+  cwd: '/app',
+  uidBase: 0x10000000,
+  size: defaultResources,
+  rootPath: '/stack',
+  networkNamespace: '/run/netns/berth-0-i-1',
+  cgroupPath: '/berth-0/default/a-1/i-1',
+  binds: [{ source: '/somewhere', target: '/app', readOnly: false }],
+  seccomp: seccompProfile('x64'),
+  shmMb: 64,
+})
+
+describe('The OCI specification of a sandbox', () => {
+  it('S01: gives no capability and no new privileges', () => {
+    for (const set of Object.values(spec.process.capabilities)) assert.deepEqual(set, [])
+    assert.equal(spec.process.noNewPrivileges, true)
+  })
+
+  it('S02: gives every kind of namespace of its own', () => {
+    assert.deepEqual(spec.linux.namespaces.map(({ type }) => type).sort(), [
+      'cgroup',
+      'ipc',
+      'mount',
+      'network',
+      'pid',
+      'user',
+      'uts',
+    ])
+  })
+
+  it('S03: maps only ids of the app’s own range, never host root', () => {
+    assert.deepEqual(spec.linux.uidMappings, [{ containerID: 0, hostID: 0x10000000, size: 2048 }])
+    assert.deepEqual(spec.process.user, { uid: 1000, gid: 1000, umask: 0o022 })
+  })
+
+  it('S05, S14: mounts everything nosuid, and nothing with devices but /dev and its terminals', () => {
+    for (const mount of spec.mounts) {
+      assert.ok(mount.options.includes('nosuid'), `${mount.destination} is not nosuid`)
+      if (!mount.destination.startsWith('/dev'))
+        assert.ok(mount.options.includes('nodev'), `${mount.destination} is not nodev`)
+    }
+    assert.equal(spec.root.readonly, true)
+  })
+
+  it('S14: denies every device but the harmless ones, tun by name', () => {
+    const [first] = spec.linux.resources.devices
+    const last = spec.linux.resources.devices.at(-1)
+    assert.deepEqual(first, { allow: false, access: 'rwm' })
+    assert.deepEqual(last, { allow: false, type: 'c', major: 10, minor: 200, access: 'rwm' })
+  })
+
+  it('S42: allows no swap beyond the memory limit', () => {
+    const { memory } = spec.linux.resources
+    assert.equal(memory.swap, memory.limit)
+    assert.equal(memory.limit, 512 * 1024 * 1024)
+  })
+
+  it('puts nothing secret where others could read it: the environment is only in the process', () => {
+    const { process: _process, ...rest } = spec
+    assert.ok(!JSON.stringify(rest).includes('PORT'))
+  })
+})
+
+describe('The system calls of a sandbox', () => {
+  const profile = seccompProfile('x64')
+  const rulesFor = (name: string) => profile.syscalls.filter(({ names }) => names.includes(name))
+
+  it('S10: answers io_uring and clone3 as if the kernel did not know them', () => {
+    for (const name of ['io_uring_setup', 'io_uring_enter', 'io_uring_register', 'clone3']) {
+      assert.deepEqual(
+        rulesFor(name).map(({ action, errnoRet }) => [action, errnoRet]),
+        [['SCMP_ACT_ERRNO', 38]],
+        name,
+      )
+    }
+    assert.equal(profile.defaultErrnoRet, 38)
+  })
+
+  it('S07, S08, S09: refuses the dangerous ones with EPERM', () => {
+    for (const name of [
+      'ptrace',
+      'process_vm_readv',
+      'mount',
+      'umount2',
+      'unshare',
+      'setns',
+      'pivot_root',
+      'bpf',
+      'perf_event_open',
+      'keyctl',
+      'userfaultfd',
+      'open_by_handle_at',
+      'mknod',
+    ]) {
+      assert.deepEqual(
+        rulesFor(name).map(({ action, errnoRet }) => [action, errnoRet]),
+        [['SCMP_ACT_ERRNO', 1]],
+        name,
+      )
+    }
+  })
+
+  it('lists no call twice with different answers, unless by argument', () => {
+    const seen = new Map<string, string>()
+    for (const rule of profile.syscalls.filter(({ args }) => !args)) {
+      for (const name of rule.names) {
+        assert.ok(!seen.has(name), `${name} is listed twice`)
+        seen.set(name, rule.action)
+      }
+    }
+  })
+
+  it('S15: allows every ioctl request but the two that type into a terminal', () => {
+    const allowed = (request: bigint) =>
+      rulesFor('ioctl')
+        .filter(({ action }) => action === 'SCMP_ACT_ALLOW')
+        .some(({ args }) =>
+          (args ?? []).every(({ value, valueTwo }) => (request & BigInt(value)) === BigInt(valueTwo ?? 0)),
+        )
+    for (const request of [0x5412n, 0x541cn, 0x1_0000_5412n, 0xffffffff_0000541cn])
+      assert.ok(!allowed(request), request.toString(16))
+    for (const request of [0x5401n, 0x5413n, 0x541bn, 0x541dn, 0x5421n, 0x8004667en, 0x80045430n, 0n])
+      assert.ok(allowed(request), request.toString(16))
+  })
+
+  it('S12: knows the native architecture only', () => {
+    assert.deepEqual(profile.architectures, ['SCMP_ARCH_X86_64'])
+    assert.deepEqual(seccompProfile('arm64').architectures, ['SCMP_ARCH_AARCH64'])
+  })
+})
+
+describe('A tenant’s command', () => {
+  it('replaces the shell when it is simple, so that none stays in memory', () => {
+    assert.deepEqual(commandLine('node server.js'), [
+      '/usr/bin/tini',
+      '--',
+      '/bin/sh',
+      '-c',
+      'exec </dev/null; exec node server.js',
+    ])
+  })
+
+  it('keeps the shell when it needs one', () => {
+    assert.equal(
+      commandLine('A=1 node server.js && echo done').at(-1),
+      'exec </dev/null; A=1 node server.js && echo done',
+    )
+  })
+})
+
+describe('Finding the ports that an app listens on', () => {
+  it('reads listening sockets of IPv4 and IPv6 only', () => {
+    const table = [
+      '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+      '   0: 00000000:0F9F 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1',
+      '   1: 0100007F:1388 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 2 1',
+      '   2: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 3 1',
+    ].join('\n')
+    assert.deepEqual(parseListening(table), [3999, 8080])
+  })
+})
