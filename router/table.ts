@@ -1,0 +1,52 @@
+/** The route table as requests need it: by host name. */
+import type { InstanceId, TenantId } from '#core/domain/ids.ts'
+import { defaultRequestRate, type RequestRate } from '#core/domain/quota.ts'
+import type { AppRoute, Endpoint, RouteTable } from '#core/domain/route.ts'
+
+export type Routes = {
+  readonly version: number
+  /** @param host as `normaliseHost` gives it */
+  find(host: string): AppRoute | null
+  rateOf(tenant: TenantId): RequestRate
+  hasInstance(id: InstanceId): boolean
+  hasEndpoint(key: string): boolean
+}
+
+/** An address may be another instance's tomorrow, and an instance may move: only both together name an endpoint. */
+export const endpointKey = (endpoint: Pick<Endpoint, 'instanceId' | 'epoch'>): string =>
+  `${endpoint.instanceId}:${endpoint.epoch}`
+
+export const emptyTable: RouteTable = { version: 0, apps: [], rates: {} }
+
+export function indexTable(table: RouteTable): Routes {
+  const byHost = new Map<string, AppRoute>()
+  const instances = new Set<InstanceId>()
+  const endpoints = new Set<string>()
+  for (const app of table.apps) {
+    for (const host of app.hosts) byHost.set(host, app)
+    for (const endpoint of app.endpoints) {
+      instances.add(endpoint.instanceId)
+      endpoints.add(endpointKey(endpoint))
+    }
+  }
+  return {
+    version: table.version,
+    find: (host) => byHost.get(host) ?? null,
+    rateOf: (tenant) => (Object.hasOwn(table.rates, tenant) ? table.rates[tenant] : undefined) ?? defaultRequestRate,
+    hasInstance: (id) => instances.has(id),
+    hasEndpoint: (key) => endpoints.has(key),
+  }
+}
+
+/**
+ * A Host field's name alone, in the one spelling that is compared: lower case, without port, without the trailing dot of a
+ * fully qualified name (RFC 9110 §4.2.3, RFC 1034 §3.1). Brackets of an IPv6 address stay.
+ */
+export function normaliseHost(host: string): string {
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  return name.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name
+}
+
+/** Whether a host is an address or `localhost`: what a load balancer or an operator uses, and no tenant's app has. */
+export const isOwnHost = (host: string): boolean =>
+  host === 'localhost' || /^(\d{1,3}\.){3}\d{1,3}$/.test(host) || host.startsWith('[')
