@@ -1,7 +1,7 @@
 /** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
-import { copyFile, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -73,12 +73,26 @@ export const foldersOf = (home: string): Folders => {
 export async function prepareFolders(home: string): Promise<Folders> {
   const folders = foldersOf(home)
   for (const folder of [home, ...Object.values(folders)]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  await chmod(home, 0o711)
+  await checkPassage(home)
   if (!(await mountPoints()).includes(folders.run)) {
     await run(['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=256m,nosuid,nodev,noexec', 'tmpfs', folders.run])
   }
   for (const name of ['bundles', 'exits', 'runtime', 'instances'])
     await mkdir(join(folders.run, name), { recursive: true, mode: 0o700 })
   return folders
+}
+
+/** A sandbox's own root user, an ordinary user of the host, must be able to pass through to its mounts. */
+async function checkPassage(home: string): Promise<void> {
+  for (let folder = dirname(home); folder !== '/'; folder = dirname(folder)) {
+    const { mode } = await stat(folder)
+    if ((mode & 0o001) === 0) {
+      throw new Error(
+        `BERTH_HOME ${home} lies below ${folder}, which other users may not pass through (mode ${(mode & 0o777).toString(8)}). Choose another place, or run: chmod o+x ${folder}`,
+      )
+    }
+  }
 }
 
 /** Files of /etc that every sandbox sees. Copies: a tenant never shares an inode with the host (see the security notes). */

@@ -28,6 +28,7 @@ import { ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.t
 import { prepareCgroups } from './sandbox/cgroup.ts'
 import { addressOf, type SandboxHost } from './sandbox/index.ts'
 import { enableForwarding, linkOf, loadRuleset } from './sandbox/network.ts'
+import { OCI_RUNTIME } from './sandbox/process.ts'
 import { openLayers } from './slug.ts'
 import { ensureStack, mountStack } from './stack.ts'
 import { startWorker } from './worker.ts'
@@ -55,7 +56,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     folder: folders.sandboxes,
     runFolder: folders.run,
     rootPath,
-    runtime: 'crun',
+    runtime: OCI_RUNTIME,
     commonBinds: etc.binds,
   }
 

@@ -16,6 +16,7 @@ import { cgroupVersion, killCgroup, removeCgroup } from './sandbox/cgroup.ts'
 import { unmount, unmountBelow } from './sandbox/filesystem.ts'
 import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
+import { OCI_RUNTIME } from './sandbox/process.ts'
 
 /** How long instances may take to end in good order when the host stops. */
 const GRACE_MS = 10_000
@@ -29,7 +30,7 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     folder: folders.sandboxes,
     runFolder: folders.run,
     rootPath: folders.stack,
-    runtime: 'crun',
+    runtime: OCI_RUNTIME,
     commonBinds: [],
   }
   const records = existsSync(join(folders.run, 'instances'))

@@ -10,6 +10,9 @@ import type { Readable } from 'node:stream'
 import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
 
+/** Where Debian installs it; conmon wants the whole path. */
+export const OCI_RUNTIME = '/usr/bin/crun'
+
 export type ProcessFiles = {
   id: string
   /** config.json lies here; on tmpfs, since it holds secrets. */
@@ -65,13 +68,24 @@ export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
 }
 
 /**
- * A tenant's command as the sandbox's arguments: an init that reaps and passes signals on, and a shell inside the sandbox.
- * A simple command replaces the shell, so that no shell stays in memory beside the app.
+ * A tenant's command as the sandbox's arguments: an init that reaps and hands signals to all of the command's processes,
+ * and a shell inside the sandbox. Standard input is conmon's pipe (see createProcess), so it is opened anew. A command
+ * without shell operators replaces the shell, which then takes no memory beside the app; with operators, the shell waits
+ * for what it runs to end in good order before it ends on SIGTERM itself.
  */
 export function commandLine(command: string): string[] {
-  const simple = /^[A-Za-z0-9_@%+:,./ -]+$/.test(command)
-  // Standard input is conmon's pipe (see createProcess); programs that read it should find its end.
-  return ['/usr/bin/tini', '--', '/bin/sh', '-c', `exec </dev/null; ${simple ? 'exec ' : ''}${command}`]
+  const script = isOneCommand(command) ? `exec ${command}` : `trap 'exit 143' TERM; ${command}`
+  return ['/usr/bin/tini', '-g', '--', '/bin/sh', '-c', `exec </dev/null; ${script}`]
+}
+
+/** No operator, no redirection, no assignment in front, outside of quotes. When in doubt: no. */
+function isOneCommand(command: string): boolean {
+  const unquoted = command.replace(/\\.|'[^']*'|"(?:\\.|[^"\\])*"/g, 'q')
+  return (
+    !/[;&|<>(){}`'"!#\n]/.test(unquoted) &&
+    !/^\s*[A-Za-z_][A-Za-z0-9_]*=/.test(unquoted) &&
+    !/^\s*(cd|exec|export|set|\.|if|for|while|case|until)\b/.test(unquoted)
+  )
 }
 
 /**
@@ -93,6 +107,8 @@ export async function createProcess(files: ProcessFiles): Promise<number> {
     cwd: files.bundle,
   })
   const failed = new Promise<never>((_, reject) => conmon.once('error', reject))
+  let complaint = ''
+  conmon.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-500)))
   const pipe = conmon.stdio[3] as Readable
   const said = await Promise.race([firstLine(pipe), failed])
   conmon.stderr?.destroy()
@@ -100,7 +116,7 @@ export async function createProcess(files: ProcessFiles): Promise<number> {
   conmon.unref()
   const { data, message } =
     said === ''
-      ? { data: -1, message: 'conmon ended without a word' }
+      ? { data: -1, message: complaint.trim() || 'conmon ended without a word' }
       : (JSON.parse(said) as { data: number; message?: string })
   if (data <= 0)
     throw new Error(`The OCI runtime could not make sandbox ${files.id}: ${message ?? `exit code ${data}`}`)

@@ -139,21 +139,30 @@ describe('The system calls of a sandbox', () => {
 })
 
 describe('A tenant’s command', () => {
-  it('replaces the shell when it is simple, so that none stays in memory', () => {
-    assert.deepEqual(commandLine('node server.js'), [
-      '/usr/bin/tini',
-      '--',
-      '/bin/sh',
-      '-c',
-      'exec </dev/null; exec node server.js',
-    ])
+  const script = (command: string) => commandLine(command).at(-1)
+
+  it('replaces the shell when it is one command, so that none stays in memory and signals reach the app', () => {
+    for (const command of [
+      'node server.js',
+      'node "my server.js" --port=$PORT',
+      "python3 -c 'a; b'",
+      'java -jar app.jar',
+    ]) {
+      assert.equal(script(command), `exec </dev/null; exec ${command}`)
+    }
   })
 
-  it('keeps the shell when it needs one', () => {
-    assert.equal(
-      commandLine('A=1 node server.js && echo done').at(-1),
-      'exec </dev/null; A=1 node server.js && echo done',
-    )
+  it('keeps the shell where it is needed, waiting for the app to end in good order', () => {
+    for (const command of [
+      'A=1 node server.js',
+      'cd api && node server.js',
+      'a; b',
+      'node x.js > log',
+      'echo $(id)',
+      'if true; then a; fi',
+    ]) {
+      assert.equal(script(command), `exec </dev/null; trap 'exit 143' TERM; ${command}`)
+    }
   })
 })
 

@@ -1,0 +1,109 @@
+/** A host of its own for tests of the sandbox: temporary folders, a slot, the real stack image, and nothing left behind. */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog } from '#core/runtime/log.ts'
+import { readConfig } from '#core/runtime/config.ts'
+import { defaultResources, type Resources } from '#core/domain/resources.ts'
+import { claimSlot, prepareEtc, prepareFolders, releaseSlot } from '../../agent/host.ts'
+import { lineAssembler } from '../../agent/logs.ts'
+import { killCgroup, prepareCgroups, removeCgroup } from '../../agent/sandbox/cgroup.ts'
+import { unmountBelow } from '../../agent/sandbox/filesystem.ts'
+import {
+  createSandbox,
+  logOf,
+  removeSandbox,
+  waitForSandbox,
+  type SandboxHandle,
+  type SandboxHost,
+} from '../../agent/sandbox/index.ts'
+import { enableForwarding, loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
+import { commandLine, OCI_RUNTIME } from '../../agent/sandbox/process.ts'
+import { ensureStack, mountStack } from '../../agent/stack.ts'
+
+export type TestHost = {
+  host: SandboxHost
+  start(command: string, options?: StartOptions): Promise<SandboxHandle>
+  /** Runs a command in a sandbox to its end. */
+  run(command: string, options?: StartOptions): Promise<{ code: number | null; output: string }>
+  remove(sandbox: SandboxHandle): Promise<void>
+  output(sandbox: SandboxHandle): Promise<string>
+  stop(): Promise<void>
+}
+export type StartOptions = {
+  size?: Partial<Resources>
+  app?: string
+  tenant?: string
+  env?: Record<string, string>
+  layers?: string[]
+}
+
+export async function startTestHost(): Promise<TestHost> {
+  const home = await mkdtemp(join(tmpdir(), 'berth-host-'))
+  const config = readConfig({ ...process.env, BERTH_HOME: home })
+  const folders = await prepareFolders(home)
+  const slot = await claimSlot(home)
+  const stack = await ensureStack({ cacheDir: config.cache, onProgress: () => {}, log: silentLog })
+  const rootPath = join(folders.stack, stack.name)
+  await mkdir(rootPath, { recursive: true })
+  await mountStack(stack, rootPath)
+  await prepareCgroups()
+  await enableForwarding()
+  const etc = await prepareEtc(folders.etc, config)
+  await loadRuleset({ slot, resolvers: etc.resolvers, published: null }, [], [])
+  const host: SandboxHost = {
+    slot,
+    folder: folders.sandboxes,
+    runFolder: folders.run,
+    rootPath,
+    runtime: OCI_RUNTIME,
+    commonBinds: etc.binds,
+  }
+  let next = 2
+
+  const test: TestHost = {
+    host,
+    start(command, { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [] } = {}) {
+      const index = next++
+      return createSandbox(host, {
+        id: `i-${index}`,
+        tenantId: tenant,
+        appId: app,
+        uidBase: 0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * 2048,
+        hostname: 'web-1',
+        argv: commandLine(command),
+        env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
+        size: { ...defaultResources, ...size },
+        files: { kind: 'layers', layers },
+        binds: [],
+        index,
+        published: null,
+      })
+    },
+    async run(command, options) {
+      const sandbox = await test.start(command, options)
+      try {
+        const code = await waitForSandbox(host, sandbox, AbortSignal.timeout(30_000))
+        return { code, output: await test.output(sandbox) }
+      } finally {
+        await test.remove(sandbox)
+      }
+    },
+    remove: (sandbox) => removeSandbox(host, sandbox.id, sandbox.index, sandbox.published, sandbox.cgroup),
+    async output(sandbox) {
+      const text = await readFile(logOf(host, sandbox.id), 'utf8')
+      return lineAssembler()(text)
+        .map(({ line }) => line)
+        .join('\n')
+    },
+    async stop() {
+      await killCgroup(`/berth-${slot}`)
+      await removeNetwork(slot)
+      await unmountBelow(folders.agent)
+      await removeCgroup(`/berth-${slot}`)
+      await releaseSlot(slot)
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+  return test
+}
