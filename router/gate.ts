@@ -78,15 +78,18 @@ function collect(headers: readonly string[]): Fields {
 }
 
 // Without a prototype, so that a field named `constructor` is nothing special.
-const watched: Partial<Record<string, keyof Fields>> = Object.assign(Object.create(null) as object, {
-  host: 'host',
-  'content-length': 'contentLength',
-  'transfer-encoding': 'transferEncoding',
-  expect: 'expect',
-  upgrade: 'upgrade',
-  connection: 'connection',
-  'sec-websocket-key': 'webSocketKey',
-} as const)
+const watched: Partial<Record<string, keyof Fields>> = Object.assign(
+  Object.create(null) as object,
+  {
+    host: 'host',
+    'content-length': 'contentLength',
+    'transfer-encoding': 'transferEncoding',
+    expect: 'expect',
+    upgrade: 'upgrade',
+    connection: 'connection',
+    'sec-websocket-key': 'webSocketKey',
+  } as const,
+)
 
 function checkVersion({ version }: RawHead): Refusal | null {
   if (version === '1.1' || version === '1.0') return null

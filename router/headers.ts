@@ -60,8 +60,8 @@ export function responseHeaders(status: number, raw: readonly string[]): string[
     if (lower === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return null
     if (lower === 'content-length') {
       if (!/^\d{1,15}$/.test(value)) return null
-      // RFC 9110 §8.6: no Content-Length in a 204.
-      if (status !== 204) kept.push(name, String(Number(value)))
+      // RFC 9110 §8.6: no Content-Length in a 1xx or 204.
+      if (status >= 200 && status !== 204) kept.push(name, String(Number(value)))
       continue
     }
     // Only the router says Berth-Error.

@@ -43,6 +43,16 @@ export const bodyTooLarge = (limitBytes: number) =>
     `The request body is larger than ${limitBytes} bytes, the most that this call takes.`,
   )
 
+export const wrongMediaType = (got: string) =>
+  new BerthError(
+    'WRONG_MEDIA_TYPE',
+    415,
+    `The request body must be plain application/json in UTF-8, got ${JSON.stringify(got)}.`,
+  )
+
+export const wrongMethod = (method: string, allowed: string[]) =>
+  new BerthError('WRONG_METHOD', 405, `${method} is not possible here; use ${allowed.join(' or ')}.`)
+
 /** One answer for a missing, unknown, wrong, expired or revoked token, so that it tells an attacker nothing. */
 export const unauthenticated = () =>
   new BerthError('UNAUTHENTICATED', 401, 'No valid API token was given. Run `berth login`, or set BERTH_TOKEN.')
@@ -64,6 +74,9 @@ export const appNameMalformed = (name: string) =>
     422,
     `${JSON.stringify(name)} cannot be an app's name: use 2 to 30 lower-case letters, digits and single dashes, starting with a letter and not ending with a dash.`,
   )
+
+export const tenantTaken = (id: string) =>
+  new BerthError('TENANT_TAKEN', 409, `There is a tenant ${JSON.stringify(id)} already.`)
 
 export const confirmMismatch = (name: string) =>
   new BerthError('CONFIRM_MISMATCH', 422, `To destroy ${name}, confirm its exact name: --confirm ${name}`)
@@ -104,6 +117,28 @@ export const runtimeNotFound = (name: string, range: string) =>
     'RUNTIME_NOT_FOUND',
     422,
     `No published version of ${name} satisfies ${JSON.stringify(range)}. Change the version your app asks for.`,
+  )
+
+export const layerMismatch = (digest: string, found: string) =>
+  new BerthError(
+    'LAYER_MISMATCH',
+    422,
+    `The bytes sent as layer ${digest} have the checksum ${found}. Nothing was kept; send them again.`,
+  )
+
+export const homeNotUsable = (path: string, cause: unknown) =>
+  new BerthError(
+    'HOME_NOT_USABLE',
+    500,
+    `The data folder ${path} cannot be used: ${messageOf(cause)}. Make it writable for this user, or set BERTH_HOME to another folder.`,
+    { cause },
+  )
+
+export const addressInUse = (setting: string, address: string, port: number) =>
+  new BerthError(
+    'ADDRESS_IN_USE',
+    500,
+    `Port ${port} on ${address} is taken by another process. Stop that one, or set ${setting} to a free port.`,
   )
 
 export const unavailable = (what: string, cause?: unknown) =>

@@ -42,6 +42,14 @@ export const setTarget = (store: Store, id: AppId, target: Target) => setField(s
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
 
+/**
+ * Makes all instances be replaced by new ones of the same release.
+ * @returns false when the app is gone or has no release
+ */
+export async function restartApp(store: Store, id: AppId, now: number): Promise<boolean> {
+  return (await store.restartApp(keys.app(id), now)) === 1
+}
+
 /** Removes the app and all that is keyed by it, but its instances: those are stopped by the reconciler, which finds them ownerless. */
 export async function removeApp(store: Store, app: AppRecord): Promise<void> {
   const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)

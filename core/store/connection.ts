@@ -8,6 +8,7 @@ import { keys } from './keys.ts'
 const commands = {
   createApp: 2,
   createRelease: 2,
+  restartApp: 1,
   assignInstance: 3,
   changeIntent: 1,
   reportInstance: 1,
