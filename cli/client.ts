@@ -1,0 +1,149 @@
+/**
+ * Speaks to the API: JSON in, JSON or newline-delimited JSON out, errors as CliErrors.
+ *
+ * It uses node:http rather than fetch, because fetch gives up on a body that is silent for five minutes, which is what
+ * `berth logs --tail` of a quiet app looks like.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
+import type { Problem } from '#core/contract/api.ts'
+import type { Credentials } from './credentials.ts'
+import { notBerth, refused, unreachable, usage } from './failures.ts'
+
+/** Segments below /v1; each is encoded. */
+export type Path = readonly string[]
+export type Query = Record<string, string | undefined>
+
+export type Client = {
+  apiUrl: string
+  get<T>(path: Path, query?: Query): Promise<T>
+  post<T>(path: Path, body?: unknown): Promise<T>
+  patch<T>(path: Path, body: unknown): Promise<T>
+  delete<T>(path: Path, query?: Query): Promise<T>
+  /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
+  stream<T>(path: Path, query?: Query): AsyncGenerator<T, void, undefined>
+}
+
+/** An answer begins within this time, or the API counts as unreachable. */
+const ANSWER_WITHIN_MS = 30_000
+
+/** The client trusts the API's answers to have the contract's shapes: both come from the same checkout. */
+export function createClient({ apiUrl, token }: Credentials): Client {
+  const call = async (method: string, path: Path, query?: Query, body?: unknown): Promise<unknown> => {
+    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body)
+    return readJson(apiUrl, response)
+  }
+  return {
+    apiUrl,
+    get: <T>(path: Path, query?: Query) => call('GET', path, query) as Promise<T>,
+    post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
+    patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
+    delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
+    async *stream<T>(path: Path, query?: Query) {
+      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
+      if (statusOf(response) !== 200) await readJson(apiUrl, response)
+      for await (const line of linesOf(apiUrl, response)) yield parseJson(apiUrl, line) as T
+    },
+  }
+}
+
+/** @throws a usage error for a segment that would climb to another path */
+export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
+  const wrong = path.find((segment) => segment === '' || segment === '.' || segment === '..')
+  if (wrong !== undefined) throw usage(`"${wrong}" cannot be a name.`)
+  const url = new URL(`${apiUrl}/v1/${path.map(encodeURIComponent).join('/')}`)
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
+  return url
+}
+
+/** @returns the response as soon as its head is there */
+function send(apiUrl: string, token: string, method: string, url: URL, body?: unknown): Promise<IncomingMessage> {
+  const payload = body === undefined ? null : Buffer.from(JSON.stringify(body))
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json, application/x-ndjson, application/problem+json',
+    'user-agent': 'berth-cli',
+    ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
+  }
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers })
+    const timer = setTimeout(() => request.destroy(new Error('it does not answer')), ANSWER_WITHIN_MS)
+    request.on('response', (response) => {
+      clearTimeout(timer)
+      resolve(response)
+    })
+    request.on('error', (error) => {
+      clearTimeout(timer)
+      reject(unreachable(apiUrl, reasonOf(error), error))
+    })
+    request.end(payload ?? undefined)
+  })
+}
+
+/** @returns the body's value, or null for no content */
+async function readJson(apiUrl: string, response: IncomingMessage): Promise<unknown> {
+  const status = statusOf(response)
+  // The token is for this API alone, so a redirection is not followed.
+  if (status >= 300 && status < 400) {
+    response.resume()
+    throw notBerth(apiUrl, `it redirects to ${response.headers.location ?? 'nowhere'}`)
+  }
+  const body = await read(apiUrl, response)
+  if (status < 300) return body === '' ? null : parseJson(apiUrl, body)
+  const problem = problemIn(body)
+  throw problem === null ? notBerth(apiUrl, `HTTP status ${status} without a problem description`) : refused(problem)
+}
+
+async function read(apiUrl: string, response: IncomingMessage): Promise<string> {
+  try {
+    return await text(response)
+  } catch (error) {
+    throw unreachable(apiUrl, 'the connection broke off', error)
+  }
+}
+
+/** Splits at newlines; blank lines, which keep idle connections open, are skipped. */
+async function* linesOf(apiUrl: string, response: IncomingMessage): AsyncGenerator<string> {
+  response.setEncoding('utf8')
+  let rest = ''
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) if (line.trim() !== '') yield line
+    }
+  } catch (error) {
+    throw unreachable(apiUrl, 'the connection broke off', error)
+  }
+  if (rest.trim() !== '') yield rest
+}
+
+function parseJson(apiUrl: string, body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown
+  } catch {
+    throw notBerth(apiUrl, 'its answer is not JSON')
+  }
+}
+
+function problemIn(body: string): Problem | null {
+  try {
+    const { detail, code, requestId, status } = JSON.parse(body) as Partial<Record<keyof Problem, unknown>>
+    const whole = [detail, code, requestId].every((field) => typeof field === 'string') && typeof status === 'number'
+    return whole ? (JSON.parse(body) as Problem) : null
+  } catch {
+    return null
+  }
+}
+
+const statusOf = (response: IncomingMessage) => response.statusCode ?? 0
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  // With several addresses tried, the sentences are in the parts and the whole one is empty.
+  if (error instanceof AggregateError) return reasonOf(error.errors[0] as NodeJS.ErrnoException)
+  if (error.code === 'ECONNREFUSED') return 'nothing listens there'
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'the host name is not known'
+  if (error.code === 'ECONNRESET') return 'the connection broke off'
+  return error.message
+}

@@ -1,0 +1,116 @@
+/** apps, create, info, open, destroy, usage. */
+import { spawn } from 'node:child_process'
+import type { AppView, UsageView } from '#core/contract/api.ts'
+import { DEFAULT_REMOTE } from '../app-choice.ts'
+import type { Context, Run } from '../context.ts'
+import { failed, usage as usageError } from '../failures.ts'
+import { isRepository, readRemotes, writeRemote } from '../git.ts'
+import { formatBytes, formatCores, formatDuration, formatMegabytes, formatSince, type Cell } from '../text.ts'
+
+export const list: Run = async ({ client, out, now }, _args, options) => {
+  const answer = await (await client()).get<{ apps: AppView[] }>(['apps'])
+  if (options.json) return out.json(answer)
+  if (answer.apps.length === 0) return out.line('There are no apps yet. Make one with: berth create')
+  out.table(
+    ['NAME', 'TENANT', 'RELEASE', 'ROLLOUT', 'CREATED', 'ADDRESS'],
+    answer.apps.map((app) => [
+      app.name,
+      app.tenant,
+      app.release === null ? '-' : `v${app.release}`,
+      rolloutCell(app),
+      formatSince(app.createdAt, now()),
+      app.url,
+    ]),
+  )
+}
+
+/** In a git repository without a remote `berth` it also adds that remote, so that `git push berth main` works next. */
+export const create: Run = async (context, [name], options) => {
+  const { client, out, cwd, launcher } = context
+  const body = { ...(name === undefined ? {} : { name }), ...(options.tenant ? { tenant: options.tenant } : {}) }
+  const app = await (await client()).post<AppView>(['apps'], body)
+  const addRemote = (await isRepository(cwd)) && (await readRemotes(cwd))[DEFAULT_REMOTE] === undefined
+  if (addRemote) await writeRemote(cwd, DEFAULT_REMOTE, app.gitUrl, launcher)
+  if (options.json) return out.json(app)
+  out.line(`Created ${app.name}.`)
+  out.facts([
+    ['Address', app.url],
+    ['Git remote', app.gitUrl],
+  ])
+  if (addRemote) out.note('The git remote "berth" was added. Deploy with: git push berth main')
+  else out.note(`Next, in your repository: berth git:remote -a ${app.name} && git push berth main`)
+}
+
+export const info: Run = async (context, _args, options) => {
+  const { out, now } = context
+  const app = await load(context, options)
+  if (options.json) return out.json(app)
+  out.facts([
+    ['Name', app.name],
+    ['Tenant', app.tenant],
+    ['Address', app.url],
+    ['Git remote', app.gitUrl],
+    ['Created', `${formatSince(app.createdAt, now())} (${app.createdAt})`],
+    ['Release', app.release === null ? 'none yet' : `v${app.release}`],
+    ['Rollout', rolloutCell(app)],
+    ...Object.entries(app.formation).map(([type, process]): [string, Cell] => [
+      type,
+      process === undefined
+        ? '-'
+        : `${process.count} × ${formatMegabytes(process.size.memoryMb)}, ${formatCores(process.size.cpuMilli)} CPU`,
+    ]),
+  ])
+}
+
+/** Prints the address; where there is a display, a browser opens it too. */
+export const open: Run = async (context, _args, options) => {
+  const { env, out } = context
+  const app = await load(context, options)
+  if (!/^https?:\/\//.test(app.url)) throw failed(`The app's address is not a web address: ${app.url}`)
+  if (options.json) out.json(app)
+  else out.line(app.url)
+  if (!env['DISPLAY'] && !env['WAYLAND_DISPLAY']) return
+  const browser = spawn('xdg-open', [app.url], { stdio: 'ignore', detached: true })
+  browser.on('error', () => out.note('No browser could be started: xdg-open is not there.'))
+  browser.unref()
+}
+
+export const destroy: Run = async (context, [name], options) => {
+  if (name !== undefined && options.app !== undefined && name !== options.app)
+    throw usageError(`Two apps are named: ${name} and ${options.app}.`)
+  const app = await context.app(name === undefined ? options : { ...options, app: name })
+  if (options.confirm === undefined)
+    throw usageError(
+      `This destroys ${app} with its releases, config and logs, for good. If you mean it: berth apps:destroy ${app} --confirm ${app}`,
+    )
+  const answer = await (await context.client()).delete<unknown>(['apps', app], { confirm: options.confirm })
+  if (options.json) context.out.json(answer)
+  else context.out.line(`Destroyed ${app}.`)
+}
+
+export const usage: Run = async (context, _args, options) => {
+  const { client, out } = context
+  const view = await (await client()).get<UsageView>(['apps', await context.app(options), 'usage'])
+  if (options.json) return out.json(view)
+  const { usage: used } = view
+  out.facts([
+    ['From', view.from],
+    ['CPU time', formatDuration(used.cpuSeconds * 1000)],
+    ['Memory', `${view.memoryMbHours.toFixed(2)} MiB-hours`],
+    ['Requests', String(used.requests)],
+    ['Request bytes', `${formatBytes(used.requestInBytes)} in, ${formatBytes(used.requestOutBytes)} out`],
+    ['Network', `${formatBytes(used.networkInBytes)} in, ${formatBytes(used.networkOutBytes)} out`],
+  ])
+}
+
+async function load(context: Context, options: Parameters<Run>[2]): Promise<AppView> {
+  const app = await context.app(options)
+  return (await context.client()).get<AppView>(['apps', app])
+}
+
+function rolloutCell({ rollout }: AppView): Cell {
+  if (rollout === null) return '-'
+  const text = `v${rollout.release} ${rollout.state}${rollout.detail === '' ? '' : `: ${rollout.detail}`}`
+  if (rollout.state === 'failed') return { text, colour: 'red' }
+  return rollout.state === 'rolling' ? { text, colour: 'yellow' } : text
+}

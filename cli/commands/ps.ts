@@ -1,0 +1,45 @@
+/** ps and ps:restart: the instances of an app. */
+import type { InstanceView } from '#core/contract/api.ts'
+import type { Run } from '../context.ts'
+import { formatBytes, formatCores, formatMegabytes, formatSince, type Colour } from '../text.ts'
+
+export const list: Run = async (context, _args, options) => {
+  const { client, out, now } = context
+  const app = await context.app(options)
+  const answer = await (await client()).get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+  if (options.json) return out.json(answer)
+  if (answer.instances.length === 0) return out.line(`${app} has no instances. See what it should have: berth scale -a ${app}`)
+  out.table(
+    ['NAME', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', 'RESTARTS'],
+    answer.instances.map((instance) => [
+      instance.name,
+      { text: instance.state, colour: colours[instance.state] },
+      `v${instance.release}`,
+      instance.host,
+      formatSince(instance.since, now()),
+      `${instance.cpuMilliUsed === null ? '-' : formatCores(instance.cpuMilliUsed)} of ${formatCores(instance.cpuMilli)}`,
+      `${instance.memoryBytesUsed === null ? '-' : formatBytes(instance.memoryBytesUsed)} of ${formatMegabytes(instance.memoryMb)}`,
+      String(instance.restarts),
+    ]),
+  )
+  const explained = answer.instances.filter(({ detail }) => detail !== null && detail !== '')
+  if (explained.length > 0) out.line()
+  for (const { name, release, detail } of explained) out.line(`${name} (v${release}): ${detail}`)
+}
+
+export const restart: Run = async (context, _args, options) => {
+  const app = await context.app(options)
+  const answer = await (await context.client()).post<unknown>(['apps', app, 'restart'])
+  if (options.json) context.out.json(answer)
+  else context.out.line(`${app} is restarting, instance by instance. Watch it with: berth ps -a ${app}`)
+}
+
+const colours: Record<InstanceView['state'], Colour> = {
+  pending: 'yellow',
+  starting: 'yellow',
+  running: 'green',
+  draining: 'grey',
+  stopped: 'grey',
+  failed: 'red',
+  lost: 'red',
+}

@@ -1,0 +1,63 @@
+/** What every command is given: where it runs, whom it speaks to, and how it was asked. Made once, in main.ts. */
+import { chooseApp } from './app-choice.ts'
+import { createClient, type Client } from './client.ts'
+import { chooseCredentials, credentialsFile, readCredentials } from './credentials.ts'
+import { readRemotes } from './git.ts'
+import type { Output } from './output.ts'
+
+export type World = {
+  env: NodeJS.ProcessEnv
+  cwd: string
+  stdin: NodeJS.ReadStream
+  out: Output
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** Absolute path of bin/berth, for git to call. */
+  launcher: string
+}
+
+export type Context = World & {
+  /** @throws exit code 3 when nobody is logged in */
+  client(): Promise<Client>
+  /** The app that `-a`, `-r` or the git remotes name. */
+  app(options: Options): Promise<string>
+}
+
+/** All options of all commands, as they were typed. */
+export type Options = {
+  json?: boolean
+  app?: string
+  remote?: string
+  wait?: boolean
+  confirm?: string
+  apiUrl?: string
+  token?: string
+  tenant?: string
+  operator?: boolean
+  tail?: boolean
+  num?: string
+  source?: string
+  processType?: string
+  memory?: string
+  cpu?: string
+  perSecond?: string
+  burst?: string
+}
+
+/** A command: its arguments as they were typed, and its options. */
+export type Run = (context: Context, args: string[], options: Options) => Promise<void>
+
+export function createContext(world: World): Context {
+  const client = async () => {
+    const saved = await readCredentials(credentialsFile(world.env))
+    return createClient(chooseCredentials(world.env, saved))
+  }
+  return {
+    ...world,
+    client,
+    app: async ({ app, remote }) => {
+      const remotes = app === undefined ? await readRemotes(world.cwd) : {}
+      return chooseApp({ app, remote }, remotes, (await client()).apiUrl)
+    },
+  }
+}

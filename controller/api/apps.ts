@@ -1,0 +1,110 @@
+/** Apps: make, list, show, destroy. */
+import type { Request } from 'express'
+import { createApp as createAppSchema, type AppView, type CreateApp } from '#core/contract/api.ts'
+import { parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
+import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
+import { makeId, type AppId, type TenantId } from '#core/domain/ids.ts'
+import { DEFAULT_TENANT } from '#core/domain/quota.ts'
+import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from '#core/store/apps.ts'
+import { loadDeploys } from '#core/store/deploys.ts'
+import { loadTenant } from '#core/store/tenants.ts'
+import { appOf } from './access.ts'
+import { callerOf, mayReach, type Caller } from './auth.ts'
+import { bodyOf } from './body.ts'
+import { appUrl, type ApiContext } from './context.ts'
+import { friendlyName } from './names.ts'
+import type { Routes } from './routes.ts'
+import { appView } from './views.ts'
+
+export const appRoutes = (context: ApiContext): Routes => ({
+  '/apps': {
+    async GET(req, res) {
+      const apps = (await loadApps(context.store)).filter((app) => mayReach(callerOf(req), app.tenantId))
+      apps.sort((a, b) => a.name.localeCompare(b.name))
+      res.json({ apps: apps.map((app) => view(req, app, context)) })
+    },
+    async POST(req, res) {
+      const app = await makeApp(callerOf(req), bodyOf(req, createAppSchema), context)
+      context.log.info('app created', { appId: app.id, name: app.name, actor: callerOf(req).actor })
+      res.status(201).json(view(req, app, context))
+    },
+  },
+  '/apps/:app': {
+    async GET(req, res) {
+      res.json(view(req, await appOf(req, context.store), context))
+    },
+    async DELETE(req, res) {
+      const app = await appOf(req, context.store)
+      if (req.query['confirm'] !== app.name) throw confirmMismatch(app.name)
+      await destroy(app, context)
+      context.log.info('app destroyed', { appId: app.id, name: app.name, actor: callerOf(req).actor })
+      res.status(204).end()
+    },
+  },
+})
+
+/** The first ids of all are left to hosts, and the one below the first app's range to git. */
+const FIRST_UID = 0x10000000
+const NAME_TRIES = 20
+
+async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Promise<App> {
+  const tenantId = await tenantFor(caller, wish.tenant, context)
+  const number = await nextAppNumber(context.store)
+  const record = {
+    id: makeId('a', context.random(13)) as AppId,
+    tenantId,
+    uidBase: FIRST_UID + number * UID_RANGE,
+    createdAt: context.now(),
+  }
+  // The repository comes first: an app that can be seen can be pushed to.
+  await context.repositories.ensure(record.id)
+  try {
+    await claimName(wish.name, record, context)
+  } catch (error) {
+    await context.repositories.remove(record.id)
+    throw error
+  }
+  const app = await loadApp(context.store, record.id)
+  if (!app) throw notFound('app', record.id)
+  return app
+}
+
+async function tenantFor(caller: Caller, wanted: TenantId | undefined, { store }: ApiContext): Promise<TenantId> {
+  const tenant = wanted ?? caller.tenantId ?? DEFAULT_TENANT
+  if (!mayReach(caller, tenant) || !(await loadTenant(store, tenant))) throw notFound('tenant', tenant)
+  return tenant
+}
+
+/** @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN */
+async function claimName(wanted: string | undefined, record: Omit<AppRecord, 'name'>, context: ApiContext) {
+  if (wanted !== undefined) {
+    const name = parseAppName(wanted)
+    if ((await findApp(context.store, name)) || !(await createApp(context.store, { ...record, name })))
+      throw appNameTaken(name)
+    return
+  }
+  for (let tries = 0; tries < NAME_TRIES; tries++)
+    if (await createApp(context.store, { ...record, name: parseAppName(friendlyName(context.random)) })) return
+  throw appNameTaken('of the generated kind')
+}
+
+/** Its instances are stopped by the reconciler, which finds them without an owner. */
+async function destroy(app: App, { store, deploys, repositories, sources, wake }: ApiContext): Promise<void> {
+  const made = await loadDeploys(store, app.id, Number.MAX_SAFE_INTEGER)
+  await deploys.cancelApp(app.id)
+  await removeApp(store, app)
+  wake()
+  await repositories.remove(app.id)
+  for (const deploy of made) await sources.remove(deploy.id)
+}
+
+function view(req: Request, app: App, { config }: ApiContext): AppView {
+  return appView(app, { url: appUrl(config, app.name), gitUrl: `http://${hostOf(req, config)}/git/${app.name}.git` })
+}
+
+/** The address under which the caller reached the API; what does not look like one is not repeated. */
+function hostOf(req: Request, config: ApiContext['config']): string {
+  const host = req.headers.host ?? ''
+  const looksRight = /^([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i.test(host)
+  return looksRight ? host : `127.0.0.1:${config.apiPort}`
+}

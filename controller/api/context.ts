@@ -1,0 +1,39 @@
+/** What the API's routes work with. Made in controller/index.ts. */
+import type { AppId } from '#core/domain/ids.ts'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Store } from '#core/store/connection.ts'
+import type { Random } from '../credentials.ts'
+import type { Deploys } from '../deploy/deploy.ts'
+import type { Repositories } from '../git/repositories.ts'
+import type { Sources } from '../git/sources.ts'
+import type { Layers } from '../layers.ts'
+import type { Sealer } from '../secrets.ts'
+import type { Turns } from '../turns.ts'
+
+export type ApiContext = {
+  store: Store
+  config: Config
+  log: Log
+  sealer: Sealer
+  layers: Layers
+  repositories: Repositories
+  sources: Sources
+  deploys: Pick<Deploys, 'submit' | 'cancelApp'>
+  /** Changes of one app that are read, decided and written happen in turns. */
+  turns: Turns
+  /** Tells the reconciler to look now. */
+  wake: () => void
+  random: Random
+  now: () => number
+  /** Aborted when the controller stops: streams end. */
+  signal: AbortSignal
+}
+
+/** A web app's address. */
+export function appUrl(config: Pick<Config, 'domain' | 'httpPort'>, name: string): string {
+  return `http://${name}.${config.domain}${config.httpPort === 80 ? '' : `:${config.httpPort}`}/`
+}
+
+/** The key of an app's turn. */
+export const changesOf = (app: AppId): string => `changes:${app}`

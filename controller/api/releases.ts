@@ -1,0 +1,105 @@
+/** Releases: list, show, roll back; and restarting the one that runs. */
+import { rollback as rollbackSchema, type DeployAccepted, type ReleaseView } from '#core/contract/api.ts'
+import type { App } from '#core/domain/app.ts'
+import { noRelease, nothingToRollBack, notFound, releaseNotUsable } from '#core/domain/errors.ts'
+import type { Deploy, Release } from '#core/domain/release.ts'
+import { restartApp, setConfig } from '#core/store/apps.ts'
+import { loadDeploy } from '#core/store/deploys.ts'
+import { loadRelease, loadReleases } from '#core/store/releases.ts'
+import { appOf } from './access.ts'
+import { callerOf } from './auth.ts'
+import { bodyOf } from './body.ts'
+import { changesOf, type ApiContext } from './context.ts'
+import { param, type Routes } from './routes.ts'
+import { deployView, releaseView, targetFailed } from './views.ts'
+
+export const releaseRoutes = (context: ApiContext): Routes => ({
+  '/apps/:app/releases': {
+    async GET(req, res) {
+      const app = await appOf(req, context.store)
+      const releases = (await loadReleases(context.store, app.id)).reverse()
+      const views = releases.map(async (release) => view(app, release, context))
+      res.json({ releases: await Promise.all(views) })
+    },
+  },
+  '/apps/:app/releases/:version': {
+    async GET(req, res) {
+      const app = await appOf(req, context.store)
+      const release = await findRelease(app, param(req, 'version'), context)
+      res.json(await view(app, release, context))
+    },
+  },
+  '/apps/:app/rollback': {
+    async POST(req, res) {
+      const app = await appOf(req, context.store)
+      const { release: version } = bodyOf(req, rollbackSchema)
+      const release =
+        version === undefined ? await lastLiveBefore(app, context) : await usable(app, String(version), context)
+      const deploy = await context.turns.run(changesOf(app.id), () =>
+        rollBack(app, release, callerOf(req).actor, context),
+      )
+      res.status(202).json({ deploy: deployView(deploy) } satisfies DeployAccepted)
+    },
+  },
+  '/apps/:app/restart': {
+    async POST(req, res) {
+      const app = await appOf(req, context.store)
+      if (!(await restartApp(context.store, app.id, context.now()))) throw noRelease(app.name)
+      context.wake()
+      res.status(202).json({})
+    },
+  },
+})
+
+async function view(app: App, release: Release, { store }: ApiContext): Promise<ReleaseView> {
+  return releaseView(app, release, await loadDeploy(store, release.deployId))
+}
+
+/** @param version `v3` or `3`. @throws NOT_FOUND */
+async function findRelease(app: App, version: string, { store }: ApiContext): Promise<Release> {
+  const number = /^v?([1-9]\d{0,8})$/.exec(version)?.[1]
+  const release = number === undefined ? null : await loadRelease(store, app.id, Number(number))
+  if (!release) throw notFound('release', version)
+  return release
+}
+
+/** @throws NO_RELEASE, NO_EARLIER_RELEASE */
+async function lastLiveBefore(app: App, context: ApiContext): Promise<Release> {
+  if (!app.target) throw noRelease(app.name)
+  // After a failed deploy the one before it serves already: going back means one further.
+  const from = targetFailed(app) && app.current ? app.current.release : app.target.release
+  for (const release of (await loadReleases(context.store, app.id)).reverse())
+    if (release.version < from && (await wentLive(app, release, context))) return release
+  throw nothingToRollBack(app.name)
+}
+
+/** @throws NOT_FOUND, RELEASE_NOT_USABLE */
+async function usable(app: App, version: string, context: ApiContext): Promise<Release> {
+  const release = await findRelease(app, version, context)
+  if (!(await wentLive(app, release, context))) throw releaseNotUsable(release.version, 'it never went live')
+  if (app.target?.release === release.version && app.current?.release === release.version)
+    throw releaseNotUsable(release.version, 'it is the release that runs now')
+  return release
+}
+
+async function wentLive(app: App, release: Release, { store }: ApiContext): Promise<boolean> {
+  if (app.current?.release === release.version) return true
+  return (await loadDeploy(store, release.deployId))?.state === 'succeeded'
+}
+
+/** A rollback is a new release with the code and the config of an old one. */
+async function rollBack(app: App, release: Release, actor: string, context: ApiContext): Promise<Deploy> {
+  const deploy = await context.deploys.submit({
+    app,
+    kind: 'rollback',
+    actor,
+    description: `Rollback to v${release.version}`,
+    commit: release.commit,
+    source: null,
+    fromRelease: release.version,
+    config: release.config,
+  })
+  // So that the next push does not bring back what the rollback took away.
+  await setConfig(context.store, app.id, release.config)
+  return deploy
+}

@@ -1,0 +1,28 @@
+/** Routes as tables: path → method → handler. A method that a path does not have is answered with 405 and `Allow`. */
+import { Router, type Request, type Response } from 'express'
+import { wrongMethod } from '#core/domain/errors.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Handler = (req: Request, res: Response) => Promise<void> | void
+export type Routes = Record<string, Partial<Record<Method, Handler>>>
+
+export function routerOf(routes: Routes): Router {
+  const router = Router({ caseSensitive: true })
+  for (const [path, handlers] of Object.entries(routes)) {
+    const route = router.route(path)
+    for (const [method, handler] of Object.entries(handlers))
+      route[method.toLowerCase() as 'get'](async (req, res) => handler(req, res))
+    const allowed = Object.keys(handlers)
+    route.all((req, res) => {
+      res.setHeader('Allow', allowed.join(', '))
+      throw wrongMethod(req.method, allowed)
+    })
+  }
+  return router
+}
+
+/** A part of the path, as text. */
+export function param(req: Request, name: string): string {
+  const value = req.params[name]
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,93 @@
+/** The controller's HTTP front. What happens to a request is the list in createApi, from top to bottom. */
+import { randomUUID } from 'node:crypto'
+import express, { type Express, type RequestHandler } from 'express'
+import helmet from 'helmet'
+import type { Log } from '#core/runtime/log.ts'
+import { gitHttp } from '../git/http.ts'
+import { appRoutes } from './apps.ts'
+import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
+import { readBody } from './body.ts'
+import { configRoutes } from './config.ts'
+import { consoleFiles } from './console.ts'
+import type { ApiContext } from './context.ts'
+import { deployRoutes } from './deploys.ts'
+import { answerError, noSuchPage } from './errors.ts'
+import { formationRoutes } from './formation.ts'
+import { health } from './health.ts'
+import { hostRoutes } from './hosts.ts'
+import { instanceRoutes } from './instances.ts'
+import { internalRoutes } from './internal.ts'
+import { logRoutes } from './logs.ts'
+import { releaseRoutes } from './releases.ts'
+import { routerOf, type Routes } from './routes.ts'
+import { tenantRoutes } from './tenants.ts'
+import { tokenRoutes } from './tokens.ts'
+import { usageRoutes } from './usage.ts'
+import { whoamiRoutes } from './whoami.ts'
+
+export function createApi(context: ApiContext): Express {
+  const { store, log } = context
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', 'simple')
+
+  app.use(nameRequest(log))
+  app.use(securityHeaders())
+  app.get('/healthz', health(store))
+  app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
+  app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
+  app.use('/v1', authenticate(store, 'bearer'), refuseAgents, ...readBody, routerOf(v1Routes(context)))
+  app.use(consoleFiles())
+  app.use(noSuchPage)
+  app.use(answerError(log))
+  return app
+}
+
+export const v1Routes = (context: ApiContext): Routes => ({
+  ...whoamiRoutes(),
+  ...appRoutes(context),
+  ...formationRoutes(context),
+  ...configRoutes(context),
+  ...releaseRoutes(context),
+  ...deployRoutes(context),
+  ...instanceRoutes(context),
+  ...logRoutes(context),
+  ...usageRoutes(context),
+  ...hostRoutes(context),
+  ...tenantRoutes(context),
+  ...tokenRoutes(context),
+})
+
+/** Gives each request an id, which its answer, its errors and the log carry. */
+function nameRequest(log: Log): RequestHandler {
+  return (req, res, next) => {
+    const requestId = randomUUID()
+    const startedAt = performance.now()
+    const { path } = req
+    res.setHeader('X-Request-Id', requestId)
+    res.on('close', () => {
+      const tookMs = Math.round(performance.now() - startedAt)
+      log.debug('request', { requestId, method: req.method, path, status: res.statusCode, tookMs })
+    })
+    next()
+  }
+}
+
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        objectSrc: ["'none'"],
+      },
+    },
+    // The API itself speaks plain HTTP; whoever puts TLS in front of it sets this there.
+    strictTransportSecurity: false,
+    xFrameOptions: { action: 'deny' },
+  })
+}

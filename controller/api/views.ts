@@ -1,0 +1,146 @@
+/** Records as the API shows them. What is not named here (secrets, ids of users, digests) is not shown. */
+import type {
+  AppView,
+  DeployView,
+  HostView,
+  InstanceView,
+  ReleaseView,
+  TenantView,
+  TokenView,
+} from '#core/contract/api.ts'
+import type { App } from '#core/domain/app.ts'
+import { reservation, type Capacity, type Host } from '#core/domain/host.ts'
+import { processName, type Instance } from '#core/domain/instance.ts'
+import type { Tenant } from '#core/domain/quota.ts'
+import { sameTarget, type Deploy, type Release, type Rollout } from '#core/domain/release.ts'
+import type { TokenRecord } from '#core/store/tokens.ts'
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+export function appView(app: App, urls: { url: string; gitUrl: string }): AppView {
+  return {
+    id: app.id,
+    name: app.name,
+    tenant: app.tenantId,
+    ...urls,
+    createdAt: iso(app.createdAt),
+    formation: app.formation,
+    release: app.current?.release ?? null,
+    rollout: app.rollout && {
+      release: app.rollout.target.release,
+      state: app.rollout.state,
+      detail: rolloutDetail(app.rollout),
+    },
+  }
+}
+
+function rolloutDetail(rollout: Rollout): string {
+  switch (rollout.state) {
+    case 'rolling':
+      return rollout.waitingFor
+    case 'failed':
+      return rollout.reason
+    case 'done':
+      return ''
+  }
+}
+
+/** @param deploy the deploy that made the release, if it is still known */
+export function releaseView(app: App, release: Release, deploy: Deploy | null): ReleaseView {
+  return {
+    version: release.version,
+    description: release.description,
+    actor: release.actor,
+    createdAt: iso(release.createdAt),
+    commit: release.commit,
+    current: app.current?.release === release.version,
+    status: releaseStatus(app, release.version, deploy),
+    buildpack: release.slug.buildpack,
+    runtimes: release.slug.runtimes,
+    processes: definedOf(release.slug.processes),
+    configNames: Object.keys(release.config).sort(),
+  }
+}
+
+export function releaseStatus(app: App, version: number, deploy: Deploy | null): ReleaseView['status'] {
+  if (app.current?.release === version) return 'live'
+  const rollout = app.rollout?.target.release === version ? app.rollout : null
+  if (rollout?.state === 'failed' || deploy?.state === 'failed') return 'failed'
+  const isTarget = app.target?.release === version
+  // Between the release being made and the reconciler's first look at it there is no rollout of it yet.
+  return isTarget && (rollout === null || rollout.state === 'rolling') ? 'rolling' : 'superseded'
+}
+
+/** The newest target did not make it, and the release before it serves. */
+export const targetFailed = (app: App): boolean =>
+  app.rollout?.state === 'failed' && sameTarget(app.rollout.target, app.target)
+
+export function deployView(deploy: Deploy): DeployView {
+  return {
+    id: deploy.id,
+    kind: deploy.kind,
+    state: deploy.state,
+    description: deploy.description,
+    actor: deploy.actor,
+    createdAt: iso(deploy.createdAt),
+    endedAt: deploy.endedAt === null ? null : iso(deploy.endedAt),
+    commit: deploy.commit,
+    release: deploy.release,
+    error: deploy.error,
+  }
+}
+
+/** @param liveHosts ids of the hosts whose lease holds */
+export function instanceView({ desired, reported, stats }: Instance, liveHosts: Set<string>): InstanceView {
+  return {
+    id: desired.id,
+    name: processName(desired),
+    app: desired.appName,
+    tenant: desired.tenantId,
+    process: desired.processType,
+    release: desired.release,
+    host: desired.hostId,
+    state: liveHosts.has(desired.hostId) ? (reported?.state ?? 'pending') : 'lost',
+    intent: desired.intent,
+    since: iso(reported?.since ?? desired.since),
+    restarts: reported?.restarts ?? 0,
+    reason: reported?.reason ?? null,
+    detail: reported?.detail ?? null,
+    memoryMb: desired.size.memoryMb,
+    cpuMilli: desired.size.cpuMilli,
+    cpuMilliUsed: stats?.cpuMilli ?? null,
+    memoryBytesUsed: stats?.memoryBytes ?? null,
+    startedMs: reported?.startedMs ?? null,
+    readyMs: reported?.readyMs ?? null,
+  }
+}
+
+export const byName = (a: InstanceView, b: InstanceView): number =>
+  a.app.localeCompare(b.app) || a.name.localeCompare(b.name, 'en', { numeric: true }) || a.release - b.release
+
+export function hostView(host: Host, instances: Instance[]): HostView {
+  const reserved: Capacity = { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 }
+  for (const { desired, reported } of instances) {
+    if (desired.hostId !== host.id || reported?.state === 'stopped' || reported?.state === 'failed') continue
+    const needs = reservation(desired.size)
+    for (const dimension of Object.keys(reserved) as (keyof Capacity)[]) reserved[dimension] += needs[dimension]
+  }
+  return { ...host, reserved }
+}
+
+export const tenantView = ({ id, createdAt, requestRate }: Tenant): TenantView => ({
+  id,
+  createdAt: iso(createdAt),
+  requestRate,
+})
+
+export const tokenView = ({ id, description, tenantId, role, createdAt }: TokenRecord): TokenView => ({
+  id,
+  description,
+  tenant: tenantId,
+  operator: role === 'operator',
+  createdAt: iso(createdAt),
+})
+
+const definedOf = (record: Partial<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined))

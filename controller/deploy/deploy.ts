@@ -1,0 +1,190 @@
+/**
+ * THE deploy story: build, release, roll out. It can be killed at any line and is taken up again by whichever controller
+ * leads next: each step first asks whether its work is done, and how far it got stands in the deploy's record.
+ */
+import type { App, SealedConfig } from '#core/domain/app.ts'
+import { internal, messageOf } from '#core/domain/errors.ts'
+import { makeId, type AppId, type DeployId } from '#core/domain/ids.ts'
+import { isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Store } from '#core/store/connection.ts'
+import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy } from '#core/store/deploys.ts'
+import type { HostQueues } from '../queues.ts'
+import { withLease } from '../reconcile/lease.ts'
+import { build } from './build.ts'
+import { release } from './release.ts'
+import { rollOut } from './rollout.ts'
+import { beginWalk, patiently, seconds, type Outcome, type Walk } from './walk.ts'
+
+export type DeployContext = {
+  store: Store
+  config: Config
+  log: Log
+  queues: HostQueues
+  random: (bytes: number) => Uint8Array
+  now: () => number
+  /** Tells the reconciler to look now. */
+  wake: () => void
+}
+
+export type DeployRequest = {
+  app: App
+  kind: DeployKind
+  actor: string
+  description: string
+  commit: string | null
+  /** SHA-256 of the source archive, for kind push. */
+  source: string | null
+  id?: DeployId
+  /** Whose slug is released again; null: the newest release's. */
+  fromRelease: number | null
+  /** The config of the new release; null: the app's (for a rollback, that of the release). */
+  config: SealedConfig | null
+}
+
+export type Deploys = {
+  /** Accepts a deploy and begins it. Once this returns, it will end: succeeded, or failed with a reason. */
+  submit(request: DeployRequest): Promise<Deploy>
+  /** Takes up the deploys that were left open by a controller that ended. */
+  resumeOpen(): Promise<void>
+  /** Ends all open deploys of an app that is about to be removed. */
+  cancelApp(appId: AppId): Promise<void>
+  /** Lets go of all deploys; they stay open, for whoever leads next. */
+  stop(): Promise<void>
+}
+
+/** An app's deploys in this process, one after the other. */
+type Lane = { tail: Promise<void>; length: number; cancelling: AbortController }
+
+export function createDeploys(context: DeployContext): Deploys {
+  const { store, log, random, now } = context
+  const owner = makeId('c', random(13))
+  const stopping = new AbortController()
+  const lanes = new Map<AppId, Lane>()
+  const adopted = new Set<DeployId>()
+
+  function adopt({ id, appId }: Deploy): void {
+    if (adopted.has(id) || stopping.signal.aborted) return
+    adopted.add(id)
+    const lane = lanes.get(appId) ?? { tail: Promise.resolve(), length: 0, cancelling: new AbortController() }
+    lanes.set(appId, lane)
+    lane.length++
+    const signal = AbortSignal.any([stopping.signal, lane.cancelling.signal])
+    lane.tail = lane.tail
+      .then(() => runAlone(id, appId, signal))
+      .catch((error: unknown) => log.error('deploy lost its controller', { deploy: id, error }))
+      .finally(() => {
+        adopted.delete(id)
+        lane.length--
+        if (lane.length === 0 && lanes.get(appId) === lane) lanes.delete(appId)
+      })
+  }
+
+  /** One deploy of an app at a time, in all controllers together. */
+  async function runAlone(id: DeployId, appId: AppId, signal: AbortSignal): Promise<void> {
+    const lease = { store, name: `deploy-${appId}`, owner }
+    let ended = false
+    while (!ended && !signal.aborted) {
+      ended = (await withLease(lease, signal, (held) => run(context, id, held))) === true
+    }
+  }
+
+  return {
+    async submit(request) {
+      const deploy = newDeploy(request, request.id ?? (makeId('d', random(13)) as DeployId), now())
+      await createDeploy(store, deploy)
+      adopt(deploy)
+      return deploy
+    },
+
+    async resumeOpen() {
+      const open = await loadOpenDeploys(store)
+      for (const deploy of open.sort((a, b) => a.createdAt - b.createdAt)) {
+        if (!adopted.has(deploy.id)) log.info('deploy taken up', { deploy: deploy.id, state: deploy.state })
+        adopt(deploy)
+      }
+    },
+
+    async cancelApp(appId) {
+      const lane = lanes.get(appId)
+      lanes.delete(appId)
+      lane?.cancelling.abort()
+      await lane?.tail
+      const open = (await loadOpenDeploys(store)).filter((deploy) => deploy.appId === appId)
+      for (const deploy of open) {
+        await saveDeploy(store, { ...deploy, state: 'failed', error: 'The app was destroyed.', endedAt: now() })
+      }
+    },
+
+    async stop() {
+      stopping.abort()
+      await Promise.all([...lanes.values()].map(({ tail }) => tail))
+    },
+  }
+}
+
+const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy => ({
+  id,
+  appId: request.app.id,
+  kind: request.kind,
+  actor: request.actor,
+  description: request.description,
+  createdAt: now,
+  state: 'queued',
+  commit: request.commit,
+  source: request.source,
+  fromRelease: request.fromRelease,
+  config: request.config,
+  release: null,
+  buildHost: null,
+  buildEpoch: 0,
+  error: null,
+  endedAt: null,
+})
+
+/** @returns whether the deploy is over; false when the signal ended the walk before that */
+async function run(context: DeployContext, id: DeployId, signal: AbortSignal): Promise<boolean> {
+  try {
+    const deploy = await patiently(context, signal, () => loadDeploy(context.store, id))
+    if (!deploy || isOver(deploy)) return true
+    const walk = beginWalk(context, deploy, signal)
+    await finish(walk, await tell(walk).catch((error: unknown) => broken(walk, error)))
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
+}
+
+/** The story. */
+async function tell(walk: Walk): Promise<Outcome<number>> {
+  if (walk.deploy.release === null) {
+    const slug = await build(walk)
+    if (!slug.ok) return slug
+    const made = await release(walk, slug.value)
+    if (!made.ok) return made
+  }
+  return rollOut(walk)
+}
+
+async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {
+  const { context, deploy } = walk
+  const endedAt = context.now()
+  if (outcome.ok) {
+    await walk.say(`-----> v${outcome.value} is live (${seconds(endedAt - deploy.createdAt)})`)
+    await walk.save({ state: 'succeeded', endedAt })
+    context.log.info('deploy succeeded', { deploy: deploy.id, app: deploy.appId, release: outcome.value })
+  } else {
+    await walk.say(` !     ${outcome.why}`)
+    await walk.save({ state: 'failed', error: outcome.why, endedAt })
+    context.log.info('deploy failed', { deploy: deploy.id, app: deploy.appId, reason: outcome.why })
+  }
+}
+
+/** A promise of the platform's own was broken: the deploy ends all the same. */
+function broken(walk: Walk, error: unknown): Outcome<number> {
+  walk.signal.throwIfAborted()
+  walk.context.log.error('deploy broke', { deploy: walk.deploy.id, error, reason: messageOf(error) })
+  return { ok: false, why: messageOf(internal(error)) }
+}

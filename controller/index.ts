@@ -1,0 +1,126 @@
+/** The controller: the API with git, the deploys, and the reconciler. The only place where they are wired. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { addressInUse, unavailable } from '#core/domain/errors.ts'
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import { connectStore, type Store } from '#core/store/connection.ts'
+import { createApi } from './api/server.ts'
+import { bootstrap, prepareHome } from './bootstrap.ts'
+import { createDeploys } from './deploy/deploy.ts'
+import { codeOf } from './files.ts'
+import { BODY_TIMEOUT_MS } from './git/http.ts'
+import { openRepositories } from './git/repositories.ts'
+import { openSources } from './git/sources.ts'
+import { openLayers } from './layers.ts'
+import { openQueues } from './queues.ts'
+import { startReconciler, type Reconciler } from './reconcile/loop.ts'
+import { loadSealer } from './secrets.ts'
+import { createTurns } from './turns.ts'
+
+/** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
+const STORE_TIMEOUT_MS = 5_000
+
+/** @throws HOME_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
+export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
+  const { home } = config
+  const random = (bytes: number): Uint8Array => randomBytes(bytes)
+  const now = () => Date.now()
+  const stopping = new AbortController()
+
+  await prepareHome(home)
+  const store = connectStore(config.redisUrl)
+  store.options.commandTimeout = STORE_TIMEOUT_MS
+  const queues = openQueues(config.redisUrl)
+  const closeStores = async () => {
+    await queues.stop()
+    store.disconnect()
+  }
+  try {
+    const sealer = await loadSealer(join(home, 'master-key'))
+    const layers = await openLayers(join(home, 'layers'))
+    const repositories = await openRepositories(home)
+    const sources = openSources(join(home, 'sources'))
+    await reach(store, config.redisUrl)
+    await bootstrap({ store, home, random, now })
+    await sources.sweep(store)
+
+    let reconciler: Reconciler | null = null
+    const wake = () => reconciler?.wake()
+    const deploys = createDeploys({ store, config, log, queues, random, now, wake })
+    const turns = createTurns()
+    const { signal } = stopping
+    const server = createHttpServer(
+      createApi({
+        store,
+        config,
+        log,
+        sealer,
+        layers,
+        repositories,
+        sources,
+        deploys,
+        turns,
+        wake,
+        random,
+        now,
+        signal,
+      }),
+    )
+    const port = await listen(server, config)
+    reconciler = startReconciler({ store, config, log, queues, random, now, onLeader: () => deploys.resumeOpen() })
+    log.info('controller started', { address: config.apiAddress, port, home })
+
+    return {
+      port,
+      async stop() {
+        stopping.abort()
+        await close(server)
+        await reconciler?.stop()
+        await deploys.stop()
+        await closeStores()
+      },
+    }
+  } catch (error) {
+    await closeStores()
+    throw error
+  }
+}
+
+async function reach(store: Store, url: string): Promise<void> {
+  try {
+    await store.ping()
+  } catch (error) {
+    throw unavailable(`The store (Redis at ${withoutPassword(url)})`, error)
+  }
+}
+
+const withoutPassword = (url: string): string => url.replace(/\/\/[^@/]*@/, '//')
+
+function createHttpServer(handler: Parameters<typeof createServer>[1]): Server {
+  // Only the time that a request takes to arrive is limited: a push waits for its deploy, and logs are followed for hours.
+  return createServer({ requestTimeout: BODY_TIMEOUT_MS, headersTimeout: 30_000, keepAliveTimeout: 10_000 }, handler)
+}
+
+/** @throws ADDRESS_IN_USE */
+function listen(server: Server, { apiAddress, apiPort }: Config): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(codeOf(error) === 'EADDRINUSE' ? addressInUse('BERTH_API_PORT', apiAddress, apiPort) : error)
+    })
+    server.listen(apiPort, apiAddress, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+const FAREWELL_MS = 2_000
+
+/** Streams have been told to end; what has not ended by itself soon is cut. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), FAREWELL_MS)
+  await closed
+  clearTimeout(timer)
+}

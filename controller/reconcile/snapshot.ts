@@ -1,0 +1,53 @@
+/** Reads the store into one snapshot. */
+import type { App } from '#core/domain/app.ts'
+import type { ProcessType } from '#core/domain/ids.ts'
+import { loadApps } from '#core/store/apps.ts'
+import type { Store } from '#core/store/connection.ts'
+import { loadHosts } from '#core/store/hosts.ts'
+import { loadInstances } from '#core/store/instances.ts'
+import { loadRelease } from '#core/store/releases.ts'
+import { loadRouters, loadRoutes } from '#core/store/routes.ts'
+import { loadTenants } from '#core/store/tenants.ts'
+import { releaseKey, type Snapshot } from './world.ts'
+
+export type Snapshots = { load(): Promise<Snapshot> }
+
+/** Releases never change, so what is known of one is kept as long as an app needs it. */
+export function createSnapshots(store: Store): Snapshots {
+  let processes = new Map<string, ProcessType[]>()
+
+  async function processesOf(apps: App[]): Promise<Map<string, ProcessType[]>> {
+    const needed = apps.flatMap((app) =>
+      [app.target, app.current].flatMap((target) => (target ? [{ app: app.id, version: target.release }] : [])),
+    )
+    const found = await Promise.all(
+      needed.map(async ({ app, version }) => {
+        const key = releaseKey(app, version)
+        const types = processes.get(key) ?? (await loadTypes(store, app, version))
+        return [key, types] as const
+      }),
+    )
+    return new Map(found.flatMap(([key, types]) => (types ? [[key, types] as const] : [])))
+  }
+
+  return {
+    async load() {
+      // Instances before apps: an app is there before its instances, so one without an app has lost it.
+      const instances = await loadInstances(store)
+      const [apps, hosts, routers, tenants, table] = await Promise.all([
+        loadApps(store),
+        loadHosts(store),
+        loadRouters(store),
+        loadTenants(store),
+        loadRoutes(store),
+      ])
+      processes = await processesOf(apps)
+      return { apps, processes, instances, hosts, routers, tenants, table }
+    },
+  }
+}
+
+async function loadTypes(store: Store, app: App['id'], version: number): Promise<ProcessType[] | null> {
+  const release = await loadRelease(store, app, version)
+  return release && (Object.keys(release.slug.processes) as ProcessType[])
+}

@@ -1,0 +1,28 @@
+/** The end of a router: no new connections, the open requests get their time, then everything is cut. */
+import type { Duplex } from 'node:stream'
+import type { ClientConnection } from './call.ts'
+import type { Limits } from './limits.ts'
+import type { Door } from './server.ts'
+
+const SWEEP_MS = 50
+
+/** Resolves when the last connection is closed. Responses meanwhile must say `Connection: close`. */
+export async function drain({ server, connections }: Door, tunnels: Set<Duplex>, limits: Limits): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const sweep = setInterval(() => {
+    server.closeIdleConnections()
+    // Node takes a connection that never said anything for one that is about to send a request.
+    for (const connection of connections.values()) if (isSilent(connection)) connection.socket.destroy()
+  }, SWEEP_MS)
+  // A WebSocket ends when its ends want, so waiting for it is no use; clients reconnect to another router.
+  const cutTunnels = setTimeout(() => tunnels.forEach((socket) => socket.destroy()), limits.drainTunnelMs)
+  const cutAll = setTimeout(() => {
+    for (const { socket } of connections.values()) socket.destroy()
+  }, limits.drainMs)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(cutTunnels)
+  clearTimeout(cutAll)
+}
+
+const isSilent = ({ socket, waiting }: ClientConnection): boolean => waiting.length === 0 && socket.bytesRead === 0

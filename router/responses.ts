@@ -1,0 +1,183 @@
+/** Every answer that the router itself makes: a code, whose fault it is, and what to do. */
+import { STATUS_CODES } from 'node:http'
+import type { AppRoute } from '#core/domain/route.ts'
+import type { Refusal } from './gate.ts'
+
+export type AnswerCode =
+  | 'bad-request'
+  | 'unknown-host'
+  | 'no-release'
+  | 'no-instance'
+  | 'app-starting'
+  | 'app-crashed'
+  | 'app-stopped'
+  | 'quota-requests'
+  | 'connect-failed'
+  | 'app-closed'
+  | 'bad-response'
+  | 'timeout'
+  | 'router-error'
+
+export type Answer = {
+  status: number
+  code: AnswerCode
+  /** The app's name, or what stands in for it. */
+  about: string
+  sentence: string
+  retryAfterSeconds?: number
+}
+
+/** Why an app's response could not be had, though it has instances. */
+export type FailureCode = 'connect-failed' | 'app-closed' | 'bad-response' | 'timeout'
+
+export const badRequest = ({ status, why }: Refusal): Answer => ({
+  status,
+  code: 'bad-request',
+  about: 'Bad request',
+  sentence: `The client sent a request that cannot be served: ${why}`,
+})
+
+export const unknownHost = (host: string): Answer => ({
+  status: 404,
+  code: 'unknown-host',
+  about: host,
+  sentence: 'No app answers at this address. Check the spelling; if the app is yours, see `berth apps`.',
+})
+
+export const quotaExceeded = (route: AppRoute, retryAfterSeconds: number): Answer => ({
+  status: 429,
+  code: 'quota-requests',
+  about: route.name,
+  sentence:
+    'This app gets more requests than its quota allows. Try again shortly; its owner can ask the operator for more.',
+  retryAfterSeconds,
+})
+
+/** For an app without ready instances. */
+export function notServing(route: AppRoute): Answer {
+  const about = route.name
+  switch (route.health) {
+    case 'starting':
+      return {
+        status: 503,
+        code: 'app-starting',
+        about,
+        sentence: 'This app is starting and not ready yet. Try again in a few seconds.',
+        retryAfterSeconds: 2,
+      }
+    case 'crashed':
+      return {
+        status: 503,
+        code: 'app-crashed',
+        about,
+        sentence: `This app crashed. Its owner finds the reason with \`berth logs -a ${about}\`.`,
+      }
+    case 'stopped':
+      return {
+        status: 503,
+        code: 'app-stopped',
+        about,
+        sentence: `This app is stopped. Its owner can start it with \`berth ps:scale web=1 -a ${about}\`.`,
+      }
+    case 'empty':
+      return {
+        status: 404,
+        code: 'no-release',
+        about,
+        sentence: 'This app exists, but nothing was deployed to it yet. Its owner can: `git push berth main`.',
+      }
+    case 'serving':
+      return {
+        status: 503,
+        code: 'no-instance',
+        about,
+        sentence:
+          'This app has no instance to answer at the moment. The platform is bringing one up; try again shortly.',
+        retryAfterSeconds: 2,
+      }
+  }
+}
+
+/** For an app whose instances were tried. */
+export function appFailed(route: AppRoute, code: FailureCode): Answer {
+  return { ...failures[code], code, about: route.name }
+}
+
+const failures: Record<FailureCode, { status: number; sentence: string }> = {
+  'connect-failed': {
+    status: 502,
+    sentence:
+      'No instance of this app accepts connections. Try again; if it stays so, its owner should look at its logs.',
+  },
+  'app-closed': {
+    status: 502,
+    sentence: 'This app closed the connection before it answered. Its owner should look at its logs.',
+  },
+  'bad-response': {
+    status: 502,
+    sentence: 'This app answered with something that is not valid HTTP. Its owner should look at its logs.',
+  },
+  timeout: {
+    status: 504,
+    sentence: 'This app did not answer in time. Its owner should look at its logs for a slow or hanging request.',
+  },
+}
+
+export const routerError = (): Answer => ({
+  status: 500,
+  code: 'router-error',
+  about: 'Berth',
+  sentence: 'The router failed, not the app. Try again; the operator finds the cause in the log under the request id.',
+})
+
+export type Page = { headers: string[]; body: string }
+
+/**
+ * An answer as a head and a body: HTML for who prefers it (a browser), else one line of text.
+ * @param accept the request's Accept field
+ */
+export function renderAnswer(answer: Answer, accept: string, requestId: string): Page {
+  const html = /\btext\/html\b/i.test(accept)
+  const body = html ? toHtml(answer, requestId) : `${answer.about}: ${answer.sentence}\n`
+  const headers = [
+    'Content-Type',
+    html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+    'X-Content-Type-Options',
+    'nosniff',
+    'Content-Security-Policy',
+    "default-src 'none'; style-src 'unsafe-inline'",
+    'X-Request-Id',
+    requestId,
+    'Berth-Error',
+    answer.code,
+  ]
+  if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds))
+  return { headers, body }
+}
+
+/** For a connection that has no response object, because its bytes were never a request. It must be closed after this. */
+export function rawAnswer(status: number, sentence: string): string {
+  const body = `${sentence}\n`
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
+    'Berth-Error: bad-request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n' +
+    `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  )
+}
+
+function toHtml({ status, about, sentence, code }: Answer, requestId: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${status} ${escape(about)}</title>
+<meta name="viewport" content="width=device-width">
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;color:#222}
+small{color:#666}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}small{color:#999}}</style></head>
+<body><h1>${escape(about)}</h1><p>${escape(sentence)}</p><p><small>${status} ${code} · ${escape(requestId)}</small></p></body></html>
+`
+}
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '')

@@ -1,0 +1,57 @@
+/** What each app's requests used, for the metering ledger. */
+import type { AppId } from '#core/domain/ids.ts'
+import type { Call } from './call.ts'
+
+export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
+/** Records an app's counters as they are now. */
+export type Record = (app: AppId, counters: Counters) => Promise<void>
+
+/**
+ * Counters only grow while the process lives, so that a report that was lost, or sent twice, makes no difference: the
+ * next one carries everything.
+ */
+export class Usage {
+  #counters = new Map<AppId, Counters>()
+  #changed = new Set<AppId>()
+
+  countRequest(app: AppId): void {
+    this.#of(app).requests += 1
+  }
+
+  /** Books the bytes that a call's connection carried since it was last asked: to the call's app, if it has one. */
+  settle(call: Call): void {
+    const { connection, route } = call
+    const { bytesRead, bytesWritten } = connection.socket
+    const inBytes = bytesRead - connection.settledIn
+    const outBytes = bytesWritten - connection.settledOut
+    connection.settledIn = bytesRead
+    connection.settledOut = bytesWritten
+    call.bytesOut += outBytes
+    if (route === null || inBytes + outBytes === 0) return
+    const counters = this.#of(route.appId)
+    counters.requestInBytes += inBytes
+    counters.requestOutBytes += outBytes
+  }
+
+  /** Records every app whose counters changed since the last good record. @throws what `record` throws */
+  async flush(record: Record): Promise<void> {
+    for (const app of [...this.#changed]) {
+      this.#changed.delete(app)
+      try {
+        await record(app, { ...this.#of(app, false) })
+      } catch (error) {
+        this.#changed.add(app)
+        throw error
+      }
+    }
+  }
+
+  #of(app: AppId, changing = true): Counters {
+    if (changing) this.#changed.add(app)
+    const existing = this.#counters.get(app)
+    if (existing) return existing
+    const counters = { requests: 0, requestInBytes: 0, requestOutBytes: 0 }
+    this.#counters.set(app, counters)
+    return counters
+  }
+}
