@@ -43,6 +43,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const slot = await claimSlot(config.home)
   const stack = await ensureStack({
     cacheDir: config.cache,
+    mirror: config.debianMirror,
     onProgress: (line) => log.info('stack image', { line }),
     log,
   })

@@ -14,10 +14,9 @@ import { run } from '#core/runtime/process.ts'
 import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/filesystem.ts'
 
 export type StackImage = { name: string; file: string }
-export type StackContext = { cacheDir: string; mirror?: string; onProgress(line: string): void; log: Log }
+export type StackContext = { cacheDir: string; mirror: string; onProgress(line: string): void; log: Log }
 
 const SUITE = 'trixie'
-const DEFAULT_MIRROR = 'http://deb.debian.org/debian'
 const packages = ['ca-certificates', 'curl', 'libatomic1', 'libstdc++6', 'procps', 'python3', 'tini', 'xz-utils']
 
 /** Folders and files that sandboxes mount over. */
@@ -84,12 +83,7 @@ export const STACK_NAME = `debian-13-${recipeHash}`
  * Builds the image unless it is there. Two Berths on one machine share it: one builds, the other waits.
  * @throws an Error that names the mirror and what mmdebstrap said
  */
-export async function ensureStack({
-  cacheDir,
-  mirror = DEFAULT_MIRROR,
-  onProgress,
-  log,
-}: StackContext): Promise<StackImage> {
+export async function ensureStack({ cacheDir, mirror, onProgress, log }: StackContext): Promise<StackImage> {
   const folder = join(cacheDir, 'stacks')
   const image: StackImage = { name: STACK_NAME, file: join(folder, `${STACK_NAME}.squashfs`) }
   await mkdir(folder, { recursive: true })

@@ -54,7 +54,10 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw invalidFile(`package.json is not valid JSON: ${messageOf(error).slice(0, 300)}. Correct it and push again.`, error)
+    throw invalidFile(
+      `package.json is not valid JSON: ${messageOf(error).slice(0, 300)}. Correct it and push again.`,
+      error,
+    )
   }
   if (!isObject(json)) throw invalidFile('package.json must hold a JSON object. Correct it and push again.')
   return json

@@ -1,8 +1,11 @@
 /** The app's processes: those of its Procfile over those that a buildpack finds by itself. */
 import { messageOf } from '#core/domain/errors.ts'
+import type { ProcessType } from '#core/domain/ids.ts'
 import { isCommand, parseProcfile, type Procfile } from '#core/domain/procfile.ts'
 import { invalidFile, type AppFolder } from './contract.ts'
 import { KIB } from './folder.ts'
+
+const WEB = 'web' as ProcessType
 
 /**
  * @returns the Procfile's processes; null when there is no Procfile
@@ -31,5 +34,5 @@ export function withDefaultWeb(procfile: Procfile | null, web: string): Procfile
     throw invalidFile(
       `The command for web, ${JSON.stringify(web.slice(0, 200))}, must be one line of at most 4096 printable characters.`,
     )
-  return { web, ...procfile }
+  return { [WEB]: web, ...procfile }
 }

@@ -60,7 +60,7 @@ function spawnAndFollow(
   })
 }
 
-type Followed = { ended: Promise<void>; stop(): void }
+type Followed = { ended: Promise<void>; stop: () => void }
 
 function follow(stream: Readable, onLine: (line: string) => void): Followed {
   const lines = createLines(onLine)

@@ -22,8 +22,10 @@ export function chooseApp(asked: Asked, remotes: Remotes, apiUrl: string): strin
     if (found !== null && found.apiUrl === apiUrl) apps.add(found.app)
   }
   const [only] = apps
-  if (only === undefined) throw usage('No app was named. Add -a APP, or run `berth git:remote -a APP` in its repository.')
-  if (apps.size > 1) throw usage(`The remotes of this repository name several apps: ${[...apps].join(', ')}. Add -a APP.`)
+  if (only === undefined)
+    throw usage('No app was named. Add -a APP, or run `berth git:remote -a APP` in its repository.')
+  if (apps.size > 1)
+    throw usage(`The remotes of this repository name several apps: ${[...apps].join(', ')}. Add -a APP.`)
   return only
 }
 
@@ -37,13 +39,15 @@ export function appOfRemote(url: string): { apiUrl: string; app: string } | null
 
 function appOfNamedRemote(name: string, remotes: Remotes): string {
   const url = remotes[name]
-  if (url === undefined) throw usage(`There is no git remote "${name}" here. Add -a APP, or run \`berth git:remote -a APP\`.`)
+  if (url === undefined)
+    throw usage(`There is no git remote "${name}" here. Add -a APP, or run \`berth git:remote -a APP\`.`)
   const found = appOfRemote(url)
   if (found === null) throw usage(`The git remote "${name}" is ${url}, which is not an app of Berth. Add -a APP.`)
   return found.app
 }
 
 function parseName(text: string): string {
-  if (!isId(text)) throw usage(`"${text}" cannot be an app's name: it has lower-case letters, digits and single dashes.`)
+  if (!isId(text))
+    throw usage(`"${text}" cannot be an app's name: it has lower-case letters, digits and single dashes.`)
   return text
 }

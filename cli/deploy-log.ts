@@ -27,7 +27,8 @@ export async function showDeploy(
   }
   const deploy = await followDeploy(client, app, id, options.json ? out.note : out.line)
   if (options.json) out.json({ deploy } satisfies DeployAccepted)
-  else if (deploy.state === 'succeeded') out.line(`${app} runs ${deploy.release === null ? 'it' : `v${deploy.release}`}.`)
+  else if (deploy.state === 'succeeded')
+    out.line(`${app} runs ${deploy.release === null ? 'it' : `v${deploy.release}`}.`)
   failIfFailed(deploy)
 }
 
@@ -57,7 +58,7 @@ export async function followDeploy(
     } catch (error) {
       const mayReturn = error instanceof CliError && error.exitCode === exitCodes.unreachable
       // A first call that fails is not a stream that broke off: say so at once.
-      if (!mayReturn || shown === 0 || tries === MAX_TRIES) throw error
+      if (!mayReturn || (shown === 0 && tries === 1) || tries === MAX_TRIES) throw error
     }
     if (tries === MAX_TRIES)
       throw unreachable(client.apiUrl, `the log broke off; see the rest with: berth deploys:log ${id} -a ${app}`)

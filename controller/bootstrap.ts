@@ -1,7 +1,7 @@
 /** What the first start lays down: the data folder, the default tenant, and the operator's and the agents' tokens. */
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { homeNotUsable } from '#core/domain/errors.ts'
+import { folderNotUsable } from '#core/domain/errors.ts'
 import { DEFAULT_TENANT, defaultRequestRate } from '#core/domain/quota.ts'
 import type { Store } from '#core/store/connection.ts'
 import { createTenant, loadTenant } from '#core/store/tenants.ts'
@@ -9,7 +9,7 @@ import { loadToken, saveToken } from '#core/store/tokens.ts'
 import { makeToken, parseToken, type Random } from './credentials.ts'
 import { readIfThere, writeOnce } from './files.ts'
 
-/** @throws HOME_NOT_USABLE */
+/** @throws FOLDER_NOT_USABLE */
 export async function prepareHome(home: string): Promise<void> {
   try {
     await mkdir(home, { recursive: true })
@@ -21,7 +21,7 @@ export async function prepareHome(home: string): Promise<void> {
     await writeOnce(probe, '')
     await rm(probe)
   } catch (error) {
-    throw homeNotUsable(home, error)
+    throw folderNotUsable('BERTH_HOME', home, error)
   }
 }
 

@@ -23,7 +23,7 @@ import { createTurns } from './turns.ts'
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
 const STORE_TIMEOUT_MS = 5_000
 
-/** @throws HOME_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
+/** @throws FOLDER_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
 export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
   const { home } = config
   const random = (bytes: number): Uint8Array => randomBytes(bytes)

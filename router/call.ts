@@ -54,7 +54,7 @@ export type Call = Incoming & {
 
 /** Whether this answer must be the connection's last. @param draining the router is about to stop */
 export function isLast(call: Call, draining: boolean): boolean {
-  const { request, connection, head, tunnelHead } = call
+  const { request, connection, head } = call
   return (
     draining ||
     connection.closing ||
@@ -62,8 +62,7 @@ export function isLast(call: Call, draining: boolean): boolean {
     request.httpVersion !== '1.1' ||
     // After a refusal nobody knows where the next request starts, and after a declined upgrade the parser lost its place.
     head === null ||
-    head.upgrade === 'other' ||
-    tunnelHead !== null ||
+    head.upgrade !== null ||
     hasUnreadBody(call)
   )
 }

@@ -14,7 +14,8 @@ export const list: Run = async (context, _args, options) => {
   const view = await load(context, app)
   if (options.json) return out.json(view)
   const entries = Object.entries(view.config).sort(([a], [b]) => (a < b ? -1 : 1))
-  if (entries.length === 0) return out.line(`${app} has no config vars. Set one with: berth config:set KEY=VALUE -a ${app}`)
+  if (entries.length === 0)
+    return out.line(`${app} has no config vars. Set one with: berth config:set KEY=VALUE -a ${app}`)
   out.facts(entries)
 }
 

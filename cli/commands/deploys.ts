@@ -32,8 +32,7 @@ export const log: Run = async (context, [wanted], options) => {
   const { out } = context
   const app = await context.app(options)
   const client = await context.client()
-  const id =
-    wanted ?? (await client.get<{ deploys: DeployView[] }>(['apps', app, 'deploys'])).deploys[0]?.id
+  const id = wanted ?? (await client.get<{ deploys: DeployView[] }>(['apps', app, 'deploys'])).deploys[0]?.id
   if (id === undefined) throw failed(`${app} has no deploys yet. Deploy with: git push berth main`)
   const show = options.json ? (line: string) => out.jsonLine({ line } satisfies DeployLogLine) : out.line
   const deploy = await followDeploy(client, app, id, show)

@@ -8,7 +8,8 @@ export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
   const answer = await (await client()).get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
   if (options.json) return out.json(answer)
-  if (answer.instances.length === 0) return out.line(`${app} has no instances. See what it should have: berth scale -a ${app}`)
+  if (answer.instances.length === 0)
+    return out.line(`${app} has no instances. See what it should have: berth scale -a ${app}`)
   out.table(
     ['NAME', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', 'RESTARTS'],
     answer.instances.map((instance) => [

@@ -30,7 +30,11 @@ export const scale: Run = async (context, terms, options) => {
 }
 
 /** What to ask of the API; empty when nothing was asked. */
-export function patchFrom(terms: string[], options: Pick<Options, 'memory' | 'cpu'>, before: Formation): PatchFormation {
+export function patchFrom(
+  terms: string[],
+  options: Pick<Options, 'memory' | 'cpu'>,
+  before: Formation,
+): PatchFormation {
   const size = {
     ...(options.memory === undefined ? {} : { memoryMb: parseMemory(options.memory) }),
     ...(options.cpu === undefined ? {} : { cpuMilli: parseCpu(options.cpu) }),

@@ -1,7 +1,7 @@
 /** One bare repository per app, at a path made from its id (never from a URL), owned by git's own user. */
 import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { homeNotUsable } from '#core/domain/errors.ts'
+import { folderNotUsable } from '#core/domain/errors.ts'
 import type { AppId } from '#core/domain/ids.ts'
 import { codeOf } from '../files.ts'
 import { hookScript } from './hook.ts'
@@ -19,7 +19,7 @@ export type Repositories = {
 
 export const MAIN = 'refs/heads/main'
 
-/** @throws HOME_NOT_USABLE when git's user cannot reach the data folder, or when there is no git */
+/** @throws FOLDER_NOT_USABLE when git's user cannot reach the data folder, or when there is no git */
 export async function openRepositories(home: string): Promise<Repositories> {
   const hooks = await writeHooks(join(home, 'hooks'))
   const root = join(home, 'git')
@@ -54,7 +54,7 @@ async function makeRoot(root: string, env: Record<string, string>): Promise<void
   try {
     await runGit(['--version'], env, root)
   } catch (error) {
-    throw homeNotUsable(root, new Error('git, running as a user of its own, cannot start there', { cause: error }))
+    throw folderNotUsable('BERTH_HOME', root, new Error('git, running as a user of its own, cannot start there', { cause: error }))
   }
 }
 

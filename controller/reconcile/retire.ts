@@ -5,7 +5,7 @@
 import type { InstanceId, ProcessType } from '#core/domain/ids.ts'
 import type { Desired, Instance } from '#core/domain/instance.ts'
 import { WEB } from '#core/domain/release.ts'
-import { hasEnded, isAvailable, isUnrouted, type World } from './world.ts'
+import { hasEnded, isAvailable, isLive, isUnrouted, type World } from './world.ts'
 
 export type Leaving = { how: 'unroute' | 'stop' | 'forget'; instance: Desired }
 
@@ -52,10 +52,12 @@ function surplus(world: World, { instances, kept, replaced, counts, held }: Reti
   }
   for (const [type, count] of counts) add(spare, type, -count)
   return candidates.filter((instance) => {
-    if (!isAvailable(world, instance)) return true
+    // What runs may serve, even where it is not known to all routers or that cannot be seen yet.
+    if (!isLive(world, instance) || instance.reported?.state !== 'running') return true
     const { processType } = instance.desired
-    if ((spare.get(processType) ?? 0) <= 0) return false
-    add(spare, processType, -1)
+    const counted = isAvailable(world, instance) ? 1 : 0
+    if ((spare.get(processType) ?? 0) < counted) return false
+    add(spare, processType, -counted)
     return true
   })
 }

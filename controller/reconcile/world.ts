@@ -65,6 +65,8 @@ export const newMemory = (now: number): Memory => ({
 export type World = Snapshot & {
   now: number
   memory: Memory
+  /** Hosts whose lease holds. Those that are neither live nor lost yet are in doubt: nothing is built on them, nothing torn down. */
+  live: ReadonlySet<HostId>
   /** Hosts whose instances are to be replaced. */
   lost: ReadonlySet<HostId>
   byApp: ReadonlyMap<AppId, Instance[]>
@@ -77,6 +79,7 @@ export function see(snapshot: Snapshot, before: Memory, now: number): World {
     ...snapshot,
     now,
     memory,
+    live: new Set(snapshot.hosts.filter(({ live }) => live).map(({ id }) => id)),
     lost: lostHosts(snapshot, memory, now),
     byApp: groupByApp(snapshot.instances),
     routed: new Set((snapshot.table?.apps ?? []).flatMap(({ endpoints }) => endpoints.map((e) => e.instanceId))),
@@ -91,9 +94,10 @@ export function isLive(world: World, { desired, reported }: Instance): boolean {
 export const hasEnded = (reported: Instance['reported']): boolean =>
   reported?.state === 'stopped' || reported?.state === 'failed'
 
-/** Does its work now: runs, and if it is a web instance, all routers know it. */
+/** Surely does its work now: runs on a live host, and if it is a web instance, all routers know it. */
 export function isAvailable(world: World, instance: Instance): boolean {
-  if (!isLive(world, instance) || instance.reported?.state !== 'running') return false
+  if (!isLive(world, instance) || !world.live.has(instance.desired.hostId)) return false
+  if (instance.reported?.state !== 'running') return false
   return instance.desired.processType !== WEB || isRouted(world, instance.desired.id)
 }
 

@@ -126,19 +126,19 @@ export const layerMismatch = (digest: string, found: string) =>
     `The bytes sent as layer ${digest} have the checksum ${found}. Nothing was kept; send them again.`,
   )
 
-export const homeNotUsable = (path: string, cause: unknown) =>
+export const folderNotUsable = (setting: string, path: string, cause: unknown) =>
   new BerthError(
-    'HOME_NOT_USABLE',
+    'FOLDER_NOT_USABLE',
     500,
-    `The data folder ${path} cannot be used: ${messageOf(cause)}. Make it writable for this user, or set BERTH_HOME to another folder.`,
+    `The folder ${path} cannot be used: ${messageOf(cause)}. Make it writable for this user, or set ${setting} to another folder.`,
     { cause },
   )
 
-export const addressInUse = (setting: string, address: string, port: number) =>
+export const addressInUse = (setting: string, address: string, port: number, holder: string | null = null) =>
   new BerthError(
     'ADDRESS_IN_USE',
     500,
-    `Port ${port} on ${address} is taken by another process. Stop that one, or set ${setting} to a free port.`,
+    `Port ${port} on ${address} is taken by another program${holder ? ` (${holder})` : ''}. Stop that one, or set ${setting} to a free port.`,
   )
 
 export const unavailable = (what: string, cause?: unknown) =>

@@ -31,6 +31,8 @@ export type Config = {
   /** Bundle of certificate authorities that builds and apps trust. */
   caBundle: string
   npmRegistry: string
+  /** Where the stack image's Debian packages come from. */
+  debianMirror: string
   bootTimeoutMs: number
   buildTimeoutMs: number
   buildMemoryMb: number
@@ -76,6 +78,7 @@ export function readConfig(env: Environment): Config {
     resolvers: list(env, 'BERTH_RESOLVERS'),
     caBundle: path(env, 'BERTH_CA_BUNDLE', '/etc/ssl/certs/ca-certificates.crt'),
     npmRegistry: url(env, 'BERTH_NPM_REGISTRY', 'https://registry.npmjs.org'),
+    debianMirror: url(env, 'BERTH_DEBIAN_MIRROR', 'http://deb.debian.org/debian'),
     bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 60, 1, 600) * 1000,
     buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
     buildMemoryMb: number(env, 'BERTH_BUILD_MEMORY_MB', 2048, 64, 65_536),

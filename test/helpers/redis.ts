@@ -1,10 +1,10 @@
 /** A real Redis of one's own: in a temporary folder, on a unix socket, without a file to remember anything in. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
 
 export type TestRedis = { url: string; stop(): Promise<void> }
@@ -16,8 +16,10 @@ const START_MS = 10_000
  * @throws an Error with what redis-server said when it does not answer in time
  */
 export async function startRedis(at?: string): Promise<TestRedis> {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-redis-'))
-  const path = at === undefined ? join(folder, 'redis.sock') : at.replace('unix://', '')
+  const path =
+    at === undefined ? join(await mkdtemp(join(tmpdir(), 'berth-redis-')), 'redis.sock') : at.slice('unix://'.length)
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
   const settings = ['--port', '0', '--unixsocket', path, '--appendonly', 'no', '--save', '', '--dir', folder]
   const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''

@@ -43,7 +43,12 @@ export async function startTestHost(): Promise<TestHost> {
   const config = readConfig({ ...process.env, BERTH_HOME: home })
   const folders = await prepareFolders(home)
   const slot = await claimSlot(home)
-  const stack = await ensureStack({ cacheDir: config.cache, onProgress: () => {}, log: silentLog })
+  const stack = await ensureStack({
+    cacheDir: config.cache,
+    mirror: config.debianMirror,
+    onProgress: () => {},
+    log: silentLog,
+  })
   const rootPath = join(folders.stack, stack.name)
   await mkdir(rootPath, { recursive: true })
   await mountStack(stack, rootPath)

@@ -50,7 +50,11 @@ describe('placement', () => {
   it('names what all hosts lack, not what only one lacks', () => {
     const small = aHost('host-a', { capacity: { memoryMb: 100, cpuMilli: 10, diskMb: 10_000, slots: 9 } })
     const slow = aHost('host-b', { capacity: { memoryMb: 9000, cpuMilli: 10, diskMb: 10_000, slots: 9 } })
-    assert.deepEqual(place(request, openRooms([small, slow], [])), { placed: false, because: 'capacity', short: ['cpu'] })
+    assert.deepEqual(place(request, openRooms([small, slow], [])), {
+      placed: false,
+      because: 'capacity',
+      short: ['cpu'],
+    })
   })
 
   it('spreads a process type over the hosts before it looks at memory', () => {

@@ -1,0 +1,18 @@
+/** Builds the stack image, unless it is there; the last step of the set-up. */
+import { messageOf } from '#core/domain/errors.ts'
+import { readConfig } from '#core/runtime/config.ts'
+import { silentLog } from '#core/runtime/log.ts'
+import { ensureStack } from '../agent/stack.ts'
+
+try {
+  const config = readConfig(process.env)
+  await ensureStack({
+    cacheDir: config.cache,
+    mirror: config.debianMirror,
+    onProgress: (line) => console.log(`==> Stack image: ${line}`),
+    log: silentLog,
+  })
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,223 @@
+/**
+ * Makes a fresh Debian ready for `npm run up`, `npm test` and the rest: says what is missing and why, installs it, and is
+ * quick when nothing is. Plain JavaScript for any Node from 20 on, since it runs before anything is installed.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const purpose = process.argv[2] ?? 'up'
+
+/** program → Debian package, and what for. */
+const programs = {
+  crun: ['crun', "runs tenants' processes in sandboxes"],
+  conmon: ['conmon', 'keeps their output and exit codes while the agent restarts'],
+  'redis-server': ['redis-server', 'holds all state'],
+  nft: ['nftables', 'keeps sandboxes off the host and each other'],
+  ip: ['iproute2', 'links sandboxes to the network'],
+  mksquashfs: ['squashfs-tools', 'packs slugs and the stack image'],
+  'mkfs.ext4': ['e2fsprogs', 'makes writable images with a hard limit'],
+  mmdebstrap: ['mmdebstrap', 'builds the stack image'],
+  git: ['git', 'receives pushes'],
+  mount: ['mount', 'mounts images'],
+}
+const benchPrograms = {
+  wrk: ['wrk', 'makes the load of the router benchmark'],
+  nginx: ['nginx-light', 'is a peer and the upstream of the router benchmark'],
+  haproxy: ['haproxy', 'is a peer in the router benchmark'],
+  caddy: ['caddy', 'is a peer in the router benchmark'],
+  curl: ['curl', 'checks the peers of the router benchmark'],
+  taskset: ['util-linux', 'pins the router benchmark to its cores'],
+}
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+const caBundle = '/etc/ssl/certs/ca-certificates.crt'
+const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+
+await main().catch((error) => fail(error.message))
+
+async function main() {
+  if (purpose !== 'check') {
+    requireRoot()
+    await installPackages()
+  }
+  await installDependencies()
+  await buildConsole()
+  if (purpose !== 'check') await buildStack()
+}
+
+function requireRoot() {
+  if (process.getuid?.() === 0) return
+  const kept = Object.keys(process.env).filter((name) => name.startsWith('BERTH_'))
+  const keep = kept.length > 0 ? ` --preserve-env=${kept.join(',')}` : ''
+  const script = purpose === 'test' ? 'npm test' : `npm run ${purpose}`
+  fail(
+    `Berth needs root on a host: for mounts, namespaces, cgroups, nftables and the users that apps run as. Run:\n` +
+      `  sudo${keep} env "PATH=$PATH" ${script}`,
+  )
+}
+
+async function installPackages() {
+  const wanted = purpose === 'bench' ? { ...programs, ...benchPrograms } : programs
+  const missing = Object.entries(wanted).filter(([program]) => !isOnPath(program))
+  const packages = missing.map(([, [name, why]]) => ({ name, why }))
+  if (!existsSync(keyring)) packages.push({ name: 'debian-archive-keyring', why: "checks the stack image's packages" })
+  if (!existsSync(caBundle)) packages.push({ name: 'ca-certificates', why: 'trusts package registries' })
+  if (packages.length === 0) return
+  if (!isOnPath('apt-get'))
+    fail(
+      `These programs are missing, and this is not Debian, so install them yourself: ${packages.map(({ name }) => name).join(', ')}.`,
+    )
+  for (const { name, why } of packages) say(`${name} is missing: it ${why}`)
+  const names = [...new Set(packages.map(({ name }) => name))]
+  // Debian would start services of what it installs; Berth runs its own, so nothing is started.
+  const policy = '/usr/sbin/policy-rc.d'
+  const ours = !existsSync(policy)
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...names]
+    await timed(`Installing ${names.join(', ')} from Debian`, async () => {
+      let result = await run(['apt-get', 'update', '-q'], { env })
+      if (result.code === 0) result = await run(install, { env })
+      if (result.code !== 0) {
+        const reason =
+          result.output
+            .split('\n')
+            .filter((line) => /^(E|Err)[: ]/.test(line))
+            .at(-1) ?? result.output.trim().split('\n').at(-1)
+        fail(
+          `Debian's packages ${names.join(', ')} could not be installed: ${reason}. Check the package sources in /etc/apt.`,
+        )
+      }
+    })
+  } finally {
+    if (ours) rmSync(policy, { force: true })
+  }
+}
+
+async function installDependencies() {
+  const stamp = join(root, 'node_modules', '.berth-lock')
+  const lock = digest([join(root, 'package-lock.json')])
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+    await timed('Installing npm dependencies (with Node 26, which runs Berth)', async () => {
+      const { code, output } = await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root })
+      if (code !== 0)
+        fail(
+          `npm ci failed: ${output
+            .split('\n')
+            .filter((line) => /error/i.test(line))
+            .slice(0, 3)
+            .join(' | ')}`,
+        )
+    })
+    writeFileSync(stamp, lock)
+  }
+  const node = join(root, 'node_modules', '.bin', 'node')
+  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' })
+  if (!stdout?.startsWith('v26.'))
+    fail(
+      `The pinned Node 26 does not run here (${node} said ${JSON.stringify(stdout ?? 'nothing')}). Berth runs on Linux, x64 or arm64.`,
+    )
+}
+
+async function buildConsole() {
+  const stamp = join(root, 'console', 'dist', '.sources')
+  const sources = digest([
+    ...filesBelow(join(root, 'console', 'src')),
+    join(root, 'console', 'index.html'),
+    join(root, 'console', 'vite.config.ts'),
+    join(root, 'package-lock.json'),
+  ])
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return
+  await timed('Building the web console', async () => {
+    const { code, output } = await run(
+      [
+        join(root, 'node_modules', '.bin', 'node'),
+        join(root, 'node_modules', 'vite', 'bin', 'vite.js'),
+        'build',
+        'console',
+      ],
+      { cwd: root },
+    )
+    if (code !== 0) fail(`The console could not be built: ${output.trim().split('\n').slice(-3).join(' | ')}`)
+  })
+  writeFileSync(stamp, sources)
+}
+
+async function buildStack() {
+  const { code } = await run([join(root, 'node_modules', '.bin', 'node'), join(root, 'scripts', 'build-stack.ts')], {
+    cwd: root,
+    stream: true,
+  })
+  if (code !== 0) process.exit(1)
+}
+
+// ── small things ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function say(line) {
+  process.stdout.write(`==> ${line}\n`)
+}
+
+function fail(line) {
+  process.stderr.write(`${line}\n`)
+  process.exit(1)
+}
+
+async function timed(what, work) {
+  const began = Date.now()
+  say(`${what} …`)
+  const ticking = setInterval(() => say(`${what}: still at it, ${Math.round((Date.now() - began) / 1000)} s`), 5000)
+  try {
+    await work()
+  } finally {
+    clearInterval(ticking)
+  }
+  say(`${what}: done in ${((Date.now() - began) / 1000).toFixed(1)} s`)
+}
+
+/** Runs a program; what it says is kept for errors, or shown as it comes. */
+function run([program, ...args], { cwd, env, stream } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      stdio: ['ignore', stream ? 'inherit' : 'pipe', stream ? 'inherit' : 'pipe'],
+    })
+    let output = ''
+    const keep = (chunk) => (output = (output + chunk).slice(-20_000))
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+    child.on('error', (error) => reject(new Error(`${program} cannot be run: ${error.message}`)))
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
+
+function isOnPath(program) {
+  return searchPath.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function digest(files) {
+  const hash = createHash('sha256')
+  for (const file of files)
+    if (existsSync(file)) hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0')
+  return hash.digest('hex')
+}
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) =>
+      statSync(join(folder, name)).isDirectory() ? filesBelow(join(folder, name)) : [join(folder, name)],
+    )
+}

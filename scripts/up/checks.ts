@@ -1,0 +1,57 @@
+/** What must be true before anything is started; each failure is one line that names the setting. */
+import { access, constants, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { addressInUse, folderNotUsable } from '#core/domain/errors.ts'
+import type { Config } from '#core/runtime/config.ts'
+
+/** @throws FOLDER_NOT_USABLE */
+export async function checkFolder(setting: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o711 })
+    await access(path, constants.W_OK)
+  } catch (error) {
+    throw folderNotUsable(setting, path, error)
+  }
+}
+
+/** @throws ADDRESS_IN_USE */
+export async function checkPorts(config: Config): Promise<void> {
+  const wanted = [
+    { setting: 'BERTH_API_PORT', address: config.apiAddress, port: config.apiPort },
+    { setting: 'BERTH_HTTP_PORT', address: config.httpAddress, port: config.httpPort },
+    { setting: 'BERTH_AGENT_PORT', address: '127.0.0.1', port: config.agentPort },
+  ]
+  for (const { setting, address, port } of wanted) {
+    if (!(await isFree(address, port))) throw addressInUse(setting, address, port, await holderOf(port))
+  }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}
+
+/** The program that listens on a port, as far as /proc tells: its socket's inode, and who has that open. */
+async function holderOf(port: number): Promise<string | null> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
+  const tables = await Promise.all(
+    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')),
+  )
+  const rows = tables
+    .join('\n')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  const inode = rows.find((columns) => columns[1]?.endsWith(`:${hexPort}`) && columns[3] === '0A')?.[9]
+  if (!inode) return null
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
+    for (const fd of files) {
+      if ((await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')) !== `socket:[${inode}]`) continue
+      return `${(await readFile(`/proc/${pid}/comm`, 'utf8')).trim()}, pid ${pid}`
+    }
+  }
+  return null
+}

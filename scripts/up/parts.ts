@@ -1,0 +1,72 @@
+/** The processes of a Berth on one machine, as data, in the order of their start. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '#core/runtime/config.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export type Part = {
+  name: 'redis' | 'controller' | 'agent' | 'router'
+  argv: [string, ...string[]]
+  /** How it is known to be ready: it says so, or its socket answers. */
+  ready: { kind: 'message' } | { kind: 'socket'; path: string }
+  /** A folder to make first, for the process alone. */
+  folder?: string
+  /** How long it may take to end before it is killed. */
+  stopMs: number
+}
+
+export function partsOf(config: Config): Part[] {
+  const node = (...args: string[]): [string, ...string[]] => [process.execPath, ...args]
+  return [
+    ...(config.redisEmbedded ? [redisPart(join(config.home, 'redis'))] : []),
+    { name: 'controller', argv: node(join(ROOT, 'controller/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
+    { name: 'agent', argv: node(join(ROOT, 'agent/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
+    // A young generation that holds the garbage of many requests keeps the router's pauses short (docs/PERFORMANCE.md).
+    {
+      name: 'router',
+      argv: node('--max-semi-space-size=64', join(ROOT, 'router/main.ts')),
+      ready: { kind: 'message' },
+      stopMs: 15_000,
+    },
+  ]
+}
+
+/** Nothing that was acknowledged is evicted (noeviction) or lost with the process (append-only file). */
+export function redisPart(folder: string): Part {
+  const socket = join(folder, 'redis.sock')
+  return {
+    name: 'redis',
+    argv: [
+      'redis-server',
+      '--port',
+      '0',
+      '--unixsocket',
+      socket,
+      '--unixsocketperm',
+      '600',
+      '--dir',
+      folder,
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'everysec',
+      '--save',
+      '',
+      '--maxmemory-policy',
+      'noeviction',
+      '--daemonize',
+      'no',
+    ],
+    ready: { kind: 'socket', path: socket },
+    folder,
+    stopMs: 10_000,
+  }
+}
+
+/** Ends everything that the host still runs, whatever became of its agent. */
+export const teardownCommand = (): [string, ...string[]] => [
+  process.execPath,
+  join(ROOT, 'agent/main.ts'),
+  '--teardown',
+]

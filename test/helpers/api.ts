@@ -1,0 +1,170 @@
+/** The controller's API on a free port, with a real Redis, real git and a temporary data folder; deploys are played by the test. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ApiContext } from '../../controller/api/context.ts'
+import { createApi } from '../../controller/api/server.ts'
+import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
+import type { DeployRequest } from '../../controller/deploy/deploy.ts'
+import { openRepositories } from '../../controller/git/repositories.ts'
+import { openSources } from '../../controller/git/sources.ts'
+import { openLayers } from '../../controller/layers.ts'
+import { loadSealer } from '../../controller/secrets.ts'
+import { createTurns } from '../../controller/turns.ts'
+import { makeId, type AppId, type DeployId, type TenantId } from '#core/domain/ids.ts'
+import type { Deploy } from '#core/domain/release.ts'
+import { readConfig } from '#core/runtime/config.ts'
+import { silentLog } from '#core/runtime/log.ts'
+import { connectStore } from '#core/store/connection.ts'
+import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.ts'
+import { createTenant } from '#core/store/tenants.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+
+export type TestApi = {
+  url: string
+  home: string
+  redis: TestRedis
+  context: ApiContext
+  operator: string
+  agent: string
+  /** What the API asked of the deploys, in order. */
+  submitted: DeployRequest[]
+  cancelled: AppId[]
+  wakes: number
+  /** What happens to the next deploys; by default they stay queued. */
+  play: (deploy: Deploy, request: DeployRequest) => Promise<void>
+  call(token: string | null, method: string, path: string, body?: unknown, headers?: HeadersInit): Promise<Answer>
+  /** A new tenant and a member's token. */
+  member(tenant: string): Promise<string>
+  stop(): Promise<void>
+}
+
+export type Answer = { status: number; body: any; headers: Headers } // eslint-disable-line @typescript-eslint/no-explicit-any
+
+export async function startApi(): Promise<TestApi> {
+  const redis = await startRedis()
+  const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
+  const stopping = new AbortController()
+  const random = (bytes: number): Uint8Array => randomBytes(bytes)
+  const now = () => Date.now()
+  await prepareHome(home)
+  const store = connectStore(redis.url)
+  await bootstrap({ store, home, random, now })
+  const tokenIn = async (name: string) => (await readFile(join(home, name), 'utf8')).trim()
+
+  const api: TestApi = {
+    url: '',
+    home,
+    redis,
+    operator: await tokenIn('operator-token'),
+    agent: await tokenIn('agent-token'),
+    submitted: [],
+    cancelled: [],
+    wakes: 0,
+    play: () => Promise.resolve(),
+    context: {
+      store,
+      config: readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url, BERTH_LOG_LEVEL: 'silent' }),
+      log: silentLog,
+      sealer: await loadSealer(join(home, 'master-key')),
+      layers: await openLayers(join(home, 'layers')),
+      repositories: await openRepositories(home),
+      sources: openSources(join(home, 'sources')),
+      deploys: {
+        async submit(request) {
+          const deploy = aDeploy(request)
+          await createDeploy(store, deploy)
+          api.submitted.push(request)
+          void api.play(deploy, request)
+          return deploy
+        },
+        cancelApp(id) {
+          api.cancelled.push(id)
+          return Promise.resolve()
+        },
+      },
+      turns: createTurns(),
+      wake: () => void api.wakes++,
+      random,
+      now,
+      signal: stopping.signal,
+    },
+    async call(token, method, path, body, headers = {}) {
+      const response = await fetch(api.url + path, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      return { status: response.status, body: readBody(await response.text()), headers: response.headers }
+    },
+    async member(tenant) {
+      await createTenant(store, { id: tenant as TenantId, createdAt: 0, requestRate: { perSecond: 1, burst: 1 } })
+      const { body } = await api.call(api.operator, 'POST', '/v1/tokens', {
+        description: `member of ${tenant}`,
+        tenant,
+      })
+      return (body as { token: string }).token
+    },
+    async stop() {
+      stopping.abort()
+      await close(server)
+      store.disconnect()
+      await redis.stop()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+  const server = createServer(createApi(api.context))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return api
+}
+
+/** Ends a deploy the way the deploy story does. */
+export async function endDeploy(
+  { context: { store } }: TestApi,
+  deploy: Deploy,
+  outcome: Partial<Deploy>,
+  lines: string[] = [],
+) {
+  await appendDeployLog(store, deploy.id, lines)
+  await saveDeploy(store, { ...deploy, endedAt: Date.now(), ...outcome })
+}
+
+const aDeploy = (request: DeployRequest): Deploy => ({
+  id: request.id ?? (makeId('d', randomBytes(13)) as DeployId),
+  appId: request.app.id,
+  kind: request.kind,
+  actor: request.actor,
+  description: request.description,
+  createdAt: Date.now(),
+  state: 'queued',
+  commit: request.commit,
+  source: request.source,
+  fromRelease: request.fromRelease,
+  config: request.config,
+  release: null,
+  buildHost: null,
+  buildEpoch: 0,
+  error: null,
+  endedAt: null,
+})
+
+function readBody(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+}

@@ -1,0 +1,303 @@
+/** A whole Berth for end-to-end tests: started by `scripts/up.ts` exactly as a user does, in a temporary data folder. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { request, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export type Ran = { code: number; stdout: string; stderr: string }
+export type Answer = { status: number; headers: IncomingHttpHeaders; body: string }
+export type Push = { code: number; output: string }
+export type OtherHost = { home: string; kill(): Promise<void>; stop(): Promise<void> }
+
+export type World = {
+  home: string
+  apiUrl: string
+  httpPort: number
+  token: string
+  env: NodeJS.ProcessEnv
+  /** Runs bin/berth; fails the test when the command fails, unless failure is allowed. */
+  cli(args: string[], options?: { cwd?: string; input?: string; allowFailure?: boolean; token?: string }): Promise<Ran>
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>
+  /** Asks an app through the router. */
+  http(
+    app: string,
+    path: string,
+    options?: { method?: string; headers?: Record<string, string>; body?: string },
+  ): Promise<Answer>
+  git(args: string[], cwd: string): Promise<Ran>
+  /** Commits a fixture (null: an empty tree) with changes on top of it, and pushes it. */
+  pushApp(
+    app: string,
+    fixture: string | null,
+    options?: { change?: Record<string, string>; ref?: string },
+  ): Promise<Push>
+  /** A second host: an agent with a data folder of its own. */
+  addHost(id: string, env?: Record<string, string>): Promise<OtherHost>
+  /** kill -9; whoever supervises it starts it again. */
+  killPart(part: 'controller' | 'agent' | 'router' | 'redis'): Promise<void>
+  logs(): Promise<string>
+  stop(): Promise<void>
+}
+
+export const fixtureFolder = (name: string): string => join(ROOT, 'test/fixtures/apps', name)
+
+export async function startWorld(options: { env?: Record<string, string>; home?: string } = {}): Promise<World> {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'berth-world-')))
+  const [apiPort, httpPort, agentPort] = [await freePort(), await freePort(), await freePort()]
+  const settings = {
+    BERTH_HOME: home,
+    BERTH_API_PORT: String(apiPort),
+    BERTH_HTTP_PORT: String(httpPort),
+    BERTH_AGENT_PORT: String(agentPort),
+    ...options.env,
+  }
+  const up = spawn(process.execPath, [join(ROOT, 'scripts/up.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...settings },
+  })
+  const output = collect(up)
+  const apiUrl = `http://127.0.0.1:${apiPort}`
+  await waitFor(() => output().includes('ready') || up.exitCode !== null, {
+    timeoutMs: 110_000,
+    what: 'the line with "ready"',
+    detail: output,
+  })
+  if (up.exitCode !== null) throw new Error(`up ended with code ${up.exitCode}: ${output()}`)
+  const token = (await readFile(join(home, 'operator-token'), 'utf8')).trim()
+  const env = {
+    ...process.env,
+    ...settings,
+    BERTH_API_URL: apiUrl,
+    BERTH_TOKEN: token,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    XDG_CONFIG_HOME: join(home, 'config'),
+  }
+  const hosts: OtherHost[] = []
+  const folders: string[] = []
+
+  const world: World = {
+    home,
+    apiUrl,
+    httpPort,
+    token,
+    env,
+    async cli(args, { cwd = home, input, allowFailure = false, token: other } = {}) {
+      const ran = await run([join(ROOT, 'bin/berth'), ...args], {
+        cwd,
+        env: other ? { ...env, BERTH_TOKEN: other } : env,
+        input,
+      })
+      if (ran.code !== 0 && !allowFailure)
+        throw new Error(`berth ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
+      return ran
+    },
+    async api(method, path, body) {
+      const response = await fetch(`${apiUrl}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) }
+    },
+    http: (app, path, asked) => ask(httpPort, `${app}.localhost`, path, asked),
+    git: (args, cwd) => run(['git', ...args], { cwd, env }),
+    async pushApp(app, fixture, { change = {}, ref = 'HEAD:refs/heads/main' } = {}) {
+      const folder = await mkdtemp(join(tmpdir(), 'berth-push-'))
+      folders.push(folder)
+      if (fixture !== null)
+        await cp(fixtureFolder(fixture), folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
+      for (const [name, text] of Object.entries(change)) {
+        await mkdir(dirname(join(folder, name)), { recursive: true })
+        await writeFile(join(folder, name), text)
+      }
+      const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid']
+      await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: folder, env })
+      await run(['git', 'add', '--all', '--force'], { cwd: folder, env })
+      await run(['git', ...identity, 'commit', '--quiet', '--allow-empty', '--message', 'A push'], { cwd: folder, env })
+      const credentials = `http.extraHeader=Authorization: Basic ${Buffer.from(`berth:${token}`).toString('base64')}`
+      const { code, stdout, stderr } = await run(
+        ['git', '-c', credentials, 'push', '--force', `${apiUrl}/git/${app}.git`, ref],
+        { cwd: folder, env },
+      )
+      return { code, output: stdout + stderr }
+    },
+    async addHost(id, extra = {}) {
+      const host = await startHost(id, { ...settings, ...extra }, home)
+      hosts.push(host)
+      return host
+    },
+    async killPart(part) {
+      const file = join(home, 'run', `${part}.pid`)
+      const pid = Number(await readFile(file, 'utf8'))
+      process.kill(pid, 'SIGKILL')
+      await waitFor(async () => Number(await readFile(file, 'utf8').catch(() => pid)) !== pid, {
+        timeoutMs: 20_000,
+        what: `a new ${part}`,
+      })
+    },
+    async logs() {
+      const names = await readdir(join(home, 'logs')).catch(() => [])
+      const texts = await Promise.all(
+        names.map(async (name) => `── ${name}\n${(await readFile(join(home, 'logs', name), 'utf8')).slice(-4000)}`),
+      )
+      return [output(), ...texts].join('\n')
+    },
+    async stop() {
+      for (const host of hosts) await host.stop()
+      up.kill('SIGTERM')
+      if (up.exitCode === null) await Promise.race([once(up, 'exit'), wait(60_000)])
+      if (up.exitCode === null) up.kill('SIGKILL')
+      for (const folder of folders) await rm(folder, { recursive: true, force: true })
+      const left = options.home ? [] : await leftBehind(home)
+      if (!options.home) await rm(home, { recursive: true, force: true })
+      if (left.length > 0) throw new Error(`The end of Berth left behind: ${left.join('; ')}`)
+    },
+  }
+  return world
+}
+
+/** What a stopped Berth must not leave: processes that name its folder, and mounts below it. */
+export async function leftBehind(home: string): Promise<string[]> {
+  const mounts = (await readFile('/proc/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(`${home}/`))
+    .map((line) => `mount ${line}`)
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const processes = await Promise.all(
+    pids.map(async (pid) => {
+      const commandLine = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
+      return commandLine.includes(`${home}/`) ? `process ${pid} ${commandLine}` : null
+    }),
+  )
+  return [...mounts, ...processes.filter((line) => line !== null)]
+}
+
+async function startHost(id: string, settings: Record<string, string>, mainHome: string): Promise<OtherHost> {
+  const home = await mkdtemp(join(tmpdir(), `berth-${id}-`))
+  const env = {
+    ...process.env,
+    ...settings,
+    BERTH_HOME: home,
+    BERTH_HOST_ID: id,
+    BERTH_AGENT_PORT: String(await freePort()),
+    BERTH_REDIS_URL: `unix://${mainHome}/redis/redis.sock`,
+    BERTH_CONTROLLER_URL: `http://127.0.0.1:${settings['BERTH_API_PORT']}`,
+    BERTH_AGENT_TOKEN: (await readFile(join(mainHome, 'agent-token'), 'utf8')).trim(),
+  }
+  const agent = spawn(process.execPath, [join(ROOT, 'agent/main.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env,
+  })
+  const output = collect(agent)
+  await Promise.race([
+    once(agent, 'message'),
+    once(agent, 'exit').then(() => Promise.reject(new Error(`agent ${id} ended: ${output()}`))),
+  ])
+
+  async function clear(): Promise<void> {
+    await run([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], { cwd: home, env })
+  }
+  return {
+    home,
+    /** As a power cut: the agent and all of its instances at once, and nobody is told. */
+    async kill() {
+      agent.kill('SIGKILL')
+      await once(agent, 'exit')
+      await run([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], {
+        cwd: home,
+        env: { ...env, BERTH_REDIS_URL: 'unix:///nonexistent.sock' },
+      })
+    },
+    async stop() {
+      if (agent.exitCode === null && agent.signalCode === null) {
+        agent.kill('SIGTERM')
+        await once(agent, 'exit')
+      }
+      await clear()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+function ask(
+  port: number,
+  host: string,
+  path: string,
+  { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, path, method, headers: { host, ...headers }, agent: false, timeout: 20_000 },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        )
+      },
+    )
+    asked.on('timeout', () => asked.destroy(new Error(`${host}${path} did not answer in 20 s`)))
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+async function run(
+  [program, ...args]: [string, ...string[]],
+  options: { cwd: string; env: NodeJS.ProcessEnv; input?: string | undefined },
+): Promise<Ran> {
+  const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: ['pipe', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input ?? '')
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code: code ?? -1, stdout, stderr }
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-20_000)))
+  return () => text
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export async function waitFor(
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs, what, detail }: { timeoutMs: number; what: string; detail?: () => string },
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    if (await condition()) return
+    if (Date.now() > deadline)
+      throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.${detail ? ` ${detail()}` : ''}`)
+    await wait(50)
+  }
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { v1Routes } from '../../../../controller/api/server.ts'
+import { internalRoutes } from '../../../../controller/api/internal.ts'
+import { bootstrap } from '../../../../controller/bootstrap.ts'
+import type { HostId, TenantId, TokenId } from '#core/domain/ids.ts'
+import { heartbeat } from '#core/store/hosts.ts'
+import { loadTokens, removeToken } from '#core/store/tokens.ts'
+import { startApi, type TestApi } from '../../../helpers/api.ts'
+
+/** What a member of another tenant gets. A route that is not in this table fails the test. */
+const foreign: Record<string, number> = {
+  'GET /whoami': 200,
+  'GET /apps': 200,
+  'POST /apps': 201,
+  'GET /apps/:app': 404,
+  'DELETE /apps/:app': 404,
+  'GET /apps/:app/formation': 404,
+  'PATCH /apps/:app/formation': 404,
+  'GET /apps/:app/config': 404,
+  'PATCH /apps/:app/config': 404,
+  'GET /apps/:app/releases': 404,
+  'GET /apps/:app/releases/:version': 404,
+  'POST /apps/:app/rollback': 404,
+  'POST /apps/:app/restart': 404,
+  'GET /apps/:app/deploys': 404,
+  'GET /apps/:app/deploys/:deploy': 404,
+  'GET /apps/:app/deploys/:deploy/log': 404,
+  'GET /apps/:app/instances': 404,
+  'GET /apps/:app/logs': 404,
+  'GET /apps/:app/usage': 404,
+  'GET /instances': 403,
+  'GET /hosts': 403,
+  'POST /hosts/:host/cordon': 403,
+  'POST /hosts/:host/uncordon': 403,
+  'GET /tenants': 403,
+  'POST /tenants': 403,
+  'GET /tenants/:tenant': 404,
+  'PATCH /tenants/:tenant': 404,
+  'GET /tokens': 200,
+  'POST /tokens': 400,
+  'DELETE /tokens/:token': 404,
+}
+
+describe('access to the API', () => {
+  let api: TestApi
+  let member: string
+  let other: string
+  let tokenId: string
+
+  before(async () => {
+    api = await startApi()
+    member = await api.member('alpha')
+    other = await api.member('beta')
+    await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
+    tokenId = (await loadTokens(api.context.store)).find((token) => token.tenantId === ('alpha' as TenantId))?.id ?? ''
+  })
+  after(() => api.stop())
+
+  const routes = () =>
+    Object.entries(v1Routes(api.context)).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ method, path, route: `${method} ${path}` })),
+    )
+  const fill = (path: string) =>
+    '/v1' +
+    path
+      .replace(':app', 'shop')
+      .replace(':version', '1')
+      .replace(':deploy', 'd-aaaaaaaaaaaaa')
+      .replace(':host', 'host-1')
+      .replace(':tenant', 'alpha')
+      .replace(':token', tokenId)
+  const bodyFor = (method: string) => (method === 'GET' || method === 'DELETE' ? undefined : {})
+
+  it('C01 answers every route with one and the same 401 without a token and with any wrong one', async () => {
+    const [, id = ''] = /^berth_(.+)_/.exec(member) ?? []
+    const wrong = [
+      null,
+      'nonsense',
+      `berth_t-aaaaaaaaaaaaa_${'0'.repeat(64)}`,
+      `berth_${id}_${'0'.repeat(64)}`,
+      member.slice(0, -1),
+    ]
+    for (const { method, path, route } of routes()) {
+      for (const token of wrong) {
+        const { status, body } = await api.call(token, method, fill(path), bodyFor(method))
+        assert.equal(status, 401, route)
+        assert.equal(body.code, 'UNAUTHENTICATED')
+        assert.equal(body.detail, 'No valid API token was given. Run `berth login`, or set BERTH_TOKEN.')
+      }
+    }
+  })
+
+  it("C02 C03 shows a member nothing of another tenant's and nothing of the operators', on any route", async () => {
+    assert.deepEqual(
+      routes()
+        .map(({ route }) => route)
+        .sort(),
+      Object.keys(foreign).sort(),
+    )
+    for (const { method, path, route } of routes()) {
+      const { status, body } = await api.call(other, method, fill(path), bodyFor(method))
+      assert.equal(status, foreign[route], route)
+      if (status < 300) assert.doesNotMatch(JSON.stringify(body), /shop|alpha/, route)
+    }
+    assert.equal((await api.call(member, 'GET', '/v1/apps/shop')).status, 200)
+  })
+
+  it('answers what is not there and what is another tenant’s alike', async () => {
+    const strange = await api.call(other, 'GET', '/v1/apps/shop')
+    const missing = await api.call(other, 'GET', '/v1/apps/none')
+    const plain = ({ body }: typeof strange) => JSON.stringify({ ...body, requestId: '' }).replace(/shop|none/g, 'X')
+    assert.equal(plain(strange), plain(missing))
+  })
+
+  it('lets agents reach /internal only, and hides /internal from everybody else', async () => {
+    for (const { method, path, route } of routes())
+      assert.equal((await api.call(api.agent, method, fill(path), bodyFor(method))).status, 403, route)
+    for (const [path, methods] of Object.entries(internalRoutes(api.context))) {
+      for (const method of Object.keys(methods)) {
+        for (const token of [api.operator, member])
+          assert.equal((await api.call(token, method, `/internal${path}`)).body.code, 'NOT_FOUND')
+        assert.equal((await api.call(null, method, `/internal${path}`)).status, 401)
+      }
+    }
+  })
+
+  it('does not take Basic credentials, which browsers send by themselves, under /v1', async () => {
+    const authorization = `Basic ${Buffer.from(`x:${member}`).toString('base64')}`
+    assert.equal((await api.call(null, 'GET', '/v1/apps', undefined, { authorization })).status, 401)
+  })
+
+  it('shows a token once, stores only its hash, and revokes it at once', async () => {
+    const made = await api.call(member, 'POST', '/v1/tokens', { description: 'ci' })
+    assert.equal(made.status, 201)
+    const { id, token } = made.body as { id: string; token: string }
+    assert.equal(made.body.tenant, 'alpha')
+    assert.equal((await api.call(token, 'GET', '/v1/whoami')).body.actor, 'ci')
+    const secret = token.split('_')[2] ?? ''
+    assert.doesNotMatch(JSON.stringify(await loadTokens(api.context.store)), new RegExp(secret))
+    const listed = await api.call(member, 'GET', '/v1/tokens')
+    assert.doesNotMatch(JSON.stringify(listed.body), /secret|hash/i)
+    assert.equal((await api.call(other, 'DELETE', `/v1/tokens/${id}`)).status, 404)
+    assert.equal((await api.call(member, 'DELETE', `/v1/tokens/${id}`)).status, 204)
+    assert.equal((await api.call(token, 'GET', '/v1/whoami')).status, 401)
+  })
+
+  it('never makes a token that reaches further than its maker', async () => {
+    const attempts: [object, number][] = [
+      [{ description: 'x', operator: true }, 403],
+      [{ description: 'x', tenant: 'beta' }, 404],
+      [{ description: 'x', role: 'operator' }, 400],
+    ]
+    for (const [body, status] of attempts)
+      assert.equal((await api.call(member, 'POST', '/v1/tokens', body)).status, status)
+    const both = await api.call(api.operator, 'POST', '/v1/tokens', {
+      description: 'x',
+      operator: true,
+      tenant: 'beta',
+    })
+    assert.equal(both.status, 400)
+  })
+
+  it('lets operators cordon hosts and set quotas, and wakes the reconciler', async () => {
+    await heartbeat(api.context.store, aHost('host-1'))
+    const woken = api.wakes
+    const cordoned = await api.call(api.operator, 'POST', '/v1/hosts/host-1/cordon')
+    assert.equal(cordoned.body.cordoned, true)
+    const { body } = await api.call(api.operator, 'GET', '/v1/hosts')
+    assert.deepEqual([body.hosts[0].cordoned, body.hosts[0].live, body.hosts[0].reserved.slots], [true, true, 0])
+    assert.equal((await api.call(api.operator, 'POST', '/v1/hosts/nowhere/cordon')).status, 404)
+    const requestRate = { perSecond: 5, burst: 9 }
+    const patched = await api.call(api.operator, 'PATCH', '/v1/tenants/alpha', { requestRate })
+    assert.deepEqual(patched.body.requestRate, requestRate)
+    assert.deepEqual((await api.call(member, 'GET', '/v1/tenants/alpha')).body.requestRate, requestRate)
+    assert.equal(api.wakes, woken + 2)
+    assert.equal((await api.call(member, 'PATCH', '/v1/tenants/alpha', { requestRate })).status, 403)
+    assert.equal((await api.call(api.operator, 'POST', '/v1/tenants', { id: 'alpha' })).status, 409)
+  })
+
+  it('keeps the token files at later starts, and makes them valid again when Redis lost its data', async () => {
+    const { store, random, now } = api.context
+    const start = () => bootstrap({ store, home: api.home, random, now })
+    const path = join(api.home, 'operator-token')
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    await start()
+    assert.equal((await readFile(path, 'utf8')).trim(), api.operator)
+    await removeToken(store, (/^berth_(.+)_/.exec(api.operator)?.[1] ?? '') as TokenId)
+    assert.equal((await api.call(api.operator, 'GET', '/v1/whoami')).status, 401)
+    await start()
+    assert.equal((await api.call(api.operator, 'GET', '/v1/whoami')).body.operator, true)
+  })
+})
+
+const aHost = (id: string) => ({
+  id: id as HostId,
+  hostname: id,
+  capacity: { memoryMb: 1024, cpuMilli: 2000, diskMb: 1024, slots: 10 },
+  stack: 'debian',
+  version: '0.1.0',
+  cgroup: 'v1' as const,
+  startedAt: 0,
+  cpuMilliUsed: 0,
+  memoryMbUsed: 0,
+})
