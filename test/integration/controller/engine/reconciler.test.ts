@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { setTarget } from '#core/store/apps.ts'
+import type { AppId, DeployId } from '#core/domain/ids.ts'
+import { removeApp, setFormation } from '#core/store/apps.ts'
+import { loadInstances } from '#core/store/instances.ts'
+import { createRelease } from '#core/store/releases.ts'
+import { loadRoutes } from '#core/store/routes.ts'
+import { openQueues } from '../../../../controller/queues.ts'
+import { aSlug, formation } from '../../../helpers/cluster.ts'
+import { startRedis } from '../../../helpers/redis.ts'
+import { startEngine, until, type Engine } from './engine.ts'
+
+describe('the reconciler, on a real store and real queues', function () {
+  this.timeout(60_000)
+  let engine: Engine
+
+  beforeEach(async () => {
+    engine = await startEngine()
+    engine.startRouter()
+  })
+  afterEach(() => engine.stop())
+
+  /** An app with one release as its target, as the deploy story leaves it. */
+  async function releasedApp(counts: Record<string, number>) {
+    const app = await engine.createApp('shop')
+    await release(app.id, 'd-one', counts)
+    return app
+  }
+  const release = (appId: AppId, deploy: string, counts: Record<string, number> | null) =>
+    createRelease(
+      engine.store,
+      {
+        appId,
+        slug: aSlug({ web: 'node web.js', worker: 'node worker.js' }),
+        config: {},
+        commit: null,
+        description: '',
+        actor: '',
+        createdAt: Date.now(),
+        deployId: deploy as DeployId,
+      },
+      counts && formation(counts),
+    )
+  const running = async () =>
+    (await loadInstances(engine.store))
+      .map(({ desired, reported }) => `${desired.hostId} ${desired.intent} ${reported?.state ?? 'unheard'}`)
+      .sort()
+  const settled = (id: AppId, count: number) =>
+    until(`${count} instances`, async () => {
+      const all = await running()
+      return all.length === count && all.every((line) => line.endsWith('run running')) && (await engine.app(id)).current
+    })
+
+  it('runs the formation, scales it, and removes what belongs to no app', async () => {
+    await engine.startAgent('host-a')
+    engine.startController()
+    const app = await releasedApp({ web: 2, worker: 1 })
+    await settled(app.id, 3)
+    await setFormation(engine.store, app.id, formation({ web: 1, worker: 0 }))
+    await settled(app.id, 1)
+    await removeApp(engine.store, app)
+    await until('no instance', async () => (await running()).length === 0)
+    assert.deepEqual((await loadRoutes(engine.store))?.apps, [])
+  })
+
+  it('replaces all instances for a restart', async () => {
+    await engine.startAgent('host-a')
+    engine.startController()
+    const app = await releasedApp({ web: 2 })
+    await settled(app.id, 2)
+    const before = new Set((await loadInstances(engine.store)).map(({ desired }) => desired.id))
+    await setTarget(engine.store, app.id, { release: 1, generation: 1, since: Date.now() })
+    await until('new instances', async () => {
+      const now = await loadInstances(engine.store)
+      return (
+        now.length === 2 &&
+        now.every(({ desired, reported }) => !before.has(desired.id) && reported?.state === 'running')
+      )
+    })
+  })
+
+  it('is led by one controller, and taken over by the other when that one ends', async () => {
+    await engine.startAgent('host-a')
+    const first = engine.startController()
+    const app = await releasedApp({ web: 1 })
+    await settled(app.id, 1)
+    engine.startController()
+    await first.stop()
+    await setFormation(engine.store, app.id, formation({ web: 3 }))
+    await settled(app.id, 3)
+  })
+
+  it('does not give the routers a new table because the controller restarted', async () => {
+    await engine.startAgent('host-a')
+    const first = engine.startController()
+    const app = await releasedApp({ web: 1 })
+    await settled(app.id, 1)
+    await first.stop()
+    const version = (await loadRoutes(engine.store))?.version
+    const next = engine.startController()
+    await until('a leader', async () => (await engine.store.get('berth:lease:reconciler')) !== null)
+    next.reconciler.wake()
+    await setFormation(engine.store, app.id, formation({ web: 1, worker: 1 }))
+    await settled(app.id, 2)
+    assert.equal((await loadRoutes(engine.store))?.version, version)
+  })
+
+  it('starts the instances of a lost host elsewhere', async () => {
+    const first = await engine.startAgent('host-a')
+    engine.startController()
+    const app = await releasedApp({ web: 1 })
+    await settled(app.id, 1)
+    await engine.startAgent('host-b')
+    await first.vanish()
+    await until('an instance on host-b', async () => (await running()).includes('host-b run running'), 30_000)
+    const table = await until('a route to host-b only', async () => {
+      const now = await loadRoutes(engine.store)
+      return now?.apps[0]?.endpoints.length === 1 && now
+    })
+    const [endpoint] = table.apps[0]?.endpoints ?? []
+    const there = (await loadInstances(engine.store)).find(({ desired }) => desired.hostId === 'host-b')
+    assert.equal(endpoint?.instanceId, there?.desired.id)
+  })
+})
+
+describe('a job queue without its Redis', () => {
+  it('says within seconds that it cannot take a job', async function () {
+    this.timeout(15_000)
+    const redis = await startRedis()
+    const queues = openQueues(redis.url)
+    await redis.stop()
+    await assert.rejects(queues.send('host-a' as never, { kind: 'instance', instanceId: 'i-one' as never }), {
+      code: 'UNAVAILABLE',
+    })
+    await queues.stop()
+  })
+})
