@@ -85,6 +85,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
   const workspace = await openWorkspace(context, deploy.id, spec)
   try {
     await context.controller.downloadSource(deploy.id, workspace.source, signal)
+    await chown(workspace.source, spec.uidBase + APP_UID, spec.uidBase + APP_UID)
     await runPhase(context, { phase: 'detect', deploy, spec, workspace, binds: [], env: {}, signal })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)

@@ -73,7 +73,7 @@ export type NodeApp = {
   hasMain: boolean
 }
 
-async function readNodeApp(app: AppFolder): Promise<NodeApp> {
+export async function readNodeApp(app: AppFolder): Promise<NodeApp> {
   const json = await readPackage(app)
   return {
     package: json,

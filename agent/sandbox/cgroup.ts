@@ -137,15 +137,15 @@ export async function removeCgroup(path: string): Promise<void> {
 }
 
 async function removeTree(folder: string): Promise<void> {
-  for (const below of await subfolders(folder)) await removeTree(below)
   for (let attempt = 0; attempt < 20; attempt++) {
+    for (const below of await subfolders(folder)) await removeTree(below)
     try {
       return await rmdir(folder)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return
-      // A killed process leaves its cgroup a moment after its death.
-      if (code !== 'EBUSY') throw error
+      // A killed process leaves its cgroup, and a removed child its parent, a moment later.
+      if (code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error
       await sleep(25)
     }
   }
