@@ -23,7 +23,8 @@ import type { Meter } from './metering.ts'
 import type { Places } from './ports.ts'
 import type { Runtimes } from './runtime-store.ts'
 import { cgroupPath } from './sandbox/cgroup.ts'
-import { makeImage, mountImageCommand, unmount } from './sandbox/filesystem.ts'
+import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
+import { unmount } from './sandbox/mounts.ts'
 import {
   createSandbox,
   folderOf,
@@ -200,7 +201,7 @@ async function runPhase(
   const { host, places, meter } = context
   const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
-  const index = await places.take()
+  const index = places.take()
   const cgroup = cgroupPath(host.slot, spec.tenantId as TenantId, spec.appId as AppId, id)
   // What an agent that was killed in the middle left of the same build.
   await removeSandbox(host, id, index, null, cgroup)

@@ -1,4 +1,5 @@
 /** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
+import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,7 +11,7 @@ import { run } from '#core/runtime/process.ts'
 import type { Store } from '#core/store/connection.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { cgroupVersion } from './sandbox/cgroup.ts'
-import { mountPoints } from './sandbox/filesystem.ts'
+import { mountPoints } from './sandbox/mounts.ts'
 import type { BindMount } from './sandbox/spec.ts'
 
 const SLOTS = 64
@@ -25,6 +26,7 @@ export async function claimSlot(home: string): Promise<number> {
   const mine = await findSlot(home)
   if (mine !== null) return mine
   for (let slot = 0; slot < SLOTS; slot++) {
+    await dropAbandoned(slot)
     try {
       await writeFile(join(SLOT_FOLDER, String(slot)), home, { flag: 'wx' })
       return slot
@@ -35,6 +37,12 @@ export async function claimSlot(home: string): Promise<number> {
   throw new Error(`All ${SLOTS} slots in ${SLOT_FOLDER} are taken. Remove those whose data folder is gone.`)
 }
 
+/** A slot whose data folder was deleted belongs to nobody any more. */
+async function dropAbandoned(slot: number): Promise<void> {
+  const owner = await readFile(join(SLOT_FOLDER, String(slot)), 'utf8').catch(() => null)
+  if (owner !== null && !existsSync(owner)) await releaseSlot(slot)
+}
+
 export async function findSlot(home: string): Promise<number | null> {
   for (const name of await readdir(SLOT_FOLDER).catch(() => [])) {
     if ((await readFile(join(SLOT_FOLDER, name), 'utf8').catch(() => '')) === home) return Number(name)
@@ -43,6 +51,9 @@ export async function findSlot(home: string): Promise<number | null> {
 }
 
 export const releaseSlot = (slot: number): Promise<void> => rm(join(SLOT_FOLDER, String(slot)), { force: true })
+
+/** Does no Berth of this machine hold a slot any more? */
+export const isLastSlot = async (): Promise<boolean> => (await readdir(SLOT_FOLDER).catch(() => [])).length === 0
 
 export type Folders = {
   agent: string

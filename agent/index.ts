@@ -70,7 +70,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
 
   const recovered = await recover({ host, records, meter, log })
   const running = recovered.flatMap(({ sandbox }) => (sandbox ? [sandbox] : []))
-  const places = await openPlaces(
+  const places = openPlaces(
     folders.agent,
     running.map(({ index }) => index),
   )

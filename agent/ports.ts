@@ -2,7 +2,7 @@
  * Places on the host's network. Each life of an instance gets a new one, and a place is taken again only when all others
  * were: a router that missed a change can hit a dead address, but never another app's.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PublishedPort } from './sandbox/network.ts'
 
@@ -16,31 +16,47 @@ const PORTS = 22_000
 
 export type Places = {
   /** @returns an index that is not in use and was not for as long as possible */
-  take(): Promise<number>
+  take(): number
   release(index: number): void
 }
 
+/** So many places are reserved on disk at a time; a restart of the agent goes on behind them. */
+const RESERVED = 64
+
 /** @param used the places of the sandboxes that run already */
-export async function openPlaces(folder: string, used: Iterable<number>): Promise<Places> {
+export function openPlaces(folder: string, used: Iterable<number>): Places {
   const file = join(folder, 'next-place')
   const taken = new Set(used)
-  let next = Number(await readFile(file, 'utf8').catch(() => FIRST))
+  let next = readNext(file)
+  let reserved = 0
+
+  function step(): number {
+    const index = next
+    next = index >= LAST ? FIRST : index + 1
+    if (reserved === 0) {
+      writeFileSync(`${file}.new`, String(((next - FIRST + RESERVED) % (LAST - FIRST + 1)) + FIRST))
+      renameSync(`${file}.new`, file)
+      reserved = RESERVED
+    }
+    reserved--
+    return index
+  }
+
   return {
-    async take() {
-      while (taken.has(next)) next = after(next)
-      const index = next
+    take() {
+      let index = step()
+      while (taken.has(index)) index = step()
       taken.add(index)
-      next = after(next)
-      // Written before the place is used, so that a restart of the agent goes on behind it.
-      await writeFile(`${file}.new`, String(next))
-      await rename(`${file}.new`, file)
       return index
     },
     release: (index) => void taken.delete(index),
   }
 }
 
-const after = (index: number): number => (index >= LAST ? FIRST : index + 1)
+function readNext(file: string): number {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  return /^\d+$/.test(text) ? Number(text) : FIRST
+}
 
 /** On a host with an address of its own, each place has a port there, from 10000 up to the ephemeral range. */
 export const publishedPort = (index: number, address: string): PublishedPort => ({

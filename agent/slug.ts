@@ -9,7 +9,7 @@ import type { LayerDigest } from '#core/domain/ids.ts'
 import type { Layer } from '#core/domain/slug.ts'
 import { run } from '#core/runtime/process.ts'
 import type { ControllerClient } from './controller-client.ts'
-import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/filesystem.ts'
+import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
 
 export type Layers = {
   /** Fetches, verifies and mounts; returns the mounted folders, the lowest first. */

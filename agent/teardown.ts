@@ -10,10 +10,10 @@ import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { reportInstance } from '#core/store/instances.ts'
 import { recordUsage } from '#core/store/usage.ts'
-import { findSlot, foldersOf, releaseSlot } from './host.ts'
+import { findSlot, foldersOf, isLastSlot, releaseSlot } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
-import { cgroupVersion, killCgroup, removeCgroup } from './sandbox/cgroup.ts'
-import { unmount, unmountBelow } from './sandbox/filesystem.ts'
+import { killCgroup, releaseCgroups, removeCgroup } from './sandbox/cgroup.ts'
+import { unmountBelow } from './sandbox/mounts.ts'
 import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
 import { OCI_RUNTIME } from './sandbox/process.ts'
@@ -53,7 +53,7 @@ export async function teardown(config: Config, log: Log): Promise<void> {
   await rm(folders.sandboxes, { recursive: true, force: true })
   await rm(folders.builds, { recursive: true, force: true })
   await releaseSlot(slot)
-  await releaseHierarchies()
+  if (await isLastSlot()) await releaseCgroups()
   log.info('host cleared', { instances: records.length })
 }
 
@@ -89,11 +89,4 @@ async function endConmons(runFolder: string): Promise<void> {
     if (commandLine.startsWith('conmon\0') && commandLine.includes(`${runFolder}/`))
       process.kill(Number(pid), 'SIGKILL')
   }
-}
-
-/** The hierarchy that was mounted for the OCI runtime (see prepareCgroups) goes too, unless another Berth uses it. */
-async function releaseHierarchies(): Promise<void> {
-  if (cgroupVersion() === 'v2') return
-  const others = await readdir('/run/berth/slots').catch(() => [])
-  if (others.length === 0) await unmount('/sys/fs/cgroup/hugetlb').catch(() => undefined)
 }

@@ -18,9 +18,9 @@ export type World = {
 
 export type Context = World & {
   /** @throws exit code 3 when nobody is logged in */
-  client(): Promise<Client>
+  client: () => Promise<Client>
   /** The app that `-a`, `-r` or the git remotes name. */
-  app(options: Options): Promise<string>
+  app: (options: Options) => Promise<string>
 }
 
 /** All options of all commands, as they were typed. */

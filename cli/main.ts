@@ -289,7 +289,7 @@ const commands: CommandSpec[] = [
     name: 'hosts:cordon',
     group: 'Operators',
     args: '<host>',
-    summary: 'Place no new instances on a host',
+    summary: 'Place no new instances on a host, and move off those that are there',
     examples: ['hosts:cordon host-2'],
     load: async () => (await import('./commands/hosts.ts')).cordon,
   },

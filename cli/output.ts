@@ -6,19 +6,19 @@ type Sink = Writable & { isTTY?: boolean }
 
 export type Output = {
   /** A line of the result. */
-  line(text?: string): void
-  /** Text that keeps its own newlines and gets none added on a pipe: a value for `$(berth config:get KEY)`. */
-  value(text: string): void
-  table(head: string[], rows: Cell[][]): void
+  line: (text?: string) => void
+  /** Text that keeps its own newlines, for `$(berth config:get KEY)`. */
+  value: (text: string) => void
+  table: (head: string[], rows: Cell[][]) => void
   /** `name: value` lines, aligned. */
-  facts(facts: [string, Cell][]): void
+  facts: (facts: [string, Cell][]) => void
   /** The API's answer as it came; nothing when the API answered with no content. */
-  json(value: unknown): void
+  json: (value: unknown) => void
   /** One value a line, for streams. */
-  jsonLine(value: unknown): void
+  jsonLine: (value: unknown) => void
   /** Progress and hints: on stderr, so that a pipe carries only the result. */
-  note(text: string): void
-  error(text: string): void
+  note: (text: string) => void
+  error: (text: string) => void
 }
 
 export function createOutput(stdout: Sink, stderr: Sink, env: NodeJS.ProcessEnv): Output {

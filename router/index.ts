@@ -19,7 +19,7 @@ import { serve, type RequestContext } from './request.ts'
 import { createDoor } from './server.ts'
 import { indexTable } from './table.ts'
 import { Upstreams } from './upstream.ts'
-import { Usage, type Record } from './usage.ts'
+import { Usage, type RecordCounters } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
 export type Router = Stoppable & { id: RouterId; port: number }
@@ -64,6 +64,8 @@ export async function start(
     throw error
   }
   const { port } = door.server.address() as AddressInfo
+  // Such as running out of file descriptors: the connections that are open go on.
+  door.server.on('error', (error) => log.error('a connection could not be accepted', { error }))
 
   reporter = startReporting(store, log, () => ({ id, tableVersion: routes.version, draining: upstreams.draining() }))
   const reports = reporter
@@ -82,7 +84,7 @@ export async function start(
     onRouters: (count) => (routers = Math.max(1, count)),
   })
 
-  const record: Record = (app, counters) => recordUsage(store, app, `router-${id}-${app}`, { ...counters })
+  const record: RecordCounters = (app, counters) => recordUsage(store, app, `router-${id}-${app}`, { ...counters })
   const settleOpen = () => {
     for (const { current } of door.connections.values()) if (current) usage.settle(current)
   }

@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 
 export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
 /** Records an app's counters as they are now. */
-export type Record = (app: AppId, counters: Counters) => Promise<void>
+export type RecordCounters = (app: AppId, counters: Counters) => Promise<void>
 
 /**
  * Counters only grow while the process lives, so that a report that was lost, or sent twice, makes no difference: the
@@ -34,7 +34,7 @@ export class Usage {
   }
 
   /** Records every app whose counters changed since the last good record. @throws what `record` throws */
-  async flush(record: Record): Promise<void> {
+  async flush(record: RecordCounters): Promise<void> {
     for (const app of [...this.#changed]) {
       this.#changed.delete(app)
       try {

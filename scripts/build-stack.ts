@@ -3,9 +3,11 @@ import { messageOf } from '#core/domain/errors.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { ensureStack } from '../agent/stack.ts'
+import { checkFolder } from './up/checks.ts'
 
 try {
   const config = readConfig(process.env)
+  await checkFolder('BERTH_CACHE', config.cache)
   await ensureStack({
     cacheDir: config.cache,
     mirror: config.debianMirror,

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const purpose = process.argv[2] ?? 'up'
+/** `check` needs no system packages, and `image` is for the Dockerfile, where nothing can be mounted. */
+const purposes = ['up', 'test', 'bench', 'check', 'image']
 
 /** program → Debian package, and what for. */
 const programs = {
@@ -32,6 +34,8 @@ const benchPrograms = {
   curl: ['curl', 'checks the peers of the router benchmark'],
   taskset: ['util-linux', 'pins the router benchmark to its cores'],
 }
+/** Packages that come with a service of their own, which would run beside Berth's. */
+const services = ['redis-server', 'nginx-light', 'haproxy', 'caddy']
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const caBundle = '/etc/ssl/certs/ca-certificates.crt'
 const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
@@ -39,13 +43,14 @@ const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sb
 await main().catch((error) => fail(error.message))
 
 async function main() {
+  if (!purposes.includes(purpose)) fail(`There is no set-up for ${purpose}. There are: ${purposes.join(', ')}.`)
   if (purpose !== 'check') {
     requireRoot()
     await installPackages()
   }
   await installDependencies()
   await buildConsole()
-  if (purpose !== 'check') await buildStack()
+  if (!['check', 'image'].includes(purpose)) await buildStack()
 }
 
 function requireRoot() {
@@ -72,7 +77,7 @@ async function installPackages() {
     )
   for (const { name, why } of packages) say(`${name} is missing: it ${why}`)
   const names = [...new Set(packages.map(({ name }) => name))]
-  // Debian would start services of what it installs; Berth runs its own, so nothing is started.
+  // Debian would start services of what it installs; Berth runs its own, so nothing is started, now or after a reboot.
   const policy = '/usr/sbin/policy-rc.d'
   const ours = !existsSync(policy)
   if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
@@ -93,6 +98,9 @@ async function installPackages() {
         )
       }
     })
+    if (existsSync('/run/systemd/system'))
+      for (const name of names.filter((name) => services.includes(name)))
+        await run(['systemctl', 'disable', '--quiet', name === 'nginx-light' ? 'nginx' : name])
   } finally {
     if (ours) rmSync(policy, { force: true })
   }

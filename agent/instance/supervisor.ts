@@ -155,7 +155,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       context.layers.mount(slug.layers, signal),
       context.runtimes.mounts(slug.runtimes, signal),
     ])
-    const index = await places.take()
+    const index = places.take()
     record.place = {
       index,
       published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { id: desired.id, index })),

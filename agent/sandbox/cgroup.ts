@@ -3,10 +3,11 @@
  * of its apps, below that each instance, so that shares and metering sum by construction.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
+import { mountPoints, unmount } from './mounts.ts'
 
 const ROOT = '/sys/fs/cgroup'
 export type CgroupVersion = 'v1' | 'v2'
@@ -17,22 +18,51 @@ export const cgroupVersion = (): CgroupVersion => (existsSync(join(ROOT, 'cgroup
 export const cgroupPath = (slot: number, tenant: string, app: string, id: string): string =>
   `/berth-${slot}/${tenant}/${app}/${id}`
 
+/** Says that a hierarchy was mounted by Berth, so that the last Berth of the machine unmounts it again. */
+const MARKER = '/run/berth/mounted-cgroups'
+
 /**
  * Makes the machine's cgroups usable by the OCI runtime. On a v1 hybrid, controllers left on the v2 side (hugetlb) make
- * crun refuse; mounting their v1 hierarchy moves them, as Debian's cgroupfs-mount does. Other hierarchies stay untouched.
+ * crun refuse; mounting their v1 hierarchy moves them, as Debian's cgroupfs-mount does. A hierarchy that still has cgroups
+ * outlives its unmounting and then belongs to neither side until it is mounted again. Others stay untouched.
  */
 export async function prepareCgroups(): Promise<void> {
   if (cgroupVersion() === 'v2') return
-  const unified = join(ROOT, 'unified', 'cgroup.controllers')
-  if (!existsSync(unified)) return
-  for (const controller of (await readFile(unified, 'utf8'))
-    .trim()
-    .split(/\s+/)
-    .filter((name) => name !== '')) {
+  const mounted = await mountPoints()
+  for (const controller of await strayControllers()) {
     const folder = join(ROOT, controller)
+    if (mounted.includes(folder)) continue
     await mkdir(folder, { recursive: true })
     await run(['mount', '-t', 'cgroup', '-o', controller, 'cgroup', folder])
+    await mkdir(dirname(MARKER), { recursive: true })
+    await appendFile(MARKER, `${folder}\n`)
   }
+}
+
+/** Controllers that crun would stumble over: on the v2 side of a hybrid, or in a v1 hierarchy that is not mounted. */
+async function strayControllers(): Promise<string[]> {
+  const unified = await readFile(join(ROOT, 'unified', 'cgroup.controllers'), 'utf8').catch(() => '')
+  const table = (await readFile('/proc/cgroups', 'utf8'))
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+  const inHierarchy = table.filter(([, hierarchy]) => Number(hierarchy) > 0).map(([name = '']) => name)
+  const known = new Set(
+    (await readFile('/proc/mounts', 'utf8'))
+      .split('\n')
+      .filter((line) => line.split(' ')[2] === 'cgroup')
+      .flatMap((line) => line.split(' ')[3]?.split(',') ?? []),
+  )
+  return [...new Set([...unified.trim().split(/\s+/), ...inHierarchy])].filter(
+    (name) => name !== '' && !known.has(name),
+  )
+}
+
+/** Unmounts what prepareCgroups mounted. With cgroups left in it, a hierarchy stays, and so does its mount. */
+export async function releaseCgroups(): Promise<void> {
+  const folders = (await readFile(MARKER, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
+  for (const folder of new Set(folders)) if ((await subfolders(folder)).length === 0) await unmount(folder)
+  await rm(MARKER, { force: true })
 }
 
 export type CgroupSample = { cpuSeconds: number; memoryBytes: number; oomKills: number; pids: number }
@@ -133,25 +163,27 @@ async function subfolders(folder: string): Promise<string[]> {
 
 /** Removes a cgroup and everything below it, in every hierarchy; its processes must be dead. */
 export async function removeCgroup(path: string): Promise<void> {
-  for (const folder of await foldersOf(path)) await removeTree(folder)
+  for (const folder of await foldersOf(path)) for (const one of await treeOf(folder)) await removeFolder(one)
 }
 
-async function removeTree(folder: string): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    for (const below of await subfolders(folder)) await removeTree(below)
+/** The deepest first. */
+async function treeOf(folder: string): Promise<string[]> {
+  const below = await Promise.all((await subfolders(folder)).map(treeOf))
+  return [...below.flat(), folder]
+}
+
+const REMOVE_ATTEMPTS = 20
+
+async function removeFolder(folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
       return await rmdir(folder)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return
-      // A killed process leaves its cgroup, and a removed child its parent, a moment later.
-      if (code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error
+      // A killed process leaves its cgroup a moment after its death.
+      if (code !== 'EBUSY' || attempt === REMOVE_ATTEMPTS) throw error
       await sleep(25)
     }
   }
-}
-
-/** Puts a process of the platform (a packer, say) under the limits of a cgroup. */
-export async function joinCgroup(path: string, pid: number): Promise<void> {
-  for (const folder of await foldersOf(path)) await writeFile(join(folder, 'cgroup.procs'), String(pid))
 }

@@ -2,10 +2,11 @@
  * What a sandbox sees at /app and may write: read-only layers below, and one sparse ext4 image above, whose size and
  * number of inodes are the hard limit of everything the app can write.
  */
-import { mkdir, open, readFile, rm, chown, chmod } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { APP_UID } from '#core/domain/app.ts'
 import { run } from '#core/runtime/process.ts'
+import { unmount } from './mounts.ts'
 
 export type Scratch = { image: string; folder: string; app: string; temporary: string }
 
@@ -64,12 +65,13 @@ export function makeFilesystemCommand(file: string, sizeMb: number): [string, ..
   ]
 }
 
+/** Without barriers: what is in it may be lost with the machine, and unmounting need not wait for the disk. */
 export const mountImageCommand = (image: string, folder: string): [string, ...string[]] => [
   'mount',
   '-t',
   'ext4',
   '-o',
-  'loop,nosuid,nodev,noatime',
+  'loop,nosuid,nodev,noatime,barrier=0',
   image,
   folder,
 ]
@@ -90,38 +92,4 @@ export async function removeScratch(scratch: Scratch): Promise<void> {
   await unmount(scratch.app)
   await unmount(scratch.folder)
   await rm(scratch.image, { force: true })
-}
-
-export const mountReadOnlyCommand = (image: string, folder: string): [string, ...string[]] => [
-  'mount',
-  '-t',
-  'squashfs',
-  '-o',
-  'loop,ro,nosuid,nodev',
-  image,
-  folder,
-]
-
-/** Unmounts a path, however often something is mounted there; nothing mounted is fine. */
-export async function unmount(path: string): Promise<void> {
-  while ((await mountPoints()).includes(path)) {
-    // Lazily where a dying process still holds it: the mount goes with its last user.
-    await run(['umount', path]).catch(() => run(['umount', '--lazy', path]))
-  }
-}
-
-/** All mount points of this machine, in the order of mounting. */
-export async function mountPoints(): Promise<string[]> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8')
-  return table
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
-    )
-}
-
-/** Unmounts everything below a folder, the newest first. */
-export async function unmountBelow(folder: string): Promise<void> {
-  const below = (await mountPoints()).filter((path) => path.startsWith(`${folder}/`))
-  for (const path of below.reverse()) await unmount(path)
 }

@@ -81,10 +81,9 @@ function drain() {
 }
 
 async function answer(request, response) {
-  if (draining) {
-    response.setHeader('Connection', 'close')
-    response.once('finish', () => setImmediate(() => server.closeIdleConnections()))
-  }
+  if (draining) response.setHeader('Connection', 'close')
+  // A connection whose answer began before the end was asked for would stay open, idle, and hold the process.
+  response.once('close', () => setImmediate(() => draining && server.closeIdleConnections()))
   response.setHeader('X-Content-Type-Options', 'nosniff')
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendText(request, response, 405, 'Only GET and HEAD are possible here.', { Allow: 'GET, HEAD' })

@@ -20,9 +20,7 @@ export const remote: Run = async (context, _args, options) => {
   else out.line(`The git remote "${target}" is ${app.gitUrl}. Deploy with: git push ${target} main`)
   const { origin } = new URL(app.gitUrl)
   if (origin !== new URL(client.apiUrl).origin)
-    out.note(
-      `git will ask for a password, because your login is for ${client.apiUrl}. Cure it: berth login --api-url ${origin}`,
-    )
+    out.note(`git will ask for a password: your login is for ${client.apiUrl}, and git will speak to ${origin}.`)
 }
 
 /**

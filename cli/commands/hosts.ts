@@ -26,7 +26,7 @@ export const list: Run = async ({ client, out }, _args, options) => {
 export const cordon: Run = async ({ client, out }, [host = ''], options) => {
   const answer = await (await client()).post<unknown>(['hosts', host, 'cordon'])
   if (options.json) out.json(answer)
-  else out.line(`${host} takes no new instances; those on it stay.`)
+  else out.line(`${host} takes no new instances, and those on it move to other hosts.`)
 }
 
 export const uncordon: Run = async ({ client, out }, [host = ''], options) => {

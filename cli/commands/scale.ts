@@ -14,7 +14,6 @@ const POLL_MS = 500
 const WAIT_MS = 300_000
 
 export const scale: Run = async (context, terms, options) => {
-  const { out } = context
   const app = await context.app(options)
   const client = await context.client()
   const { formation: before } = await client.get<{ formation: Formation }>(['apps', app, 'formation'])

@@ -21,9 +21,12 @@ type Scheme = 'bearer' | 'basic'
 
 /** Lets a request pass only with a valid token. Every other case is one and the same 401, raised as AuthenticationError. */
 export function authenticate(store: Store, scheme: Scheme): RequestHandler {
-  const strategy = new TokenStrategy(store, scheme)
+  const users = new passport.Passport()
+  // By name: only then does Passport give each request a strategy object of its own. One that is passed directly is
+  // shared, and of two requests at once the second would be answered for both.
+  users.use('token', new TokenStrategy(store, scheme))
   // A browser sends Basic credentials on its own, so each scheme opens only the paths that it is meant for.
-  return new passport.Passport().authenticate(strategy, { session: false, failWithError: true }) as RequestHandler
+  return users.authenticate('token', { session: false, failWithError: true }) as RequestHandler
 }
 
 export const callerOf = (req: Request): Caller => req.user as Caller

@@ -7,7 +7,8 @@ import { assignBuild, loadBuildReport, loadOpenDeploys, unassignBuild } from '#c
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
-import { openRooms, placeBuild } from '../placement/placement.ts'
+import { placeBuild } from '../placement/placement.ts'
+import { openRooms } from '../placement/room.ts'
 import { seconds, type Outcome, type Walk } from './walk.ts'
 
 const LOOK_EVERY_MS = 100

@@ -4,29 +4,17 @@
  */
 import type { App, SealedConfig } from '#core/domain/app.ts'
 import { internal, messageOf } from '#core/domain/errors.ts'
-import { makeId, type AppId, type DeployId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type DeployId, type HostId } from '#core/domain/ids.ts'
 import { isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
-import type { Config } from '#core/runtime/config.ts'
-import type { Log } from '#core/runtime/log.ts'
-import type { Store } from '#core/store/connection.ts'
-import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy } from '#core/store/deploys.ts'
-import type { HostQueues } from '../queues.ts'
+import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy, unassignBuild } from '#core/store/deploys.ts'
 import { withLease } from '../reconcile/lease.ts'
 import { build } from './build.ts'
+import type { DeployContext } from './context.ts'
 import { release } from './release.ts'
 import { rollOut } from './rollout.ts'
 import { beginWalk, patiently, seconds, type Outcome, type Walk } from './walk.ts'
 
-export type DeployContext = {
-  store: Store
-  config: Config
-  log: Log
-  queues: HostQueues
-  random: (bytes: number) => Uint8Array
-  now: () => number
-  /** Tells the reconciler to look now. */
-  wake: () => void
-}
+export type { DeployContext }
 
 export type DeployRequest = {
   app: App
@@ -113,6 +101,7 @@ export function createDeploys(context: DeployContext): Deploys {
       await lane?.tail
       const open = (await loadOpenDeploys(store)).filter((deploy) => deploy.appId === appId)
       for (const deploy of open) {
+        if (deploy.buildHost !== null) await unassignBuild(store, deploy.buildHost as HostId, deploy.id)
         await saveDeploy(store, { ...deploy, state: 'failed', error: 'The app was destroyed.', endedAt: now() })
       }
     },

@@ -3,7 +3,7 @@ import { BerthError } from '#core/domain/errors.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { appendDeployLog, saveDeploy } from '#core/store/deploys.ts'
-import type { DeployContext } from './deploy.ts'
+import type { DeployContext } from './context.ts'
 
 export type Walk = {
   readonly context: DeployContext

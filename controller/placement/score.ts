@@ -1,6 +1,6 @@
 /** Which of two hosts suits better: the order of reasons, and nothing else. */
 import type { HostId } from '#core/domain/ids.ts'
-import type { Room } from './placement.ts'
+import type { Room } from './room.ts'
 
 /** Spread the group first; then the host that has promised the smaller share of its memory; then the id. */
 export function compareHosts(group: string, a: Room, b: Room): number {

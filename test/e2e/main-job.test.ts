@@ -32,10 +32,15 @@ describe('The main job, by the commands that the README shows', () => {
   })
 
   it('answers through the router, with a request id of the router', async () => {
-    const { status, body, headers } = await world.http('hello', '/')
+    const { status, body } = await world.http('hello', '/')
     assert.equal(status, 200, body)
     assert.match(body, /hello/)
-    assert.ok(headers['x-request-id'])
+    const seen = await world.http('hello', '/headers', {
+      headers: { 'x-request-id': 'forged', 'x-forwarded-for': '203.0.113.9' },
+    })
+    const headers = JSON.parse(seen.body) as Record<string, string>
+    assert.match(headers['x-request-id'] ?? '', /^[0-9a-f-]{36}$/)
+    assert.equal(headers['x-forwarded-for'], '127.0.0.1')
   })
 
   it('shows logs, instances and the formation', async () => {

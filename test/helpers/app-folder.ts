@@ -8,7 +8,9 @@ export function anAppFolder(files: Record<string, string | object>): AppFolder {
     path: '/app',
     read(name) {
       const content = files[name]
-      return Promise.resolve(content === undefined ? null : typeof content === 'string' ? content : JSON.stringify(content))
+      return Promise.resolve(
+        content === undefined ? null : typeof content === 'string' ? content : JSON.stringify(content),
+      )
     },
     has: (name) => Promise.resolve(paths.includes(name)),
     names(folder = '.') {

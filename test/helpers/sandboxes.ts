@@ -8,7 +8,7 @@ import { defaultResources, type Resources } from '#core/domain/resources.ts'
 import { claimSlot, prepareEtc, prepareFolders, releaseSlot } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
 import { killCgroup, prepareCgroups, removeCgroup } from '../../agent/sandbox/cgroup.ts'
-import { unmountBelow } from '../../agent/sandbox/filesystem.ts'
+import { unmountBelow } from '../../agent/sandbox/mounts.ts'
 import {
   createSandbox,
   logOf,

@@ -1,6 +1,7 @@
 /** A whole Berth for end-to-end tests: started by `scripts/up.ts` exactly as a user does, in a temporary data folder. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request, type IncomingHttpHeaders } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
@@ -80,6 +81,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     GIT_CONFIG_GLOBAL: '/dev/null',
     XDG_CONFIG_HOME: join(home, 'config'),
   }
+  const slot = await slotOf(home)
   const hosts: OtherHost[] = []
   const folders: string[] = []
 
@@ -156,11 +158,11 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     },
     async stop() {
       for (const host of hosts) await host.stop()
-      up.kill('SIGTERM')
+      if (up.exitCode === null) up.kill('SIGTERM')
       if (up.exitCode === null) await Promise.race([once(up, 'exit'), wait(60_000)])
       if (up.exitCode === null) up.kill('SIGKILL')
       for (const folder of folders) await rm(folder, { recursive: true, force: true })
-      const left = options.home ? [] : await leftBehind(home)
+      const left = await leftBehind(home, slot)
       if (!options.home) await rm(home, { recursive: true, force: true })
       if (left.length > 0) throw new Error(`The end of Berth left behind: ${left.join('; ')}`)
     },
@@ -168,20 +170,52 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
   return world
 }
 
-/** What a stopped Berth must not leave: processes that name its folder, and mounts below it. */
-export async function leftBehind(home: string): Promise<string[]> {
-  const mounts = (await readFile('/proc/mounts', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(`${home}/`))
-    .map((line) => `mount ${line}`)
+/** What a stopped Berth must not leave: processes and mounts of its folder, loop devices, and all that its slot names. */
+export async function leftBehind(home: string, slot: string): Promise<string[]> {
+  const inFolder = (text: string) => text.split('\n').filter((line) => line.includes(`${home}/`))
+  const [loops, namespaces, tables, links] = await Promise.all(
+    [
+      ['losetup', '-a'],
+      ['ip', 'netns', 'list'],
+      ['nft', 'list', 'tables'],
+      ['ip', '-o', 'link'],
+    ].map(([program = '', ...args]) =>
+      run([program, ...args], { cwd: '/', env: process.env }).then(({ stdout }) => stdout.split('\n')),
+    ),
+  )
+  const groups = (await readdir('/sys/fs/cgroup')).flatMap((name) => [
+    `/sys/fs/cgroup/${name}/berth-${slot}`,
+    `/sys/fs/cgroup/berth-${slot}`,
+  ])
+  return [
+    ...inFolder(await readFile('/proc/mounts', 'utf8')).map((line) => `mount ${line}`),
+    ...(await processesOf(home)),
+    ...inFolder((loops ?? []).join('\n')).map((line) => `loop device ${line}`),
+    ...(namespaces ?? [])
+      .filter((line) => line.startsWith(`berth-${slot}-`))
+      .map((line) => `network namespace ${line}`),
+    ...(tables ?? []).filter((line) => line.endsWith(` berth_${slot}`)).map((line) => `nft ${line}`),
+    ...(links ?? []).filter((line) => line.includes(`bv${slot}-`)).map((line) => `link ${line}`),
+    ...[...new Set(groups)].filter((path) => existsSync(path)).map((path) => `cgroup ${path}`),
+  ]
+}
+
+async function processesOf(home: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const processes = await Promise.all(
+  const found = await Promise.all(
     pids.map(async (pid) => {
       const commandLine = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
       return commandLine.includes(`${home}/`) ? `process ${pid} ${commandLine}` : null
     }),
   )
-  return [...mounts, ...processes.filter((line) => line !== null)]
+  return found.filter((line) => line !== null)
+}
+
+/** The slot that an agent claimed for its data folder. */
+export async function slotOf(home: string): Promise<string> {
+  for (const name of await readdir('/run/berth/slots'))
+    if ((await readFile(`/run/berth/slots/${name}`, 'utf8')) === home) return name
+  throw new Error(`no slot of ${home}`)
 }
 
 async function startHost(id: string, settings: Record<string, string>, mainHome: string): Promise<OtherHost> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { CPU_OVERCOMMIT, type Host } from '#core/domain/host.ts'
-import type { HostId } from '#core/domain/ids.ts'
 import { defaultResources, type Resources } from '#core/domain/resources.ts'
-import { openRooms, place, reserve, type Room } from '../../controller/placement/placement.ts'
+import { place } from '../../controller/placement/placement.ts'
+import { openRooms, reserve, type Room } from '../../controller/placement/room.ts'
 import { aHost } from '../helpers/cluster.ts'
 
 const sizes = fc.record({
@@ -96,7 +96,7 @@ describe('placement, whatever is asked of it', () => {
         const one = place(request, openRooms(hosts, []))
         const other = place(request, openRooms([...hosts].reverse(), []))
         assert.deepEqual(one, other)
-        if (one.placed) assert.ok(hosts.some(({ id }) => id === (one.hostId as HostId)))
+        if (one.placed) assert.ok(hosts.some(({ id }) => id === one.hostId))
       }),
     )
   })

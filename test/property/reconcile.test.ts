@@ -31,7 +31,7 @@ type Event = typeof events extends fc.Arbitrary<infer T> ? T : never
 
 const appId = 'a-shop' as AppId
 
-function openCluster(): { cluster: Cluster; happen(event: Event): void; deploy(): void } {
+function openCluster(): { cluster: Cluster; happen: (event: Event) => void; deploy: () => void } {
   const app = anApp({ formation: formation({ web: 2, worker: 1 }) })
   const hosts = hostNames.map((id) => aHost(id, { memoryMb: HOST_MB }))
   const cluster = simulate({ hosts, apps: [app], routers: 2 })
@@ -161,7 +161,9 @@ function checkMemory(cluster: Cluster): void {
   }
 }
 
-describe('the reconciler, whatever happens', () => {
+describe('the reconciler, whatever happens', function () {
+  this.timeout(60_000)
+
   it('keeps enough instances serving, never runs one twice, never promises memory twice, and ends as desired', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(events, { maxLength: 80 }), (settled, all) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import {
   anApp,
   deadPort,
@@ -179,7 +180,7 @@ describe('an app that misbehaves', () => {
     assert.equal(asked, 1)
   })
 
-  const halves: [string, string, (app: import('node:net').Socket) => void][] = [
+  const halves: [string, string, (app: Socket) => void][] = [
     ['within a length, by closing', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', (socket) => socket.end()],
     [
       'within a length, by a reset',

@@ -58,7 +58,7 @@ export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
     report,
     async route(apps, rates = {}) {
       version += 1
-      await putRoutes(store, { version, apps, rates: rates as Record<TenantId, RequestRate> })
+      await putRoutes(store, { version, apps, rates })
       await until(async () => (await report())?.tableVersion === version)
       return version
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { AppId } from '#core/domain/ids.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { silentLog } from '#core/runtime/log.ts'
@@ -86,6 +87,7 @@ describe('the route table in a router', () => {
 
   it('is looked for even when its announcement was lost', async () => {
     const one = await app((_, response) => response.end('one'))
+    await world.route([])
     await world.store.hset(
       'berth:routes',
       'version',
@@ -184,7 +186,7 @@ describe('starting and stopping a router', () => {
     const world = await startWorld()
     let finish: ServerResponse | null = null
     const app = await httpApp((_, response) => void (finish = response))
-    app.server.on('upgrade', (_: unknown, socket: import('node:net').Socket) => {
+    app.server.on('upgrade', (_: unknown, socket: Socket) => {
       socket.on('error', () => {})
       socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nopen')
     })

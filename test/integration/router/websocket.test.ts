@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import {
   anApp,
   deadPort,
@@ -21,19 +22,16 @@ const handshake = (path = '/', rest = '') =>
 /** Agrees to a WebSocket and returns every byte it gets. */
 async function echoApp(): Promise<TestApp> {
   const app = await httpApp((request, response) => response.end(JSON.stringify(request.headers)))
-  app.server.on(
-    'upgrade',
-    (request: { headers: Record<string, string> }, socket: import('node:net').Socket, head: Buffer) => {
-      const key = request.headers['sec-websocket-key'] ?? ''
-      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\nhello,`,
-      )
-      socket.write(head)
-      socket.on('error', () => {})
-      socket.pipe(socket)
-    },
-  )
+  app.server.on('upgrade', (request: { headers: Record<string, string> }, socket: Socket, head: Buffer) => {
+    const key = request.headers['sec-websocket-key'] ?? ''
+    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\nhello,`,
+    )
+    socket.write(head)
+    socket.on('error', () => {})
+    socket.pipe(socket)
+  })
   return app
 }
 
@@ -102,7 +100,7 @@ describe('a WebSocket through the router', () => {
   it('H63: an app’s refusal is a plain answer, and no tunnel', async () => {
     let asked = 0
     const app = await httpApp(() => {})
-    app.server.on('upgrade', (_: unknown, socket: import('node:net').Socket) => {
+    app.server.on('upgrade', (_: unknown, socket: Socket) => {
       asked += 1
       socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')
     })

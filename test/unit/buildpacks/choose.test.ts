@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { choose } from '#buildpacks/index.ts'
 import { anAppFolder } from '#test/helpers/app-folder.ts'
 
-const chosen = async (files: Record<string, string | object>) => (await choose(anAppFolder(files))).buildpack?.name ?? null
+const chosen = async (files: Record<string, string | object>) =>
+  (await choose(anAppFolder(files))).buildpack?.name ?? null
 
 describe('Choosing a buildpack', () => {
   it('takes the first that accepts: node, python, static, procfile', async () => {
@@ -25,7 +26,15 @@ describe('Choosing a buildpack', () => {
   })
 
   it('knows a Python app by its usual files, its entry point, or a .py file beside a Procfile', async () => {
-    for (const name of ['requirements.txt', 'pyproject.toml', 'setup.py', 'runtime.txt', 'Pipfile', 'app.py', 'main.py'])
+    for (const name of [
+      'requirements.txt',
+      'pyproject.toml',
+      'setup.py',
+      'runtime.txt',
+      'Pipfile',
+      'app.py',
+      'main.py',
+    ])
       assert.equal(await chosen({ [name]: '' }), 'python', name)
     assert.equal(await chosen({ 'server.py': '', Procfile: 'web: python3 server.py' }), 'python')
     assert.equal(await chosen({ 'server.py': '' }), null)
@@ -40,7 +49,10 @@ describe('Choosing a buildpack', () => {
   it('tells what each looked for when none accepts', async () => {
     const choice = await choose(anAppFolder({ 'README.md': '' }))
     assert.equal(choice.buildpack, null)
-    assert.deepEqual(choice.lookedFor.map(({ name }) => name), ['node', 'python', 'static', 'procfile'])
+    assert.deepEqual(
+      choice.lookedFor.map(({ name }) => name),
+      ['node', 'python', 'static', 'procfile'],
+    )
     assert.match(choice.lookedFor[0]?.lookedFor ?? '', /package\.json, found none/)
   })
 })

@@ -59,14 +59,15 @@ describe('A package.json', () => {
     for (const [json, message] of odd) await assert.rejects(nodeApp(json as object), refused(message))
   })
 
-  it('may start with a byte order mark’s absence and name scripts like members of Object', async () => {
+  it('has the scripts that it names and no others, whatever they are called', async () => {
     const app = await nodeApp({ scripts: { start: 'npm run constructor' } })
     assert.throws(() => nodeProcesses(app), refused(/needs a script "constructor"/))
   })
 })
 
 describe('What npm is asked to do', () => {
-  const steps = async (json: object, files: Files = {}) => npmSteps(await nodeApp(json, files)).map(({ args }) => args.join(' '))
+  const steps = async (json: object, files: Files = {}) =>
+    npmSteps(await nodeApp(json, files)).map(({ args }) => args.join(' '))
 
   it('installs what production needs, exactly as locked', async () => {
     assert.deepEqual(await steps({ dependencies: { ms: '2' } }, { 'package-lock.json': lock }), ['ci --omit=dev'])
@@ -136,7 +137,10 @@ describe('The layer of dependencies', () => {
     ])
       assert.equal(await layer(changes), null, JSON.stringify(changes))
     assert.equal(await layer({}, { 'binding.gyp': '{}' }), null)
-    assert.equal(await layer({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }), null)
+    assert.equal(
+      await layer({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }),
+      null,
+    )
   })
 
   it('is not kept apart without a lockfile: the next build may find other versions', async () => {
@@ -146,14 +150,20 @@ describe('The layer of dependencies', () => {
   it('is part of a plan that the agent accepts', async () => {
     const needs = await plan(json, files)
     assert.doesNotThrow(() => parse(buildPlan, { buildpack: 'node', because: 'package.json found', ...needs }))
-    assert.deepEqual(needs.runtimes.map(({ name }) => name), ['node', 'npm'])
+    assert.deepEqual(
+      needs.runtimes.map(({ name }) => name),
+      ['node', 'npm'],
+    )
   })
 })
 
 describe('Other package managers', () => {
   it('are refused with what to do, unless npm’s lockfile is there too', async () => {
     for (const name of ['yarn.lock', 'pnpm-lock.yaml', 'bun.lock'])
-      await assert.rejects(plan({ scripts: start }, { [name]: '' }), refused(/comes later: run `npm install --package-lock-only`/))
+      await assert.rejects(
+        plan({ scripts: start }, { [name]: '' }),
+        refused(/comes later: run `npm install --package-lock-only`/),
+      )
     await assert.doesNotReject(plan({ scripts: start }, { 'yarn.lock': '', 'package-lock.json': lock }))
   })
 })
@@ -170,11 +180,14 @@ describe('The processes of a Node app', () => {
 
   it('follows npm start and npm run, in package.json and in the Procfile, with what goes before', async () => {
     const scripts = { start: 'npm run serve', serve: 'node dist/app.js', preserve: 'node check.js', migrate: 'knex up' }
-    assert.deepEqual(await processes({ scripts }, { Procfile: 'web: npm start\nrelease: npm run migrate\nworker: ./w' }), {
-      web: '(node check.js) && node dist/app.js',
-      release: 'knex up',
-      worker: './w',
-    })
+    assert.deepEqual(
+      await processes({ scripts }, { Procfile: 'web: npm start\nrelease: npm run migrate\nworker: ./w' }),
+      {
+        web: '(node check.js) && node dist/app.js',
+        release: 'knex up',
+        worker: './w',
+      },
+    )
   })
 
   it('ends when scripts call each other in a circle', async () => {

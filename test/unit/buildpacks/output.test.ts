@@ -19,7 +19,10 @@ describe('The output of a step', () => {
 
   it('is cut when a line has no end, so that it stays bounded', () => {
     const seen = linesOf(Buffer.alloc(10_000, 'x'))
-    assert.deepEqual(seen.map(({ length }) => length), [4096, 4096, 1808])
+    assert.deepEqual(
+      seen.map(({ length }) => length),
+      [4096, 4096, 1808],
+    )
   })
 })
 
@@ -38,6 +41,9 @@ describe('The sentence about a failed step', () => {
 
   it('says when the program could not be started', () => {
     const error = new Error('spawn ENOENT')
-    assert.match(explainFailure('tar -x', { exitCode: null, signal: null, error }), /could not be started: spawn ENOENT/)
+    assert.match(
+      explainFailure('tar -x', { exitCode: null, signal: null, error }),
+      /could not be started: spawn ENOENT/,
+    )
   })
 })

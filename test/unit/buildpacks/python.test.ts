@@ -8,7 +8,11 @@ const refused = (message: RegExp) => ({ name: 'BuildFailure', exitCode: 12, mess
 
 describe('A Python app', () => {
   it('of the standard library needs no runtime but the stack’s', async () => {
-    const files = { 'server.py': '', Procfile: 'web: python3 server.py', 'requirements.txt': '# nothing\n\n--no-binary :all:\n' }
+    const files = {
+      'server.py': '',
+      Procfile: 'web: python3 server.py',
+      'requirements.txt': '# nothing\n\n--no-binary :all:\n',
+    }
     assert.deepEqual(await plan(files), { runtimes: [], dependencies: null })
   })
 
@@ -30,7 +34,10 @@ describe('A Python app', () => {
   })
 
   it('without a Procfile or an entry point is refused with an example', async () => {
-    await assert.rejects(plan({ 'requirements.txt': '' }), refused(/Nothing says how to start.*web: python3 server\.py/))
+    await assert.rejects(
+      plan({ 'requirements.txt': '' }),
+      refused(/Nothing says how to start.*web: python3 server\.py/),
+    )
     await assert.rejects(plan({ 'x.py': '', Procfile: '# empty' }), refused(/Nothing says how to start/))
   })
 })
@@ -50,7 +57,10 @@ describe('What a Python project asks for', () => {
   })
 
   it('is found in Poetry’s and Pipenv’s tables, where Python itself does not count', () => {
-    assert.equal(firstTableEntry('[tool.poetry.dependencies]\npython = "^3.12"\n\n[x]\na = 1', 'tool.poetry.dependencies'), null)
+    assert.equal(
+      firstTableEntry('[tool.poetry.dependencies]\npython = "^3.12"\n\n[x]\na = 1', 'tool.poetry.dependencies'),
+      null,
+    )
     assert.equal(firstTableEntry('[packages]\n"zope.interface" = "*"', 'packages'), 'zope.interface')
   })
 })

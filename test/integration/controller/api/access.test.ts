@@ -126,6 +126,18 @@ describe('access to the API', () => {
     }
   })
 
+  it('never takes one of many callers at once for another', async () => {
+    const expected = ['member of alpha', 'member of beta', 'operator', undefined]
+    const calls = Array.from({ length: 40 }, (_, index) => index % expected.length)
+    const answers = await Promise.all(
+      calls.map((which) => api.call([member, other, api.operator, 'wrong'][which] ?? null, 'GET', '/v1/whoami')),
+    )
+    assert.deepEqual(
+      answers.map(({ body }) => body.actor),
+      calls.map((which) => expected[which]),
+    )
+  })
+
   it('does not take Basic credentials, which browsers send by themselves, under /v1', async () => {
     const authorization = `Basic ${Buffer.from(`x:${member}`).toString('base64')}`
     assert.equal((await api.call(null, 'GET', '/v1/apps', undefined, { authorization })).status, 401)

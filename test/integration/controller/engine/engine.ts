@@ -23,7 +23,7 @@ import { createDeploys, type DeployRequest, type Deploys } from '../../../../con
 import { openQueues, type HostQueues } from '../../../../controller/queues.ts'
 import { startReconciler, type Reconciler } from '../../../../controller/reconcile/loop.ts'
 import { aHost, aSlug, tenant } from '../../../helpers/cluster.ts'
-import { startRedis } from '../../../helpers/redis.ts'
+import { startRedis, type TestRedis } from '../../../helpers/redis.ts'
 
 /** How apps of a test behave. */
 export type Behaviour = {
@@ -40,8 +40,9 @@ export type Agent = {
   /** As a power cut: nothing is said any more. */ vanish(): Promise<void>
 }
 
-export async function startEngine() {
-  const redis = await startRedis()
+/** @param redis ends with the engine */
+export async function startEngine(start: () => Promise<TestRedis> = startRedis) {
+  const redis = await start()
   const config = { ...readConfig({ BERTH_REDIS_URL: redis.url }), domain: 'test.local' }
   const store = connectStore(redis.url)
   const behaviour: Behaviour = { processes: { web: 'node web.js' }, build: 'works', start: 'works' }
@@ -134,11 +135,15 @@ export const aPush = (app: App, over: Partial<DeployRequest> = {}): DeployReques
 })
 
 /** Asks until the answer is truthy. */
-export async function until<T>(what: string, ask: () => Promise<T>, timeoutMs = 20_000): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T>,
+  timeoutMs = 20_000,
+): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const answer = await ask()
-    if (answer) return answer
+    if (answer) return answer as Exclude<T, false | null | undefined>
     if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms`)
     await sleep(20)
   }

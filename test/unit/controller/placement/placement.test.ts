@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import type { HostId } from '#core/domain/ids.ts'
 import { defaultResources } from '#core/domain/resources.ts'
-import {
-  describeShortage,
-  groupOf,
-  MAX_STARTING,
-  openRooms,
-  place,
-  placeBuild,
-  reserve,
-} from '../../../../controller/placement/placement.ts'
+import { describeShortage, MAX_STARTING, place, placeBuild } from '../../../../controller/placement/placement.ts'
+import { groupOf, openRooms, reserve } from '../../../../controller/placement/room.ts'
 import { aDesired, aHost, anInstance, web } from '../../../helpers/cluster.ts'
 
 const request = { group: groupOf(aDesired()), size: defaultResources }

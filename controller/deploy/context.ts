@@ -1,0 +1,16 @@
+/** What the deploy story works with. Made in controller/index.ts. */
+import type { Config } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Store } from '#core/store/connection.ts'
+import type { HostQueues } from '../queues.ts'
+
+export type DeployContext = {
+  store: Store
+  config: Config
+  log: Log
+  queues: HostQueues
+  random: (bytes: number) => Uint8Array
+  now: () => number
+  /** Tells the reconciler to look now. */
+  wake: () => void
+}

@@ -1,0 +1,74 @@
+/** Runs the buildpacks' program as the agent does, in temporary folders instead of a sandbox. */
+import { execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
+
+export type BuildRun = {
+  /** The app's folder, as the build left it. */
+  app: string
+  /** Packs a fixture (null: nothing at all) and files on top of it into the archive that detect unpacks. */
+  source(fixture: string | null, files?: Record<string, string>): Promise<void>
+  phase(name: string, env?: Record<string, string>): Promise<{ code: number | null; output: string }>
+  /** plan.json or release.json */
+  result(name: string): Promise<unknown>
+  remove(): Promise<void>
+}
+
+export async function newBuild(): Promise<BuildRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-build-'))
+  const at = (name: string) => join(folder, name)
+  for (const name of ['build', 'cache', 'runtimes', 'source']) await mkdir(at(name))
+  await symlink(dirname(dirname(process.execPath)), at('runtimes/node'))
+  await symlink(await npmFolder(), at('runtimes/npm'))
+
+  return {
+    app: at('app'),
+    async source(fixture, files = {}) {
+      if (fixture !== null) await cp(join(ROOT, 'test/fixtures/apps', fixture), at('source'), { recursive: true })
+      for (const [name, content] of Object.entries(files)) {
+        await mkdir(dirname(join(at('source'), name)), { recursive: true })
+        await writeFile(join(at('source'), name), content)
+      }
+      await run('tar', ['-c', '-f', at('source.tar'), '-C', at('source'), '.'])
+    },
+    async phase(name, env = {}) {
+      const child = spawn(process.execPath, [join(ROOT, 'buildpacks/main.ts'), name], {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env['PATH'],
+          // A company's own certificates are needed by npm here as in a sandbox.
+          NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
+          HOME: at('home'),
+          STACK: 'test',
+          BERTH_APP_DIR: at('app'),
+          BERTH_BUILD_DIR: at('build'),
+          BERTH_CACHE_DIR: at('cache'),
+          BERTH_RUNTIMES_DIR: at('runtimes'),
+          BERTH_SOURCE: at('source.tar'),
+          ...env,
+        },
+      })
+      const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+      const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+      return { code, output: stdout + stderr }
+    },
+    result: async (name) => JSON.parse(await readFile(join(at('build'), name), 'utf8')) as unknown,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** npm's own package: the one that runs the tests, or else the one that is installed. */
+async function npmFolder(): Promise<string> {
+  const running = process.env['npm_execpath']
+  if (running?.endsWith('npm-cli.js') && existsSync(running)) return dirname(dirname(running))
+  const { stdout } = await run('npm', ['root', '--global'])
+  return join(stdout.trim(), 'npm')
+}

@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { run } from '#core/runtime/process.ts'
+import { sleep } from '#core/runtime/clock.ts'
+import type { App } from '#core/domain/app.ts'
+import type { AppName } from '#core/domain/ids.ts'
+import type { Deploy } from '#core/domain/release.ts'
+import { findApp } from '#core/store/apps.ts'
+import { appendDeployLog } from '#core/store/deploys.ts'
+import { GIT_UID, runGit } from '../../../../controller/git/settings.ts'
+import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
+
+type Pushed = { code: number; said: string }
+
+describe('git push', function () {
+  this.timeout(30_000)
+  let api: TestApi
+  let member: string
+  let work: string
+  let apps = 0
+
+  before(async () => {
+    api = await startApi()
+    member = await api.member('alpha')
+    work = await mkdtemp(join(tmpdir(), 'berth-push-'))
+  })
+  after(async () => {
+    await api.stop()
+    await rm(work, { recursive: true, force: true })
+  })
+  beforeEach(() => {
+    api.submitted.length = 0
+    api.play = goesLive
+  })
+
+  const goesLive = (deploy: Deploy) =>
+    endDeploy(api, deploy, { state: 'succeeded', release: 3 }, ['-----> Building', '-----> Starting web=1'])
+  const fails = (deploy: Deploy) => endDeploy(api, deploy, { state: 'failed', error: 'the build ended with code 1' })
+
+  const environment = () => ({
+    PATH: process.env['PATH'],
+    HOME: work,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a@example.com',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a@example.com',
+  })
+  const git = async (folder: string, ...args: string[]) =>
+    (await run(['git', '-C', folder, ...args], { env: environment() })).stdout.trim()
+
+  const urlOf = (app: string, token = member) => `${api.url.replace('//', `//anyone:${token}@`)}/git/${app}.git`
+
+  /** A git command that talks to the API, to its end. */
+  const talk = async (folder: string, ...args: string[]): Promise<Pushed> => {
+    const child = spawn('git', ['-C', folder, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number]
+    return { code, said }
+  }
+
+  const newApp = async (): Promise<App> => {
+    const name = `app${++apps}`
+    await api.call(member, 'POST', '/v1/apps', { name })
+    const app = await findApp(api.context.store, name as AppName)
+    assert.ok(app)
+    return app
+  }
+
+  const newCheckout = async (): Promise<string> => {
+    const folder = await mkdtemp(join(work, 'checkout-'))
+    await git(folder, 'init', '--quiet', '--initial-branch=main')
+    await commit(folder, 'one')
+    return folder
+  }
+  const commit = async (folder: string, text: string): Promise<string> => {
+    await writeFile(join(folder, 'server.js'), text)
+    await git(folder, 'add', '.')
+    await git(folder, 'commit', '--quiet', '--message', text)
+    return git(folder, 'rev-parse', 'HEAD')
+  }
+  const mainOf = async (app: App): Promise<string> => {
+    const { repositories } = api.context
+    const env = { ...repositories.env, GIT_DIR: repositories.pathOf(app.id) }
+    return runGit(['for-each-ref', '--format=%(objectname)', 'refs/heads/main'], env)
+  }
+  const until = async (condition: () => Promise<boolean> | boolean) => {
+    while (!(await condition())) await sleep(20)
+  }
+
+  it('streams the deploy to the pusher and moves main when the release is live', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    let archived: string[] = []
+    api.play = async (deploy, request) => {
+      const tar = join(api.home, 'sources', `${deploy.id}.tar`)
+      archived = (await run(['tar', '-tf', tar])).stdout.trim().split('\n')
+      const digest = (await run(['sha256sum', tar])).stdout.slice(0, 64)
+      assert.equal(request.source, digest)
+      await goesLive(deploy)
+    }
+    const { code, said } = await talk(folder, 'push', urlOf(app.name), 'main')
+    assert.equal(code, 0, said)
+    const words = [
+      'accepted',
+      '-----> Building',
+      '-----> Starting web=1',
+      `v3 is live at http://${app.name}.localhost:8080/`,
+    ]
+    let at = 0
+    for (const word of words) assert.ok((at = said.indexOf(word, at)) > 0, `${word} in ${said}`)
+    const head = await git(folder, 'rev-parse', 'HEAD')
+    assert.equal(await mainOf(app), head)
+    assert.deepEqual(archived, ['server.js'])
+    const [request] = api.submitted
+    assert.deepEqual([request?.kind, request?.commit, request?.actor], ['push', head, 'member of alpha'])
+    await until(async () => (await readdir(join(api.home, 'sources'))).length === 0)
+    assert.equal((await talk(work, 'clone', '--quiet', urlOf(app.name), 'copy')).code, 0)
+    assert.equal(await git(join(work, 'copy'), 'rev-parse', 'HEAD'), head)
+  })
+
+  it('shows lines as they come, not when all is over', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    let deployed: Deploy | null = null
+    api.play = async (deploy) => {
+      deployed = deploy
+      await appendDeployLog(api.context.store, deploy.id, ['-----> Compiling'])
+    }
+    const child = spawn('git', ['-C', folder, 'push', urlOf(app.name), 'main'], { env: environment() })
+    const ended = once(child, 'close')
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await until(() => said.includes('-----> Compiling'))
+    assert.ok(deployed)
+    await goesLive(deployed)
+    assert.equal((await ended)[0], 0)
+  })
+
+  it('fails the push when the deploy fails, leaves main where it was, and takes the same commit again', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    api.play = fails
+    const { code, said } = await talk(folder, 'push', urlOf(app.name), 'main')
+    assert.equal(code, 1)
+    assert.match(said, /Deploy failed: the build ended with code 1\./)
+    assert.match(said, /pre-receive hook declined/)
+    assert.equal(await mainOf(app), '')
+    const objects = await readdir(join(api.context.repositories.pathOf(app.id), 'objects'))
+    assert.deepEqual(objects.sort(), ['info', 'pack'])
+    api.play = goesLive
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+  })
+
+  it('G05 takes one change to main and nothing else, and says how to push', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    await git(folder, 'tag', 'v1')
+    await git(folder, 'branch', 'other')
+    const cases: [string[], RegExp][] = [
+      [['main:master'], /The branch master is not deployed; push to main: git push berth HEAD:main/],
+      [['v1'], /The tag v1 is not deployed/],
+      [['main', 'other'], /changes 2 refs at once/],
+      [['main:refs/heads/-x'], /The branch -x is not deployed/],
+      [['main:refs/notes/x'], /refs\/notes\/x is not deployed/],
+    ]
+    for (const [refs, sentence] of cases) {
+      const { code, said } = await talk(folder, 'push', urlOf(app.name), ...refs)
+      assert.equal(code, 1, said)
+      assert.match(said, sentence)
+    }
+    assert.equal(api.submitted.length, 0)
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+    const deleted = await talk(folder, 'push', urlOf(app.name), ':main')
+    assert.match(deleted.said, /main cannot be deleted/)
+    assert.notEqual(await mainOf(app), '')
+  })
+
+  it('refuses a commit without files', async () => {
+    const app = await newApp()
+    const folder = await mkdtemp(join(work, 'empty-'))
+    await git(folder, 'init', '--quiet', '--initial-branch=main')
+    await git(folder, 'commit', '--quiet', '--allow-empty', '--message', 'nothing')
+    const { code, said } = await talk(folder, 'push', urlOf(app.name), 'main')
+    assert.equal(code, 1)
+    assert.match(said, /holds no files/)
+    assert.equal(api.submitted.length, 0)
+  })
+
+  it('G01 refuses malformed objects', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const blob = await git(folder, 'rev-parse', 'HEAD:server.js')
+    const tree = (
+      await run(['git', '-C', folder, 'mktree'], { env: environment(), input: `100644 blob ${blob}\t.GIT\n` })
+    ).stdout.trim()
+    const bad = await git(folder, 'commit-tree', tree, '-m', 'trick')
+    const { code, said } = await talk(folder, 'push', urlOf(app.name), `${bad}:refs/heads/main`)
+    assert.equal(code, 1)
+    assert.match(said, /hasDotgit|unpack/i)
+    assert.equal(api.submitted.length, 0)
+  })
+
+  it('G04 never runs a hook that lies in the repository, and runs git as a user of its own', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const hooks = join(api.context.repositories.pathOf(app.id), 'hooks')
+    await mkdir(hooks)
+    await writeFile(join(hooks, 'pre-receive'), `#!/bin/sh\ntouch ${work}/hooked\n`, { mode: 0o755 })
+    await writeFile(join(hooks, 'post-receive'), `#!/bin/sh\ntouch ${work}/hooked\n`, { mode: 0o755 })
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+    assert.ok(!(await readdir(work)).includes('hooked'))
+    const { stdout } = await run([
+      'find',
+      api.context.repositories.pathOf(app.id),
+      '-path',
+      '*/objects/*',
+      '-printf',
+      '%U\n',
+    ])
+    assert.deepEqual([...new Set(stdout.trim().split('\n'))], [String(GIT_UID)])
+  })
+
+  it('G09 deploys two pushes at once one after the other, and refuses the second if main moved', async () => {
+    const app = await newApp()
+    const one = await newCheckout()
+    const two = await newCheckout()
+    await commit(two, 'two')
+    const waiting: Deploy[] = []
+    api.play = (deploy) => {
+      waiting.push(deploy)
+      return Promise.resolve()
+    }
+    const first = talk(one, 'push', urlOf(app.name), 'main')
+    await until(() => waiting.length === 1)
+    const second = talk(two, 'push', urlOf(app.name), 'main')
+    await sleep(300)
+    assert.equal(api.submitted.length, 1)
+    const [deploy] = waiting
+    assert.ok(deploy)
+    await goesLive(deploy)
+    assert.equal((await first).code, 0)
+    const { code, said } = await second
+    assert.equal(code, 1)
+    assert.match(said, /Waiting for the deploy before this one to end…/)
+    const head = await git(one, 'rev-parse', 'HEAD')
+    assert.match(said, new RegExp(`main has moved from nothing to ${head.slice(0, 7)} while this push waited`))
+    assert.equal(api.submitted.length, 1)
+  })
+
+  it('lets the second of two pushes deploy when the first one failed', async () => {
+    const app = await newApp()
+    const one = await newCheckout()
+    const two = await newCheckout()
+    await commit(two, 'two')
+    const waiting: Deploy[] = []
+    api.play = (deploy) => {
+      waiting.push(deploy)
+      return waiting.length > 1 ? goesLive(deploy) : Promise.resolve()
+    }
+    const first = talk(one, 'push', urlOf(app.name), 'main')
+    await until(() => waiting.length === 1)
+    const second = talk(two, 'push', urlOf(app.name), 'main')
+    assert.ok(waiting[0])
+    await fails(waiting[0])
+    assert.equal((await first).code, 1)
+    assert.equal((await second).code, 0)
+    assert.equal(await mainOf(app), await git(two, 'rev-parse', 'HEAD'))
+  })
+
+  it('finishes an accepted deploy when the pusher leaves, and moves main with it', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    let deployed: Deploy | null = null
+    api.play = (deploy) => {
+      deployed = deploy
+      return Promise.resolve()
+    }
+    const child = spawn('git', ['-C', folder, 'push', urlOf(app.name), 'main'], { env: environment(), detached: true })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const ended = once(child, 'close')
+    await until(() => said.includes('accepted'))
+    assert.ok(child.pid !== undefined && deployed)
+    process.kill(-child.pid, 'SIGKILL')
+    await ended
+    await goesLive(deployed)
+    const head = await git(folder, 'rev-parse', 'HEAD')
+    await until(async () => (await mainOf(app)) === head)
+  })
+
+  it('G08 asks for a token before it says whether there is such an app', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const path = '/info/refs?service=git-receive-pack'
+    const answers = []
+    for (const name of [app.name, 'nothing']) {
+      for (const authorization of [
+        undefined,
+        `Basic ${Buffer.from('x:wrong').toString('base64')}`,
+        `Bearer ${member}`,
+      ]) {
+        const response = await fetch(`${api.url}/git/${name}.git${path}`, {
+          headers: authorization ? { authorization } : {},
+        })
+        assert.equal(response.headers.get('www-authenticate'), 'Basic realm="Berth", charset="UTF-8"')
+        const body = (await response.json()) as Record<string, unknown>
+        answers.push(JSON.stringify([response.status, { ...body, requestId: '' }]))
+      }
+    }
+    assert.equal(new Set(answers).size, 1)
+    assert.match(answers[0] ?? '', /^\[401/)
+    assert.match((await talk(folder, 'push', urlOf(app.name, 'wrong'), 'main')).said, /Authentication failed/)
+    const stranger = await api.member('beta')
+    assert.match((await talk(folder, 'push', urlOf(app.name, stranger), 'main')).said, /not found/)
+    assert.match((await talk(folder, 'push', urlOf(app.name, api.agent), 'main')).said, /403/)
+    assert.equal(api.submitted.length, 0)
+  })
+
+  it('G03 G06 serves the three calls of the protocol and no file of any repository', async () => {
+    const app = await newApp()
+    const authorization = `Basic ${Buffer.from(`x:${member}`).toString('base64')}`
+    const paths = [
+      `/git/${app.name}.git/HEAD`,
+      `/git/${app.name}.git/config`,
+      `/git/${app.name}.git/objects/info/packs`,
+      `/git/${app.name}/info/refs?service=git-upload-pack`,
+      `/git/${app.id}.git/info/refs?service=git-upload-pack`,
+      `/git/..%2f${app.name}.git/info/refs`,
+      `/git/%2e%2e/${app.name}.git/info/refs`,
+      `/git/${app.name.toUpperCase()}.git/info/refs`,
+      `/git/${app.name}.git/git-receive-pack`,
+      `/git/`,
+    ]
+    for (const path of paths) {
+      const { status } = await fetch(api.url + path, { headers: { authorization } })
+      assert.equal(status, 404, path)
+    }
+  })
+})
