@@ -5,7 +5,7 @@ import { folderNotUsable } from '#core/domain/errors.ts'
 import type { AppId } from '#core/domain/ids.ts'
 import { codeOf } from '../files.ts'
 import { hookScript } from './hook.ts'
-import { asGitUser, gitEnvironment, runGit } from './settings.ts'
+import { asGitUser, GIT_UID, gitEnvironment, runGit } from './settings.ts'
 
 export type Repositories = {
   /** The folder of all, and the environment that git runs with. */
@@ -52,9 +52,16 @@ async function makeRoot(root: string, env: Record<string, string>): Promise<void
   await chmod(root, 0o700)
   if (asGitUser.uid !== undefined && asGitUser.gid !== undefined) await chown(root, asGitUser.uid, asGitUser.gid)
   try {
-    await runGit(['--version'], env, root)
+    // Git goes there itself: a working folder that is given to spawn is entered while we are still root.
+    await runGit(['-C', root, '--version'], env)
   } catch (error) {
-    throw folderNotUsable('BERTH_HOME', root, new Error('git, running as a user of its own, cannot start there', { cause: error }))
+    throw folderNotUsable(
+      'BERTH_HOME',
+      root,
+      new Error(`git, which runs as user ${GIT_UID}, cannot work there (are its parent folders open to others?)`, {
+        cause: error,
+      }),
+    )
   }
 }
 

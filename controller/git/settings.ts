@@ -60,11 +60,16 @@ export function gitEnvironment(hooks: string): Record<string, string> {
  * @returns what it wrote, without the last line end
  * @throws an Error with what git said
  */
-export function runGit(args: string[], env: Record<string, string>, cwd = '/'): Promise<string> {
+export function runGit(args: string[], env: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile('git', args, { ...asGitUser, env, cwd, timeout: 60_000, encoding: 'utf8' }, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout.replace(/\n$/, ''))
-      reject(new Error(`git ${args.join(' ')}: ${stderr.trim() || error.message}`, { cause: error }))
-    })
+    execFile(
+      'git',
+      args,
+      { ...asGitUser, env, cwd: '/', timeout: 60_000, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(stdout.replace(/\n$/, ''))
+        reject(new Error(`git ${args.join(' ')}: ${stderr.trim() || error.message}`, { cause: error }))
+      },
+    )
   })
 }

@@ -36,7 +36,7 @@ export type TestApi = {
   wakes: number
   /** What happens to the next deploys; by default they stay queued. */
   play: (deploy: Deploy, request: DeployRequest) => Promise<void>
-  call(token: string | null, method: string, path: string, body?: unknown, headers?: HeadersInit): Promise<Answer>
+  call(token: string | null, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** A new tenant and a member's token. */
   member(tenant: string): Promise<string>
   stop(): Promise<void>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -21,6 +21,7 @@ describe('the controller', function () {
   before(async () => {
     redis = await startRedis()
     folder = await mkdtemp(join(tmpdir(), 'berth-controller-'))
+    await chmod(folder, 0o711)
   })
   after(async () => {
     await redis.stop()
@@ -62,9 +63,11 @@ describe('the controller', function () {
     )
     other.close()
     await writeFile(join(folder, 'file'), '')
+    await assert.rejects(start(config(join(folder, 'file', 'home')), silentLog), /cannot be used: ENOTDIR.*BERTH_HOME/)
+    await mkdir(join(folder, 'closed'), { mode: 0o700 })
     await assert.rejects(
-      start(config(join(folder, 'file', 'home')), silentLog),
-      /The data folder .* cannot be used: ENOTDIR.*BERTH_HOME/,
+      start(config(join(folder, 'closed', 'home')), silentLog),
+      /git, which runs as user \d+, cannot work there/,
     )
     const nowhere = { redisUrl: 'unix:///nowhere/redis.sock' }
     await assert.rejects(
@@ -77,7 +80,8 @@ describe('the controller', function () {
     const controller = await start(config(), silentLog)
     const token = (await readFile(join(folder, 'home', 'operator-token'), 'utf8')).trim()
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    await fetch(`http://127.0.0.1:${controller.port}/v1/apps`, { method: 'POST', headers, body: '{"name":"shop"}' })
+    const app = { method: 'POST', headers, body: '{"name":"shop"}' }
+    assert.equal((await fetch(`http://127.0.0.1:${controller.port}/v1/apps`, app)).status, 201)
 
     const checkout = join(folder, 'checkout')
     const env = { ...process.env, HOME: folder, GIT_TERMINAL_PROMPT: '0' }
