@@ -1,17 +1,28 @@
 /** What must be true before anything is started; each failure is one line that names the setting. */
+import { existsSync } from 'node:fs'
 import { access, constants, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { dirname } from 'node:path'
 import { addressInUse, folderNotUsable } from '#core/domain/errors.ts'
 import type { Config } from '#core/runtime/config.ts'
 
 /** @throws FOLDER_NOT_USABLE */
 export async function checkFolder(setting: string, path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o711 })
+    await makeFolder(path)
     await access(path, constants.W_OK)
   } catch (error) {
     throw folderNotUsable(setting, path, error)
   }
+}
+
+/** Level by level: where nothing can be made, below /proc for one, Node's recursive mkdir tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return
+  await makeFolder(dirname(path))
+  await mkdir(path, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
 }
 
 /** @throws ADDRESS_IN_USE */

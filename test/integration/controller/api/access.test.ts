@@ -133,7 +133,7 @@ describe('access to the API', () => {
       calls.map((which) => api.call([member, other, api.operator, 'wrong'][which] ?? null, 'GET', '/v1/whoami')),
     )
     assert.deepEqual(
-      answers.map(({ body }) => body.actor),
+      answers.map(({ body }) => (body as { actor?: string }).actor),
       calls.map((which) => expected[which]),
     )
   })

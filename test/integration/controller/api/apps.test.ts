@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import type { App } from '#core/domain/app.ts'
 import {
   makeId,
-  type AppId,
   type AppName,
   type DeployId,
   type HostId,
@@ -75,7 +74,7 @@ describe('the API', () => {
     it('finds a name for an app whose maker gave none', async () => {
       const { status, body } = await api.call(operator, 'POST', '/v1/apps')
       assert.equal(status, 201)
-      assert.match(body.name, /^[a-z]+-[a-z]+-\d{4}$/)
+      assert.match(String(body.name), /^[a-z]+-[a-z]+-\d{4}$/)
     })
 
     it('refuses names that are malformed, reserved or taken, and leaves nothing behind', async () => {
@@ -133,7 +132,7 @@ describe('the API', () => {
       for (const [method, path, body, headers, status, code, detail] of cases) {
         const answer = await api.call(operator, method, path, body, headers)
         assert.deepEqual([answer.status, answer.body.code], [status, code], path + (body ?? '').slice(0, 40))
-        assert.match(answer.body.detail, detail)
+        assert.match(String(answer.body.detail), detail)
         assert.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8')
         assert.equal(answer.headers.get('x-request-id'), answer.body.requestId)
         assert.equal(answer.body.type, `urn:berth:error:${code}`)
@@ -169,10 +168,11 @@ describe('the API', () => {
       for (const name of ['1A', 'A-B', '', 'A=B', 'PORT', 'BERTH_APP', 'ä']) {
         const { status, body } = await api.call(operator, 'PATCH', '/v1/apps/names/config', { OK: '1', [name]: 'x' })
         assert.equal(status, 400, name)
-        assert.ok(body.detail.includes(name), name)
+        assert.ok(String(body.detail).includes(name), name)
       }
       const values = { A: 'x'.repeat(40_000), B: 'x'.repeat(40_000) }
-      assert.match((await api.call(operator, 'PATCH', '/v1/apps/names/config', values)).body.detail, /80006 bytes/)
+      const tooBig = await api.call(operator, 'PATCH', '/v1/apps/names/config', values)
+      assert.match(String(tooBig.body.detail), /80006 bytes/)
       assert.deepEqual((await api.call(operator, 'GET', '/v1/apps/names/config')).body, { config: {} })
       assert.equal((await api.call(operator, 'PATCH', '/v1/apps/names/config', { constructor: 'x' })).status, 200)
     })
@@ -202,7 +202,7 @@ describe('the API', () => {
       const names = Array.from({ length: 8 }, (_, index) => `V${index}`)
       await Promise.all(names.map((name) => api.call(operator, 'PATCH', '/v1/apps/busy/config', { [name]: 'x' })))
       const { body } = await api.call(operator, 'GET', '/v1/apps/busy/config')
-      assert.deepEqual(Object.keys(body.config).sort(), names)
+      assert.deepEqual(Object.keys(body.config as object).sort(), names)
     })
   })
 
@@ -231,7 +231,7 @@ describe('the API', () => {
       for (const type of ['worker', 'constructor']) {
         const { status, body } = await api.call(operator, 'PATCH', '/v1/apps/typed/formation', { [type]: { count: 1 } })
         assert.deepEqual([status, body.code], [422, 'UNKNOWN_PROCESS_TYPE'])
-        assert.match(body.detail, /has: web/)
+        assert.match(String(body.detail), /has: web/)
       }
       for (const wrong of [{ release: { count: 1 } }, { web: { count: -1 } }, { web: { count: 1.5 } }, { 'a b': {} }])
         assert.equal((await api.call(operator, 'PATCH', '/v1/apps/typed/formation', wrong)).status, 400)
@@ -249,7 +249,8 @@ describe('the API', () => {
       await setTarget(store, app.id, target)
       await setRollout(store, app.id, { target, state: 'failed', at: 1, reason: 'it crashed' })
       const { body } = await api.call(operator, 'GET', '/v1/apps/history/releases')
-      const found = body.releases.map(({ version, status }: { version: number; status: string }) => [version, status])
+      const releases = body.releases as { version: number; status: string }[]
+      const found = releases.map(({ version, status }) => [version, status])
       assert.deepEqual(found, [
         [3, 'failed'],
         [2, 'live'],
@@ -324,9 +325,9 @@ describe('the API', () => {
       const lines = (await response.text())
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line))
+        .map((line) => JSON.parse(line) as { line: string; end: { state: string; error: string } })
       assert.deepEqual(lines.slice(0, 2), [{ line: '-----> one' }, { line: '-----> two' }])
-      assert.deepEqual([lines[2].end.state, lines[2].end.error], ['failed', 'it did not start'])
+      assert.deepEqual([lines[2]?.end.state, lines[2]?.end.error], ['failed', 'it did not start'])
       const { body: list } = await api.call(operator, 'GET', '/v1/apps/streamed/deploys')
       assert.equal(list.deploys[0].id, id)
       await newApp('elsewhere')
@@ -495,7 +496,7 @@ const aRelease = (app: App, deployId: DeployId, config: Record<string, string>):
 
 const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   id,
-  appId: app.id as AppId,
+  appId: app.id,
   kind: 'push',
   actor: 'someone',
   description: 'Deploy ccccccc',
