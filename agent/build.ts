@@ -269,7 +269,7 @@ async function explain(
   const known: Record<number, string> = {
     10: 'No buildpack accepts this source; the log says what each looked for.',
     11: 'The commit holds no files.',
-    12: 'A file that the build reads is not valid; the log says which.',
+    12: 'A file of the app cannot be used as it is; the log says which.',
     13: 'A step of the build failed; the log says which.',
   }
   return known[exitCode] ?? `The build's ${phase} phase ended with exit code ${exitCode}.`

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { addressInUse, unavailable } from '#core/domain/errors.ts'
+import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
@@ -22,6 +23,9 @@ import { createTurns } from './turns.ts'
 
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
 const STORE_TIMEOUT_MS = 5_000
+/** A push deletes its source when its deploy is over; what a controller that was killed left is swept. */
+const SWEEP_EVERY_MS = 3600_000
+const BEING_RECEIVED_MS = 600_000
 
 /** @throws FOLDER_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
 export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
@@ -45,7 +49,6 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const sources = openSources(join(home, 'sources'))
     await reach(store, config.redisUrl)
     await bootstrap({ store, home, random, now })
-    await sources.sweep(store)
 
     let reconciler: Reconciler | null = null
     const wake = () => reconciler?.wake()
@@ -71,6 +74,12 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     )
     const port = await listen(server, config)
     reconciler = startReconciler({ store, config, log, queues, random, now, onLeader: () => deploys.resumeOpen() })
+    void repeat(
+      SWEEP_EVERY_MS,
+      () => sources.sweep(store, now() - BEING_RECEIVED_MS),
+      signal,
+      (error) => log.warn('sources not swept', { error }),
+    )
     log.info('controller started', { address: config.apiAddress, port, home })
 
     return {

@@ -77,33 +77,39 @@ async function installPackages() {
     )
   for (const { name, why } of packages) say(`${name} is missing: it ${why}`)
   const names = [...new Set(packages.map(({ name }) => name))]
-  // Debian would start services of what it installs; Berth runs its own, so nothing is started, now or after a reboot.
-  const policy = '/usr/sbin/policy-rc.d'
-  const ours = !existsSync(policy)
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...names]
-    await timed(`Installing ${names.join(', ')} from Debian`, async () => {
-      let result = await run(['apt-get', 'update', '-q'], { env })
-      if (result.code === 0) result = await run(install, { env })
-      if (result.code !== 0) {
-        const reason =
-          result.output
-            .split('\n')
-            .filter((line) => /^(E|Err)[: ]/.test(line))
-            .at(-1) ?? result.output.trim().split('\n').at(-1)
-        fail(
-          `Debian's packages ${names.join(', ')} could not be installed: ${reason}. Check the package sources in /etc/apt.`,
-        )
-      }
-    })
-    if (existsSync('/run/systemd/system'))
-      for (const name of names.filter((name) => services.includes(name)))
-        await run(['systemctl', 'disable', '--quiet', name === 'nginx-light' ? 'nginx' : name])
-  } finally {
-    if (ours) rmSync(policy, { force: true })
-  }
+  withoutServices()
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...names]
+  await timed(`Installing ${names.join(', ')} from Debian`, async () => {
+    let result = await run(['apt-get', 'update', '-q'], { env })
+    if (result.code === 0) result = await run(install, { env })
+    if (result.code !== 0) {
+      const reason =
+        result.output
+          .split('\n')
+          .filter((line) => /^(E|Err)[: ]/.test(line))
+          .at(-1) ?? result.output.trim().split('\n').at(-1)
+      fail(
+        `Debian's packages ${names.join(', ')} could not be installed: ${reason}. Check the package sources in /etc/apt.`,
+      )
+    }
+  })
+  if (existsSync('/run/systemd/system'))
+    for (const name of names.filter((name) => services.includes(name)))
+      await run(['systemctl', 'disable', '--quiet', name === 'nginx-light' ? 'nginx' : name])
+}
+
+/**
+ * Debian would start services of what it installs (policy-rc.d is its way to say no); Berth runs its own. The file goes
+ * when this process ends, however it ends, and one that a killed set-up left is known by its text.
+ */
+function withoutServices() {
+  const file = '/usr/sbin/policy-rc.d'
+  const text = "#!/bin/sh\n# Berth's set-up is installing packages.\nexit 101\n"
+  if (existsSync(file) && readFileSync(file, 'utf8') !== text) return
+  writeFileSync(file, text, { mode: 0o755 })
+  process.once('exit', () => rmSync(file, { force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
 }
 
 async function installDependencies() {
@@ -112,14 +118,7 @@ async function installDependencies() {
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     await timed('Installing npm dependencies (with Node 26, which runs Berth)', async () => {
       const { code, output } = await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root })
-      if (code !== 0)
-        fail(
-          `npm ci failed: ${output
-            .split('\n')
-            .filter((line) => /error/i.test(line))
-            .slice(0, 3)
-            .join(' | ')}`,
-        )
+      if (code !== 0) fail(`npm ci failed: ${npmErrors(output)}`)
     })
     writeFileSync(stamp, lock)
   }
@@ -129,6 +128,16 @@ async function installDependencies() {
     fail(
       `The pinned Node 26 does not run here (${node} said ${JSON.stringify(stdout ?? 'nothing')}). Berth runs on Linux, x64 or arm64.`,
     )
+}
+
+/** What npm says of its failure, without its prefixes and the lines that are for its own developers. */
+function npmErrors(output) {
+  const lines = output.split('\n').filter((line) => /^npm (error|ERR!) /.test(line))
+  const sentences = lines.map((line) => line.replace(/^npm (error|ERR!) /, ''))
+  return sentences
+    .filter((line) => !/^(syscall|errno|A complete log|\s*$)/.test(line))
+    .slice(0, 3)
+    .join(' | ')
 }
 
 async function buildConsole() {

@@ -18,8 +18,8 @@ export type Sources = {
   size(id: DeployId): Promise<number | null>
   read(id: DeployId): Readable
   remove(id: DeployId): Promise<void>
-  /** Removes what belongs to no open deploy. Only for the start, when nothing is being received. */
-  sweep(store: Store): Promise<void>
+  /** Removes what was written before `before` (ms since 1970) and belongs to no open deploy. */
+  sweep(store: Store, before: number): Promise<void>
 }
 
 const MAX_BYTES = 1024 ** 3
@@ -58,9 +58,12 @@ export function openSources(folder: string, maxBytes = MAX_BYTES): Sources {
     },
     read: (id) => createReadStream(pathOf(id)),
     remove,
-    async sweep(store) {
+    async sweep(store, before) {
       const open = new Set<string>((await loadOpenDeploys(store)).map((deploy) => deploy.id + SUFFIX))
-      for (const name of await readdir(folder)) if (!open.has(name)) await rm(join(folder, name), { force: true })
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name)
+        if (!open.has(name) && (await stat(path)).mtimeMs < before) await rm(path, { force: true })
+      }
     },
   }
 }

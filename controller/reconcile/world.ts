@@ -24,6 +24,8 @@ export const releaseKey = (app: AppId, version: number): string => `${app}/${ver
 
 /** What one look cannot show: since when things are as they are. Lost with the process, so nothing depends on its age. */
 export type Memory = {
+  /** When this memory began. */
+  since: number
   /** When the last look was. */
   at: number
   /** Before this nothing is taken as acknowledged: after an outage the leases of living routers have lapsed too. */
@@ -54,6 +56,7 @@ export const SETTLE_MS = 3_000
 const LONGEST_GAP_MS = 60_000
 
 export const newMemory = (now: number): Memory => ({
+  since: now,
   at: now,
   settlesAt: now + SETTLE_MS,
   seenLive: new Map(),
@@ -162,18 +165,22 @@ function recallRoutes({ table, instances }: Snapshot, routes: RouteMemory): Rout
 const TOO_MANY = 0.55
 const MANY = 4
 
+/** Two looks: a lease that is renewed at this moment is not taken for a lapsed one. */
+const LAPSED_MS = 2_000
+
 /**
- * Hosts that were not seen live for as long as a lease. Counted by this process's own memory, so that a restart of Redis
- * or of the controller, after which every lease looks lapsed, moves nothing. When all hosts vanish at once, none is lost.
+ * Hosts whose lease lapsed while this process was watching. After a restart of Redis or of the controller every lease looks
+ * lapsed; until one's whole time has passed since then, that says nothing. When all hosts vanish at once, none is lost.
  */
-function lostHosts({ hosts, instances }: Snapshot, { seenLive }: Memory, now: number): Set<HostId> {
+function lostHosts({ hosts, instances }: Snapshot, { seenLive, since }: Memory, now: number): Set<HostId> {
   const used = new Set(
     instances.filter(({ desired }) => desired.intent !== 'stop').map(({ desired }) => desired.hostId),
   )
   const known = new Map(hosts.map((host) => [host.id, host]))
   // A host that went long ago and has nothing left on it says nothing about a fault now.
   const counted = [...new Set([...used, ...hosts.filter(({ live }) => live).map(({ id }) => id)])]
-  const isLost = (id: HostId) => !known.get(id)?.live && now - (seenLive.get(id) ?? 0) > HOST_LEASE_MS
+  const leasesTell = now - since > HOST_LEASE_MS
+  const isLost = (id: HostId) => leasesTell && !known.get(id)?.live && now - (seenLive.get(id) ?? 0) > LAPSED_MS
   const lost = counted.filter(isLost).length
   if (lost === counted.length || (counted.length >= MANY && lost / counted.length > TOO_MANY)) return new Set()
   return new Set([...used, ...known.keys(), ...instances.map(({ desired }) => desired.hostId)].filter(isLost))

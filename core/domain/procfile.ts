@@ -24,7 +24,7 @@ export function parseProcfile(text: string): Procfile {
       throw new Error(
         `Procfile line ${index + 1}: a process type is a lower-case letter and up to 19 letters and digits, got ${JSON.stringify(type)}`,
       )
-    if (processes[type] !== undefined)
+    if (Object.hasOwn(processes, type))
       throw new Error(`Procfile line ${index + 1}: the process type ${type} is already defined`)
     if (!isCommand(command))
       throw new Error(`Procfile line ${index + 1}: a command has 1 to ${MAX_COMMAND} printable characters`)

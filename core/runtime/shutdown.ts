@@ -4,12 +4,18 @@ import type { Log } from './log.ts'
 
 export type Stoppable = { stop(): Promise<void> }
 
+const STARTING_MS = 5_000
+const STOPPING_MS = 20_000
+
 /** Runs an executable: start, wait for a signal, stop. A failed start is one line on stderr and exit code 1. */
 export async function runMain(log: Log, start: () => Promise<Stoppable>): Promise<void> {
   const signalled = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name))
   })
-  let running: Stoppable
+  let running: Stoppable | null = null
+  // A part that still waits for the store at its start has nothing to stop, and nobody to wait for.
+  const giveUp = () => running ?? process.exit(0)
+  void signalled.then(() => setTimeout(giveUp, STARTING_MS).unref())
   try {
     running = await start()
   } catch (error) {
@@ -21,7 +27,7 @@ export async function runMain(log: Log, start: () => Promise<Stoppable>): Promis
   process.send?.('ready')
   log.info('stopping', { signal: await signalled })
   // A part that hangs must not keep a dead process around; whoever supervises it starts a new one.
-  setTimeout(() => process.exit(1), 20_000).unref()
+  setTimeout(() => process.exit(1), STOPPING_MS).unref()
   await running.stop()
   process.exit(0)
 }

@@ -6,7 +6,7 @@ type Options = { reporterOptions?: { counts?: string } }
 
 export default class Reporter extends mocha.reporters.Spec {
   constructor(runner: mocha.Runner, options: Options) {
-    super(runner, options as mocha.MochaOptions)
+    super(runner, options)
     const file = options.reporterOptions?.counts
     if (!file) throw new Error('The reporter needs a file for the counts: --reporter-option counts=FILE')
     runner.once('end', () => {

@@ -1,3 +1,4 @@
+import { HOST_LEASE_MS } from '#core/domain/host.ts'
 import assert from 'node:assert/strict'
 import type { HostId, InstanceId } from '#core/domain/ids.ts'
 import { defaultResources } from '#core/domain/resources.ts'
@@ -302,16 +303,25 @@ describe('repair', () => {
 })
 
 describe('a host that is lost', () => {
-  it('is not lost as long as a lease may take, and then its instances start elsewhere', () => {
+  it('is taken for lost soon after its lease lapsed, and its instances start elsewhere', () => {
     const cluster = serving({ web: 2, worker: 1 })
+    cluster.advance(HOST_LEASE_MS)
+    cluster.look()
     cluster.setHost('host-a', { live: false })
-    cluster.advance(14_000)
+    cluster.advance(1_000)
     assert.ok(!kinds(cluster.look()).includes('start'))
     cluster.advance(2_000)
     assert.ok(kinds(cluster.look()).includes('start'))
     cluster.settle(90)
     assert.deepEqual(cluster.list(), ['web.1 v1 run running', 'web.2 v1 run running', 'worker.1 v1 run running'])
     assert.deepEqual([...new Set(hostsOf(cluster))], ['host-b'])
+  })
+
+  it('is not believed lost by a leader that has watched for less than a lease', () => {
+    const cluster = serving({ web: 2 })
+    cluster.setHost('host-a', { live: false })
+    cluster.advance(4_000)
+    assert.ok(!kinds(cluster.look()).includes('start'))
   })
 
   it('has its second copies stopped when it comes back', () => {
