@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { LogLine } from '#core/contract/api.ts'
 import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
-import { isOver } from '#core/domain/release.ts'
+import { isOver, type Deploy } from '#core/domain/release.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -152,6 +152,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     for (const id of orphans) if (unwanted.has(id)) supervisor.discard(id)
     unwanted = new Set(orphans)
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
+    builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
     if (assignedBuilds.length === 0) await layers.collect(neededLayers())
   }
@@ -198,12 +199,19 @@ async function readToken(config: Config): Promise<string> {
   return token.trim()
 }
 
-type Builds = { ensure(deploy: Parameters<typeof build>[1]): void; stop(): Promise<void> }
+type Builds = {
+  ensure(deploy: Deploy): void
+  /** Ends the builds that are not wanted any more: their app is gone, or another host has them. */
+  retain(wanted: Deploy[]): void
+  stop(): Promise<void>
+}
+
+const buildKey = ({ id, buildEpoch }: Deploy): string => `${id} ${buildEpoch}`
 
 /** Builds under way, at most BERTH_BUILD_SLOTS at a time, the others in the order of their arrival. */
 function createBuilds(context: BuildContext): Builds {
   const stopping = new AbortController()
-  const underWay = new Map<string, Promise<void>>()
+  const underWay = new Map<string, { cancelling: AbortController; done: Promise<void> }>()
   const waiting: (() => void)[] = []
   let free = context.config.buildSlots
 
@@ -218,10 +226,10 @@ function createBuilds(context: BuildContext): Builds {
     else free++
   }
 
-  async function runOne(deploy: Parameters<typeof build>[1]): Promise<void> {
+  async function runOne(deploy: Deploy, signal: AbortSignal): Promise<void> {
     await slot()
     try {
-      if (!stopping.signal.aborted) await build(context, deploy, stopping.signal)
+      if (!signal.aborted) await build(context, deploy, signal)
     } catch (error) {
       context.log.error('build not reported', { deploy: deploy.id, error })
     } finally {
@@ -231,17 +239,21 @@ function createBuilds(context: BuildContext): Builds {
 
   return {
     ensure(deploy) {
-      const key = `${deploy.id}-${deploy.buildEpoch}`
+      const key = buildKey(deploy)
       if (underWay.has(key)) return
-      underWay.set(
-        key,
-        runOne(deploy).finally(() => underWay.delete(key)),
-      )
+      const cancelling = new AbortController()
+      const signal = AbortSignal.any([stopping.signal, cancelling.signal])
+      const done = runOne(deploy, signal).finally(() => underWay.delete(key))
+      underWay.set(key, { cancelling, done })
+    },
+    retain(wanted) {
+      const keys = new Set(wanted.map(buildKey))
+      for (const [key, { cancelling }] of underWay) if (!keys.has(key)) cancelling.abort()
     },
     async stop() {
       stopping.abort()
       for (const resume of waiting.splice(0)) resume()
-      await Promise.all(underWay.values())
+      await Promise.all([...underWay.values()].map(({ done }) => done))
     },
   }
 }

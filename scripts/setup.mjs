@@ -118,7 +118,7 @@ async function installDependencies() {
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     await timed('Installing npm dependencies (with Node 26, which runs Berth)', async () => {
       const { code, output } = await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root })
-      if (code !== 0) fail(`npm ci failed: ${npmErrors(output)}`)
+      if (code !== 0) fail(`npm ci failed: ${npmErrors(output) || output.trim().split('\n').at(-1)}`)
     })
     writeFileSync(stamp, lock)
   }

@@ -37,14 +37,14 @@ function cellsOf(host: HostView) {
     </span>,
     <CapacityBar
       name="CPU"
-      used={host.live ? host.cpuMilliUsed : 0}
+      used={host.live ? host.cpuMilliUsed : null}
       reserved={reserved.cpuMilli}
       capacity={capacity.cpuMilli}
       format={formatCores}
     />,
     <CapacityBar
       name="Memory"
-      used={host.live ? host.memoryMbUsed : 0}
+      used={host.live ? host.memoryMbUsed : null}
       reserved={reserved.memoryMb}
       capacity={capacity.memoryMb}
       format={formatMegabytes}

@@ -1,6 +1,6 @@
 /** What must be true before anything is started; each failure is one line that names the setting. */
 import { existsSync } from 'node:fs'
-import { access, constants, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { addressInUse, folderNotUsable } from '#core/domain/errors.ts'
@@ -10,6 +10,7 @@ import type { Config } from '#core/runtime/config.ts'
 export async function checkFolder(setting: string, path: string): Promise<void> {
   try {
     await makeFolder(path)
+    if (!(await stat(path)).isDirectory()) throw new Error('it is not a folder')
     await access(path, constants.W_OK)
   } catch (error) {
     throw folderNotUsable(setting, path, error)

@@ -43,6 +43,8 @@ export type World = {
   addHost(id: string, env?: Record<string, string>): Promise<OtherHost>
   /** kill -9; whoever supervises it starts it again. */
   killPart(part: 'controller' | 'agent' | 'router' | 'redis'): Promise<void>
+  /** kill -9 of the supervisor and of all parts at once; the instances run on, as nobody stops them. */
+  killAll(): Promise<void>
   logs(): Promise<string>
   stop(): Promise<void>
 }
@@ -148,6 +150,15 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
         timeoutMs: 20_000,
         what: `a new ${part}`,
       })
+    },
+    async killAll() {
+      const parts = ['controller', 'agent', 'router', 'redis']
+      const pids = await Promise.all(
+        parts.map(async (part) => Number(await readFile(join(home, 'run', `${part}.pid`), 'utf8'))),
+      )
+      up.kill('SIGKILL')
+      for (const pid of pids) process.kill(pid, 'SIGKILL')
+      await once(up, 'exit')
     },
     async logs() {
       const names = await readdir(join(home, 'logs')).catch(() => [])
