@@ -4,7 +4,17 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -40,6 +50,8 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const caBundle = '/etc/ssl/certs/ca-certificates.crt'
 const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
 
+const librarySearch = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu`).concat('/usr/lib64')
+
 await main().catch((error) => fail(error.message))
 
 async function main() {
@@ -70,6 +82,8 @@ async function installPackages() {
   const packages = missing.map(([, [name, why]]) => ({ name, why }))
   if (!existsSync(keyring)) packages.push({ name: 'debian-archive-keyring', why: "checks the stack image's packages" })
   if (!existsSync(caBundle)) packages.push({ name: 'ca-certificates', why: 'trusts package registries' })
+  if (!librarySearch.some((folder) => existsSync(join(folder, 'libatomic.so.1'))))
+    packages.push({ name: 'libatomic1', why: 'is a library that Node 26 needs' })
   if (packages.length === 0) return
   if (!isOnPath('apt-get'))
     fail(
@@ -122,12 +136,19 @@ async function installDependencies() {
     })
     writeFileSync(stamp, lock)
   }
+  const { node, said } = pinnedNode()
+  if (!said.startsWith('v26.'))
+    fail(`The pinned Node 26 does not run here: ${node}: ${said}. Berth runs on Linux, x64 or arm64.`)
+}
+
+/** The Node that npm brought, and what it says of its version. */
+function pinnedNode() {
   const node = join(root, 'node_modules', '.bin', 'node')
-  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' })
-  if (!stdout?.startsWith('v26.'))
-    fail(
-      `The pinned Node 26 does not run here (${node} said ${JSON.stringify(stdout ?? 'nothing')}). Berth runs on Linux, x64 or arm64.`,
-    )
+  // Two packages, one per architecture, offer this link; npm 9, which Debian 13 has, then makes none.
+  const target = join('..', `node-linux-${process.arch}`, 'bin', 'node')
+  if (!existsSync(node) && existsSync(join(dirname(node), target))) symlinkSync(target, node)
+  const { stdout, stderr, error } = spawnSync(node, ['--version'], { encoding: 'utf8' })
+  return { node, said: stdout || stderr?.trim() || error?.message || 'it said nothing' }
 }
 
 /** What npm says of its failure, without its prefixes and the lines that are for its own developers. */

@@ -35,7 +35,7 @@ describe('npm run up', () => {
     }
     const up = spawn(process.execPath, [UP], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
-    let slot = ''
+    let slot: string
     up.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     try {
       await waitFor(() => output.includes('ready') || up.exitCode !== null, { timeoutMs: 60_000, what: 'ready' })
