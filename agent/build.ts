@@ -10,7 +10,7 @@ import type { BuildSpec } from '#core/contract/internal.ts'
 import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import { messageOf } from '#core/domain/errors.ts'
-import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
+import type { AppId, DeployId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources } from '#core/domain/resources.ts'
 import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
@@ -21,7 +21,7 @@ import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
 import type { Places } from './ports.ts'
-import type { Runtimes } from './runtime-store.ts'
+import type { Runtimes } from './runtimes.ts'
 import { cgroupPath } from './sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
@@ -56,7 +56,7 @@ export type BuildContext = {
   meter: Meter
   print(deploy: DeployId, lines: string[]): Promise<void>
   report(deploy: DeployId, report: BuildReport): Promise<boolean>
-  now(): number
+  now: () => number
 }
 
 /** Runs a deploy's build to its end and reports it. Run again for the same epoch, it starts from a clean workspace. */
@@ -202,7 +202,7 @@ async function runPhase(
   const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const index = places.take()
-  const cgroup = cgroupPath(host.slot, spec.tenantId as TenantId, spec.appId as AppId, id)
+  const cgroup = cgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What an agent that was killed in the middle left of the same build.
   await removeSandbox(host, id, index, null, cgroup)
   try {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { LogLine } from '#core/contract/api.ts'
 import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
-import { isOver, type Deploy } from '#core/domain/release.ts'
+import { isOver } from '#core/domain/release.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -15,7 +15,7 @@ import { connectStore } from '#core/store/connection.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { appendLogs } from '#core/store/logs.ts'
-import { build, type BuildContext } from './build.ts'
+import { createBuilds } from './builds.ts'
 import { createControllerClient } from './controller-client.ts'
 import { capacityOf, certificateEnv, claimSlot, prepareEtc, prepareFolders, startHeartbeat } from './host.ts'
 import { openRecords } from './instance/record.ts'
@@ -23,8 +23,7 @@ import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { openPlaces, publishedPort } from './ports.ts'
-import { createRuntimes } from './runtime-store.ts'
-import { ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
+import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
 import { prepareCgroups } from './sandbox/cgroup.ts'
 import { addressOf, type SandboxHost } from './sandbox/index.ts'
 import { enableForwarding, linkOf, loadRuleset } from './sandbox/network.ts'
@@ -197,65 +196,6 @@ async function readToken(config: Config): Promise<string> {
     )
   })
   return token.trim()
-}
-
-type Builds = {
-  ensure(deploy: Deploy): void
-  /** Ends the builds that are not wanted any more: their app is gone, or another host has them. */
-  retain(wanted: Deploy[]): void
-  stop(): Promise<void>
-}
-
-const buildKey = ({ id, buildEpoch }: Deploy): string => `${id} ${buildEpoch}`
-
-/** Builds under way, at most BERTH_BUILD_SLOTS at a time, the others in the order of their arrival. */
-function createBuilds(context: BuildContext): Builds {
-  const stopping = new AbortController()
-  const underWay = new Map<string, { cancelling: AbortController; done: Promise<void> }>()
-  const waiting: (() => void)[] = []
-  let free = context.config.buildSlots
-
-  async function slot(): Promise<void> {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-  }
-
-  function release(): void {
-    const next = waiting.shift()
-    if (next) next()
-    else free++
-  }
-
-  async function runOne(deploy: Deploy, signal: AbortSignal): Promise<void> {
-    await slot()
-    try {
-      if (!signal.aborted) await build(context, deploy, signal)
-    } catch (error) {
-      context.log.error('build not reported', { deploy: deploy.id, error })
-    } finally {
-      release()
-    }
-  }
-
-  return {
-    ensure(deploy) {
-      const key = buildKey(deploy)
-      if (underWay.has(key)) return
-      const cancelling = new AbortController()
-      const signal = AbortSignal.any([stopping.signal, cancelling.signal])
-      const done = runOne(deploy, signal).finally(() => underWay.delete(key))
-      underWay.set(key, { cancelling, done })
-    },
-    retain(wanted) {
-      const keys = new Set(wanted.map(buildKey))
-      for (const [key, { cancelling }] of underWay) if (!keys.has(key)) cancelling.abort()
-    },
-    async stop() {
-      stopping.abort()
-      for (const resume of waiting.splice(0)) resume()
-      await Promise.all([...underWay.values()].map(({ done }) => done))
-    },
-  }
 }
 
 /** `GET /healthz` on this host only, for supervisors. */

@@ -9,6 +9,7 @@ import { messageOf, runtimeNotFound } from '#core/domain/errors.ts'
 import type { RuntimeName, RuntimeRef } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import type { BindMount } from './sandbox/spec.ts'
 
 export type RuntimeContext = { cacheDir: string; npmRegistry: string; log: Log }
 
@@ -181,3 +182,27 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+// ── inside a sandbox ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Runtimes = {
+  /** Installs what is missing. @returns the mounts, and the folders for PATH */
+  mounts(refs: RuntimeRef[], signal: AbortSignal): Promise<{ binds: BindMount[]; path: string[] }>
+}
+
+/** @param install makes sure a runtime is in the store and returns its folder there */
+export function createRuntimes(install: (ref: RuntimeRef) => Promise<string>): Runtimes {
+  return {
+    async mounts(refs) {
+      const folders = await Promise.all(refs.map(install))
+      return {
+        binds: refs.map(({ name }, index) => ({
+          source: folders[index] ?? '',
+          target: `/opt/runtimes/${name}`,
+          readOnly: true,
+        })),
+        path: refs.map(({ name }) => `/opt/runtimes/${name}/bin`),
+      }
+    },
+  }
+}

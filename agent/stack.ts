@@ -14,7 +14,7 @@ import { run } from '#core/runtime/process.ts'
 import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
 
 export type StackImage = { name: string; file: string }
-export type StackContext = { cacheDir: string; mirror: string; onProgress(line: string): void; log: Log }
+export type StackContext = { cacheDir: string; mirror: string; onProgress: (line: string) => void; log: Log }
 
 const SUITE = 'trixie'
 const packages = ['ca-certificates', 'curl', 'libatomic1', 'libstdc++6', 'procps', 'python3', 'tini', 'xz-utils']

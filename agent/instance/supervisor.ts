@@ -14,7 +14,7 @@ import { probe } from '../health/probe.ts'
 import { followOutput, type Follower, type OutputLine } from '../logs.ts'
 import type { Meter } from '../metering.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
-import type { Runtimes } from '../runtime-store.ts'
+import type { Runtimes } from '../runtimes.ts'
 import {
   addressOf,
   createSandbox,
@@ -47,7 +47,7 @@ export type SupervisorContext = {
   baseEnv: Record<string, string>
   report(id: InstanceId, reported: Reported): Promise<void>
   appendLog(app: AppId, desired: Desired, source: 'app' | 'platform', lines: OutputLine[]): Promise<void>
-  now(): number
+  now: () => number
 }
 
 export type Supervisor = {

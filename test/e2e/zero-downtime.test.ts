@@ -75,7 +75,7 @@ function steadyRequests(world: World, app: string) {
           response.on('error', (error) => resolve(`${path} ${error.message}`))
           response.on('end', () => {
             if (response.statusCode !== 200)
-              resolve(`${path} ${response.statusCode} ${response.headers['berth-error'] ?? ''}`)
+              resolve(`${path} ${response.statusCode} ${String(response.headers['berth-error'])}`)
             else if (body !== null && length !== body.length) resolve(`${path} echoed ${length} bytes`)
             else resolve(null)
           })

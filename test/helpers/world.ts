@@ -25,7 +25,7 @@ export type World = {
   env: NodeJS.ProcessEnv
   /** Runs bin/berth; fails the test when the command fails, unless failure is allowed. */
   cli(args: string[], options?: { cwd?: string; input?: string; allowFailure?: boolean; token?: string }): Promise<Ran>
-  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>
+  api: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>
   /** Asks an app through the router. */
   http(
     app: string,
