@@ -1,6 +1,6 @@
 /** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
@@ -25,16 +25,28 @@ export async function claimSlot(home: string): Promise<number> {
   await mkdir(SLOT_FOLDER, { recursive: true })
   const mine = await findSlot(home)
   if (mine !== null) return mine
-  for (let slot = 0; slot < SLOTS; slot++) {
-    await dropAbandoned(slot)
-    try {
-      await writeFile(join(SLOT_FOLDER, String(slot)), home, { flag: 'wx' })
-      return slot
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  // Linked into place with its content: nobody ever reads a claim that is half written.
+  const claim = join(dirname(SLOT_FOLDER), `claim-${process.pid}`)
+  await writeFile(claim, home)
+  try {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      await dropAbandoned(slot)
+      if (await tryLink(claim, join(SLOT_FOLDER, String(slot)))) return slot
     }
+  } finally {
+    await rm(claim, { force: true })
   }
   throw new Error(`All ${SLOTS} slots in ${SLOT_FOLDER} are taken. Remove those whose data folder is gone.`)
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  }
 }
 
 /** A slot whose data folder was deleted belongs to nobody any more. */

@@ -36,6 +36,10 @@ const programs = {
   git: ['git', 'receives pushes'],
   mount: ['mount', 'mounts images'],
 }
+const testPrograms = {
+  ps: ['procps', 'shows the tests what still runs'],
+  unshare: ['util-linux', 'lets a test be somebody without root'],
+}
 const benchPrograms = {
   wrk: ['wrk', 'makes the load of the router benchmark'],
   nginx: ['nginx-light', 'is a peer and the upstream of the router benchmark'],
@@ -77,7 +81,8 @@ function requireRoot() {
 }
 
 async function installPackages() {
-  const wanted = purpose === 'bench' ? { ...programs, ...benchPrograms } : programs
+  const further = { test: testPrograms, bench: benchPrograms }[purpose]
+  const wanted = { ...programs, ...further }
   const missing = Object.entries(wanted).filter(([program]) => !isOnPath(program))
   const packages = missing.map(([, [name, why]]) => ({ name, why }))
   if (!existsSync(keyring)) packages.push({ name: 'debian-archive-keyring', why: "checks the stack image's packages" })
