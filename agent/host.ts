@@ -101,7 +101,7 @@ export async function prepareFolders(home: string): Promise<Folders> {
   if (!(await mountPoints()).includes(folders.run)) {
     await run(['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=256m,nosuid,nodev,noexec', 'tmpfs', folders.run])
   }
-  for (const name of ['bundles', 'exits', 'runtime', 'instances'])
+  for (const name of ['bundles', 'exits', 'sockets', 'runtime', 'instances'])
     await mkdir(join(folders.run, name), { recursive: true, mode: 0o700 })
   return folders
 }

@@ -132,6 +132,7 @@ function processFiles(host: SandboxHost, id: string): ProcessFiles {
     id,
     bundle,
     exits: join(host.runFolder, 'exits'),
+    sockets: join(host.runFolder, 'sockets'),
     log: logOf(host, id),
     pidFile: join(bundle, 'pid'),
     conmonPidFile: join(bundle, 'conmon.pid'),
@@ -171,6 +172,7 @@ export async function removeSandbox(
   await removeCgroup(cgroup)
   await rm(files.bundle, { recursive: true, force: true })
   await rm(join(files.exits, id), { force: true })
+  await rm(join(files.sockets, id), { recursive: true, force: true })
 }
 
 /** @returns null when the sandbox is gone */

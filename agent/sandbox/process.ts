@@ -19,6 +19,8 @@ export type ProcessFiles = {
   bundle: string
   /** conmon's folder of exit codes, one file per sandbox. */
   exits: string
+  /** conmon's folder of sockets, one per sandbox; not that of the exit codes, which have the same names. */
+  sockets: string
   log: string
   pidFile: string
   conmonPidFile: string
@@ -55,7 +57,7 @@ export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
     '--exit-dir',
     files.exits,
     '--socket-dir-path',
-    files.exits,
+    files.sockets,
     '--persist-dir',
     files.bundle,
     '--stdin',

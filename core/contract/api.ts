@@ -15,7 +15,7 @@ export type CreateApp = z.infer<typeof createApp>
 export const patchFormation = z.record(
   processType,
   z.strictObject({
-    count: z.int().min(0).max(100).optional(),
+    count: z.int().min(0).max(1000).optional(),
     memoryMb: z.int().min(32).max(65_536).optional(),
     cpuMilli: z.int().min(50).max(64_000).optional(),
   }),

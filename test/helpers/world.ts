@@ -169,9 +169,10 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     },
     async stop() {
       for (const host of hosts) await host.stop()
-      if (up.exitCode === null) up.kill('SIGTERM')
-      if (up.exitCode === null) await Promise.race([once(up, 'exit'), wait(60_000, undefined, { ref: false })])
-      if (up.exitCode === null) up.kill('SIGKILL')
+      const runs = () => up.exitCode === null && up.signalCode === null
+      if (runs()) up.kill('SIGTERM')
+      if (runs()) await Promise.race([once(up, 'exit'), wait(60_000, undefined, { ref: false })])
+      if (runs()) up.kill('SIGKILL')
       for (const folder of folders) await rm(folder, { recursive: true, force: true })
       const left = await leftBehind(home, slot)
       if (!options.home) await rm(home, { recursive: true, force: true })

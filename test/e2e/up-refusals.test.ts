@@ -9,34 +9,13 @@ import { startWorld, waitFor } from '#test/helpers/world.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-describe('Starting and stopping everything', () => {
+describe('npm run up, when something is wrong', () => {
   let home: string
   beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'berth-up-'))
   })
   afterEach(async () => {
     await rm(home, { recursive: true, force: true })
-  })
-
-  it('leaves nothing behind at its end, and brings the apps back at the next start', async function () {
-    this.timeout(180_000)
-    const first = await startWorld({ home })
-    await first.cli(['create', 'stays'])
-    const { code, output } = await first.pushApp('stays', 'node-plain')
-    assert.equal(code, 0, output)
-    // stop() fails when a process, mount, loop device, namespace, link, table or cgroup is left.
-    await first.stop()
-
-    const second = await startWorld({ home })
-    try {
-      await waitFor(async () => (await second.http('stays', '/')).status === 200, {
-        timeoutMs: 30_000,
-        what: 'the app',
-      })
-      assert.match((await second.cli(['releases', '-a', 'stays'])).stdout, /v1/)
-    } finally {
-      await second.stop()
-    }
   })
 
   it('starts again after everything was killed at once', async function () {
