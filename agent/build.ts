@@ -25,15 +25,7 @@ import type { Runtimes } from './runtimes.ts'
 import { cgroupPath } from './sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
-import {
-  createSandbox,
-  folderOf,
-  logOf,
-  removeSandbox,
-  stopSandbox,
-  waitForSandbox,
-  type SandboxHost,
-} from './sandbox/index.ts'
+import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
 import type { BindMount } from './sandbox/spec.ts'
 import { pack, type Layers } from './slug.ts'
 
@@ -242,7 +234,6 @@ async function runPhase(
   } finally {
     await removeSandbox(host, id, index, null, cgroup)
     places.release(index)
-    await rm(folderOf(host, id), { recursive: true, force: true })
   }
 }
 

@@ -12,6 +12,7 @@ const BYTES_PER_SECOND = 256 * 1024
 const LOOK_EVERY_MS = 1000
 const MIN_GAP_MS = 100
 const KEEP_LAST = 5
+const NEWLINE = 0x0a
 
 /**
  * Follows one log file of conmon's (`TIME STREAM F|P text` a line; P: the line goes on) from `offset` on.
@@ -27,6 +28,8 @@ export function followOutput(
   const last: string[] = []
   const assemble = lineAssembler()
   let position = offset
+  /** Read already, but the end of its row was not there yet. */
+  let rest: Buffer = Buffer.alloc(0)
   let inode: number | null = null
 
   async function readNew(): Promise<void> {
@@ -35,7 +38,10 @@ export function followOutput(
     try {
       const { size, ino } = await handle.stat()
       // conmon starts a new file when the old one has reached its limit.
-      if ((inode !== null && ino !== inode) || size < position) position = 0
+      if ((inode !== null && ino !== inode) || size < position) {
+        position = 0
+        rest = Buffer.alloc(0)
+      }
       inode = ino
       await readUpTo(handle, size)
     } finally {
@@ -47,6 +53,7 @@ export function followOutput(
     const dropped = Math.max(0, size - position - BYTES_PER_SECOND)
     if (dropped > 0) {
       position += dropped
+      rest = Buffer.alloc(0)
       await deliver([
         {
           at: new Date().toISOString(),
@@ -63,7 +70,10 @@ export function followOutput(
       )
       if (bytesRead === 0) return
       position += bytesRead
-      await deliver(assemble(buffer.subarray(0, bytesRead).toString('utf8')))
+      const read = Buffer.concat([rest, buffer.subarray(0, bytesRead)])
+      const end = read.lastIndexOf(NEWLINE) + 1
+      rest = read.subarray(end)
+      await deliver(assemble(read.subarray(0, end).toString('utf8')))
     }
   }
 
@@ -71,7 +81,7 @@ export function followOutput(
     if (lines.length === 0) return
     last.push(...lines.map(({ line }) => line))
     last.splice(0, Math.max(0, last.length - KEEP_LAST))
-    await onLines(lines, position)
+    await onLines(lines, position - rest.length)
   }
 
   async function follow(): Promise<void> {

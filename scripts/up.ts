@@ -69,19 +69,9 @@ async function stopAll(config: Config, running: RunningPart[]): Promise<void> {
 function greet(config: Config, logs: string): void {
   const api = `http://${config.apiAddress === '0.0.0.0' ? '127.0.0.1' : config.apiAddress}:${config.apiPort}`
   const port = config.httpPort === 80 ? '' : `:${config.httpPort}`
-  say(
-    [
-      '',
-      `Berth is ready.`,
-      `  console and API   ${api}/`,
-      `  apps              http://APP.${config.domain}${port}/`,
-      `  log in            export BERTH_API_URL=${api} BERTH_TOKEN=$(cat ${config.home}/operator-token)`,
-      `  first app         bin/berth create hello`,
-      `  logs              ${logs}/`,
-      `  Ctrl-C stops it.`,
-      '',
-    ].join('\n'),
-  )
+  const logIn = `export BERTH_API_URL=${api} BERTH_TOKEN=$(cat ${config.home}/operator-token)`
+  say(`Berth is ready: console and API at ${api}/, apps at http://APP.${config.domain}${port}/; to log in: ${logIn}`)
+  say(`Then: bin/berth create hello. Logs are in ${logs}/. Ctrl-C stops everything.`)
 }
 
 type Interrupt = Promise<void> & { isOver(): boolean }

@@ -2,7 +2,8 @@
  * What the agent remembers of each instance across its own restarts. On tmpfs: it holds the app's secrets, and after a
  * reboot nothing of it would be true.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LaunchSpec } from '#core/contract/internal.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
@@ -23,8 +24,9 @@ export type InstanceRecord = {
 }
 
 export type Records = {
-  save(record: InstanceRecord): Promise<void>
-  remove(id: InstanceId): Promise<void>
+  /** At once, since two changes of one instance may be saved at the same time; on tmpfs that takes microseconds. */
+  save(record: InstanceRecord): void
+  remove(id: InstanceId): void
   loadAll(): Promise<InstanceRecord[]>
 }
 
@@ -32,12 +34,12 @@ export async function openRecords(folder: string): Promise<Records> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const fileOf = (id: string) => join(folder, `${id}.json`)
   return {
-    async save(record) {
+    save(record) {
       const file = fileOf(record.desired.id)
-      await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 })
-      await rename(`${file}.new`, file)
+      writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 })
+      renameSync(`${file}.new`, file)
     },
-    remove: (id) => rm(fileOf(id), { force: true }),
+    remove: (id) => rmSync(fileOf(id), { force: true }),
     async loadAll() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
       return Promise.all(

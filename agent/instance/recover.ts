@@ -31,7 +31,7 @@ export async function recover(context: {
       cgroupPath(host.slot, desired.tenantId, desired.appId, desired.id),
     )
     record.place = null
-    await records.save(record)
+    records.save(record)
     log.info('half-made instance removed', { instance: desired.id, app: desired.appName })
   }
   return found.filter(({ reported }) => reported.state !== 'failed' && reported.state !== 'stopped')

@@ -160,7 +160,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       index,
       published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { id: desired.id, index })),
     }
-    await records.save(record)
+    records.save(record)
     signal.throwIfAborted()
     record.sandbox = await createSandbox(host, {
       id: desired.id,
@@ -177,7 +177,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       published: record.place.published,
     })
     record.reported.startedMs = context.now() - began
-    await records.save(record)
+    records.save(record)
     meter.track(desired.appId, desired.id, record.sandbox)
     log.info('instance started', {
       instance: desired.id,
@@ -192,10 +192,12 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   function follow(record: InstanceRecord): Follower {
     const { desired } = record
     return followOutput(logOf(host, desired.id), record.logOffset, async (lines, offset) => {
-      record.logOffset = offset
       await context
         .appendLog(desired.appId, desired, 'app', lines)
         .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
+      record.logOffset = offset
+      // On disk too, so that an agent that takes over does not store the same lines again.
+      records.save(record)
     })
   }
 
@@ -288,7 +290,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     await cleanUp(record)
     await become(record, 'exited', { address: null, reason: record.reported.reason ?? 'stopped' })
-    await records.remove(record.desired.id)
+    records.remove(record.desired.id)
     log.info('instance stopped', {
       instance: record.desired.id,
       app: record.desired.appName,
@@ -312,7 +314,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     record.place = null
     record.sandbox = null
     record.logOffset = 0
-    await records.save(record)
+    records.save(record)
   }
 
   /** A step through the state table; what is not in it does not happen. Reporting is retried by the next sync. */
@@ -320,7 +322,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const state = nextState(record.reported.state, event)
     if (state === null) return
     record.reported = { ...record.reported, ...facts, state, epoch: record.desired.epoch, since: context.now() }
-    await records.save(record)
+    records.save(record)
     await context
       .report(record.desired.id, record.reported)
       .catch((error: unknown) => log.warn('report not delivered', { instance: record.desired.id, error }))
@@ -382,7 +384,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   /** Told to stop what does not run here: it is stopped. */
   function settle(desired: Desired): void {
     const reported: Reported = { ...newReport(desired, context.now()), state: 'stopped', reason: 'stopped' }
-    void records.remove(desired.id)
+    records.remove(desired.id)
     void context.report(desired.id, reported).catch(() => undefined)
   }
 }

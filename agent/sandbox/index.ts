@@ -156,7 +156,7 @@ export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, grac
   await killCgroup(handle.cgroup)
 }
 
-/** Ends and removes everything of a sandbox but its log. Idempotent, and enough to know its id, index and cgroup. */
+/** Ends and removes everything of a sandbox, its log too: whoever follows that has read it to its end. Idempotent. */
 export async function removeSandbox(
   host: SandboxHost,
   id: string,
@@ -170,6 +170,7 @@ export async function removeSandbox(
   await removeLink(host.slot, linkOf(host.slot, index, id), published)
   await removeScratch(scratchOf(folderOf(host, id)))
   await removeCgroup(cgroup)
+  await rm(folderOf(host, id), { recursive: true, force: true })
   await rm(files.bundle, { recursive: true, force: true })
   await rm(join(files.exits, id), { force: true })
   await rm(join(files.sockets, id), { recursive: true, force: true })

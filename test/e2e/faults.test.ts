@@ -68,7 +68,10 @@ describe('Kill -9 of any part in the middle of a deploy', () => {
       timeoutMs: 30_000,
       what: 'the restarted app',
     })
-    assert.match((await world.cli(['logs', '-a', 'tough'])).stdout, /exited with code 1/)
+    const { stdout } = await world.cli(['logs', '-n', '1500', '-a', 'tough'])
+    assert.match(stdout, /exited with code 1/)
+    const lines = stdout.split('\n').filter((line) => line.includes(' app['))
+    assert.equal(new Set(lines).size, lines.length, 'a line of output was stored twice')
   })
 
   it('F24: the router serves on while Redis is away', async function () {
