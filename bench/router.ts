@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +9,7 @@ import type { AppId, AppName, InstanceId, TenantId } from '../core/domain/ids.ts
 import { connectStore } from '../core/store/connection.ts'
 import { putRoutes } from '../core/store/routes.ts'
 import { startRedis } from '#test/helpers/redis.ts'
+import { freePort } from '#test/helpers/world.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -62,13 +62,4 @@ export async function router(): Promise<void> {
     await redis.stop()
     await rm(home, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

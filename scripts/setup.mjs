@@ -37,6 +37,7 @@ const programs = {
   mount: ['mount', 'mounts images'],
 }
 const testPrograms = {
+  chromium: ['chromium', 'opens the console in the tests'],
   ps: ['procps', 'shows the tests what still runs'],
   unshare: ['util-linux', 'lets a test be somebody without root'],
 }

@@ -1,7 +1,6 @@
 /** After a restart of the agent: running instances are adopted as they are, half-made ones are removed. */
 import type { Log } from '#core/runtime/log.ts'
-import { isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
-import { cgroupPath } from '../sandbox/cgroup.ts'
+import { cgroupOf, isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
 import type { Meter } from '../metering.ts'
 import type { InstanceRecord, Records } from './record.ts'
 
@@ -23,13 +22,7 @@ export async function recover(context: {
     }
     // One that ended while nobody looked keeps its sandbox until the supervisor has read its exit code.
     if (sandbox || !place) continue
-    await removeSandbox(
-      host,
-      desired.id,
-      place.index,
-      place.published,
-      cgroupPath(host.slot, desired.tenantId, desired.appId, desired.id),
-    )
+    await removeSandbox(host, desired.id, place.index, place.published, cgroupOf(host, desired))
     record.place = null
     records.save(record)
     log.info('half-made instance removed', { instance: desired.id, app: desired.appName })

@@ -17,6 +17,7 @@ import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
   addressOf,
+  cgroupOf,
   createSandbox,
   logOf,
   removeSandbox,
@@ -25,7 +26,6 @@ import {
   type SandboxHandle,
   type SandboxHost,
 } from '../sandbox/index.ts'
-import { cgroupPath } from '../sandbox/cgroup.ts'
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
 import type { Layers } from '../slug.ts'
 import type { InstanceRecord, Records } from './record.ts'
@@ -302,13 +302,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const { desired, place, sandbox } = record
     if (sandbox) await meter.finish(sandbox)
     if (place) {
-      await removeSandbox(
-        host,
-        desired.id,
-        place.index,
-        place.published,
-        cgroupPath(host.slot, desired.tenantId, desired.appId, desired.id),
-      )
+      await removeSandbox(host, desired.id, place.index, place.published, cgroupOf(host, desired))
       places.release(place.index)
     }
     record.place = null

@@ -75,7 +75,7 @@ export async function createSandbox(host: SandboxHost, request: SandboxRequest):
   try {
     return await assemble(host, request)
   } catch (error) {
-    await removeSandbox(host, request.id, request.index, request.published, pathOf(host, request))
+    await removeSandbox(host, request.id, request.index, request.published, cgroupOf(host, request))
     throw error
   }
 }
@@ -85,7 +85,7 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   const link = linkOf(host.slot, index, id)
   const scratch = scratchOf(folderOf(host, id))
   const files = processFiles(host, id)
-  const cgroup = pathOf(host, request)
+  const cgroup = cgroupOf(host, request)
   await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
   await mkdir(files.bundle, { recursive: true, mode: 0o700 })
   await Promise.all([createLink(host.slot, link, published), prepareFiles(scratch, request)])
@@ -120,7 +120,8 @@ async function prepareFiles(scratch: Scratch, { files, size, uidBase }: SandboxR
   if (files.kind === 'layers') await createScratch(scratch, size.diskMb, uidBase, files.layers)
 }
 
-const pathOf = (host: SandboxHost, request: Pick<SandboxRequest, 'tenantId' | 'appId' | 'id'>) =>
+/** The cgroup of a sandbox, below its app's and its tenant's. */
+export const cgroupOf = (host: SandboxHost, request: Pick<SandboxRequest, 'tenantId' | 'appId' | 'id'>) =>
   cgroupPath(host.slot, request.tenantId, request.appId, request.id)
 
 export const folderOf = (host: SandboxHost, id: string): string => join(host.folder, id)
