@@ -114,6 +114,13 @@ async function installPackages() {
       )
     }
   })
+  const absent = missing
+    .filter(([program]) => !isOnPath(program))
+    .map(([program, [name]]) => `${program} (package ${name})`)
+  if (absent.length > 0)
+    fail(
+      `Debian says that it is installed, but its program is not there: ${absent.join(', ')}. Try: apt-get install --reinstall.`,
+    )
   if (existsSync('/run/systemd/system'))
     for (const name of names.filter((name) => services.includes(name)))
       await run(['systemctl', 'disable', '--quiet', name === 'nginx-light' ? 'nginx' : name])
