@@ -10,9 +10,13 @@ import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import type { Store } from '#core/store/connection.ts'
 import { heartbeat } from '#core/store/hosts.ts'
-import { cgroupVersion } from './sandbox/cgroup.ts'
+import { cgroupVersion, prepareCgroups } from './sandbox/cgroup.ts'
+import type { SandboxHost } from './sandbox/index.ts'
 import { mountPoints } from './sandbox/mounts.ts'
+import { enableForwarding } from './sandbox/network.ts'
+import { OCI_RUNTIME } from './sandbox/process.ts'
 import type { BindMount } from './sandbox/spec.ts'
+import { ensureStack, mountStack, type StackImage } from './stack.ts'
 
 const SLOTS = 64
 const SLOT_FOLDER = '/run/berth/slots'
@@ -21,7 +25,7 @@ const SLOT_FOLDER = '/run/berth/slots'
  * A number that no other Berth on this machine has; it names the subnet, the nftables table, links and cgroups.
  * Claimed by a file that holds the data folder, so that the same Berth finds its own again.
  */
-export async function claimSlot(home: string): Promise<number> {
+async function claimSlot(home: string): Promise<number> {
   await mkdir(SLOT_FOLDER, { recursive: true })
   const mine = await findSlot(home)
   if (mine !== null) return mine
@@ -93,7 +97,7 @@ export const foldersOf = (home: string): Folders => {
 }
 
 /** Folders that sandboxes' mounts lie below can be passed through (0711) but not listed by tenants' users. */
-export async function prepareFolders(home: string): Promise<Folders> {
+async function prepareFolders(home: string): Promise<Folders> {
   const folders = foldersOf(home)
   for (const folder of [home, ...Object.values(folders)]) await mkdir(folder, { recursive: true, mode: 0o711 })
   await chmod(home, 0o711)
@@ -119,7 +123,7 @@ async function checkPassage(home: string): Promise<void> {
 }
 
 /** Files of /etc that every sandbox sees. Copies: a tenant never shares an inode with the host (see the security notes). */
-export async function prepareEtc(folder: string, config: Config): Promise<{ binds: BindMount[]; resolvers: string[] }> {
+async function prepareEtc(folder: string, config: Config): Promise<{ binds: BindMount[]; resolvers: string[] }> {
   const resolvers = config.resolvers.length > 0 ? config.resolvers : await hostResolvers()
   await writeFile(
     join(folder, 'resolv.conf'),
@@ -168,6 +172,35 @@ export async function capacityOf(config: Config): Promise<Capacity> {
     // Scratch images are sparse: their sizes are promises, of which few are used up at the same time.
     diskMb: Math.floor((bavail * bsize * 4) / 1024 / 1024),
     slots: 2000,
+  }
+}
+
+/** What every sandbox of this machine needs, made ready: folders, slot, stack image, cgroups, forwarding, /etc. */
+export type OpenHost = { host: SandboxHost; folders: Folders; stack: StackImage; resolvers: string[] }
+
+/** Makes this machine ready to run sandboxes; idempotent. The network's rules are left to the caller, who knows what runs. */
+export async function openHost(config: Config, log: Log): Promise<OpenHost> {
+  const folders = await prepareFolders(config.home)
+  const slot = await claimSlot(config.home)
+  const onProgress = (line: string) => log.info('stack image', { line })
+  const stack = await ensureStack({ cacheDir: config.cache, mirror: config.debianMirror, onProgress, log })
+  const rootPath = join(folders.stack, stack.name)
+  await mountStack(stack, rootPath)
+  await prepareCgroups()
+  await enableForwarding()
+  const { binds, resolvers } = await prepareEtc(folders.etc, config)
+  return {
+    host: {
+      slot,
+      folder: folders.sandboxes,
+      runFolder: folders.run,
+      rootPath,
+      runtime: OCI_RUNTIME,
+      commonBinds: binds,
+    },
+    folders,
+    stack,
+    resolvers,
   }
 }
 

@@ -17,19 +17,16 @@ import { loadAssigned, loadInstance, reportInstance } from '#core/store/instance
 import { appendLogs } from '#core/store/logs.ts'
 import { createBuilds } from './builds.ts'
 import { createControllerClient } from './controller-client.ts'
-import { capacityOf, certificateEnv, claimSlot, prepareEtc, prepareFolders, startHeartbeat } from './host.ts'
+import { capacityOf, certificateEnv, openHost, startHeartbeat } from './host.ts'
 import { openRecords } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { openPlaces, publishedPort } from './ports.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
-import { prepareCgroups } from './sandbox/cgroup.ts'
-import { addressOf, type SandboxHost } from './sandbox/index.ts'
-import { enableForwarding, linkOf, loadRuleset } from './sandbox/network.ts'
-import { OCI_RUNTIME } from './sandbox/process.ts'
+import { addressOf } from './sandbox/index.ts'
+import { linkOf, loadRuleset } from './sandbox/network.ts'
 import { openLayers } from './slug.ts'
-import { ensureStack, mountStack } from './stack.ts'
 import { startWorker } from './worker.ts'
 
 const SYNC_EVERY_MS = 10_000
@@ -38,27 +35,8 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 export async function start(config: Config, log: Log): Promise<Stoppable> {
   const now = () => Date.now()
   const store = connectStore(config.redisUrl)
-  const folders = await prepareFolders(config.home)
-  const slot = await claimSlot(config.home)
-  const stack = await ensureStack({
-    cacheDir: config.cache,
-    mirror: config.debianMirror,
-    onProgress: (line) => log.info('stack image', { line }),
-    log,
-  })
-  const rootPath = join(folders.stack, stack.name)
-  await mountStack(stack, rootPath)
-  await prepareCgroups()
-  await enableForwarding()
-  const etc = await prepareEtc(folders.etc, config)
-  const host: SandboxHost = {
-    slot,
-    folder: folders.sandboxes,
-    runFolder: folders.run,
-    rootPath,
-    runtime: OCI_RUNTIME,
-    commonBinds: etc.binds,
-  }
+  const { host, folders, stack, resolvers } = await openHost(config, log)
+  const { slot } = host
 
   const controller = createControllerClient(config.controllerUrl, config.agentToken ?? (await readToken(config)))
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
@@ -74,7 +52,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     running.map(({ index }) => index),
   )
   await loadRuleset(
-    { slot, resolvers: etc.resolvers, published: config.hostAddress },
+    { slot, resolvers, published: config.hostAddress },
     running.map(({ index, id }) => linkOf(slot, index, id)),
     config.hostAddress === null ? [] : running.map((sandbox) => publishedPort(sandbox.index, addressOf(host, sandbox))),
   )

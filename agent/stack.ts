@@ -11,7 +11,7 @@ import { messageOf } from '#core/domain/errors.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
-import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
+import { mountPoints, mountReadOnlyCommand } from './sandbox/mounts.ts'
 
 export type StackImage = { name: string; file: string }
 export type StackContext = { cacheDir: string; mirror: string; onProgress: (line: string) => void; log: Log }
@@ -224,5 +224,3 @@ export async function mountStack(image: StackImage, mountPoint: string): Promise
   await mkdir(mountPoint, { recursive: true })
   await run(mountReadOnlyCommand(image.file, mountPoint))
 }
-
-export const unmountStack = (mountPoint: string): Promise<void> => unmount(mountPoint)

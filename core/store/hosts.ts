@@ -13,11 +13,6 @@ export async function heartbeat(store: Store, report: HostReport): Promise<void>
     .exec()
 }
 
-/** An agent that ends in good order says so, so that nobody waits for its lease to lapse. */
-export async function releaseHostLease(store: Store, id: HostId): Promise<void> {
-  await store.del(keys.hostLease(id))
-}
-
 export async function setCordoned(store: Store, id: HostId, cordoned: boolean): Promise<void> {
   await store.hset(keys.host(id), 'cordoned', pack(cordoned))
 }

@@ -1,5 +1,5 @@
 /** Every Redis key that Berth uses, besides BullMQ's. Ids are checked where they enter, so none can reach another's key. */
-import type { AppId, AppName, DeployId, HostId, InstanceId, TenantId, TokenId } from '../domain/ids.ts'
+import type { AppId, DeployId, HostId, InstanceId, TenantId, TokenId } from '../domain/ids.ts'
 
 export const keys = {
   tenants: 'berth:tenants',
@@ -31,5 +31,3 @@ export const keys = {
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }
-
-export type AppNameIndex = Record<AppName, AppId>

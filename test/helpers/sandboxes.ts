@@ -1,13 +1,13 @@
 /** A host of its own for tests of the sandbox: temporary folders, a slot, the real stack image, and nothing left behind. */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { defaultResources, type Resources } from '#core/domain/resources.ts'
-import { claimSlot, prepareEtc, prepareFolders, releaseSlot } from '../../agent/host.ts'
+import { openHost, releaseSlot } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
-import { killCgroup, prepareCgroups, removeCgroup } from '../../agent/sandbox/cgroup.ts'
+import { killCgroup, removeCgroup } from '../../agent/sandbox/cgroup.ts'
 import { unmountBelow } from '../../agent/sandbox/mounts.ts'
 import {
   createSandbox,
@@ -17,9 +17,8 @@ import {
   type SandboxHandle,
   type SandboxHost,
 } from '../../agent/sandbox/index.ts'
-import { enableForwarding, loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
-import { commandLine, OCI_RUNTIME } from '../../agent/sandbox/process.ts'
-import { ensureStack, mountStack } from '../../agent/stack.ts'
+import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
+import { commandLine } from '../../agent/sandbox/process.ts'
 
 export type TestHost = {
   host: SandboxHost
@@ -41,29 +40,9 @@ export type StartOptions = {
 export async function startTestHost(): Promise<TestHost> {
   const home = await mkdtemp(join(tmpdir(), 'berth-host-'))
   const config = readConfig({ ...process.env, BERTH_HOME: home })
-  const folders = await prepareFolders(home)
-  const slot = await claimSlot(home)
-  const stack = await ensureStack({
-    cacheDir: config.cache,
-    mirror: config.debianMirror,
-    onProgress: () => {},
-    log: silentLog,
-  })
-  const rootPath = join(folders.stack, stack.name)
-  await mkdir(rootPath, { recursive: true })
-  await mountStack(stack, rootPath)
-  await prepareCgroups()
-  await enableForwarding()
-  const etc = await prepareEtc(folders.etc, config)
-  await loadRuleset({ slot, resolvers: etc.resolvers, published: null }, [], [])
-  const host: SandboxHost = {
-    slot,
-    folder: folders.sandboxes,
-    runFolder: folders.run,
-    rootPath,
-    runtime: OCI_RUNTIME,
-    commonBinds: etc.binds,
-  }
+  const { host, folders, resolvers } = await openHost(config, silentLog)
+  const { slot } = host
+  await loadRuleset({ slot, resolvers, published: null }, [], [])
   let next = 2
 
   const test: TestHost = {

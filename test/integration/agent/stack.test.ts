@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
-import { ensureStack, mountStack, STACK_NAME, unmountStack } from '../../../agent/stack.ts'
+import { unmount } from '../../../agent/sandbox/mounts.ts'
+import { ensureStack, mountStack, STACK_NAME } from '../../../agent/stack.ts'
 
 describe('The stack image', () => {
   let folder: string
@@ -23,8 +24,8 @@ describe('The stack image', () => {
     assert.equal(await timesMounted(root), 1)
   })
   after(async () => {
-    await unmountStack(root)
-    await unmountStack(root)
+    await unmount(root)
+    await unmount(root)
     assert.equal(await timesMounted(root), 0)
     await rm(folder, { recursive: true, force: true })
   })
