@@ -2,9 +2,9 @@
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderNotUsable } from '#core/domain/errors.ts'
-import { DEFAULT_TENANT, defaultRequestRate } from '#core/domain/quota.ts'
+import { DEFAULT_TENANT } from '#core/domain/quota.ts'
 import type { Store } from '#core/store/connection.ts'
-import { createTenant, loadTenant } from '#core/store/tenants.ts'
+import { createTenant, loadTenant, newTenant } from '#core/store/tenants.ts'
 import { loadToken, saveToken } from '#core/store/tokens.ts'
 import { makeToken, parseToken, type Random } from './credentials.ts'
 import { readIfThere, writeOnce } from './files.ts'
@@ -29,8 +29,7 @@ type Context = { store: Store; home: string; random: Random; now: () => number }
 
 export async function bootstrap(context: Context): Promise<void> {
   const { store, home, now } = context
-  if (!(await loadTenant(store, DEFAULT_TENANT)))
-    await createTenant(store, { id: DEFAULT_TENANT, createdAt: now(), requestRate: defaultRequestRate })
+  if (!(await loadTenant(store, DEFAULT_TENANT))) await createTenant(store, newTenant(DEFAULT_TENANT, now()))
   await ensureToken(context, join(home, 'operator-token'), 'operator')
   await ensureToken(context, join(home, 'agent-token'), 'agent')
 }

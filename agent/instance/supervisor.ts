@@ -171,6 +171,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       argv: commandLine(command),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },
       size: desired.size,
+      ceilings: desired.ceilings,
+      share: desired.share,
       files: { kind: 'layers', layers },
       binds: runtimes.binds,
       index,

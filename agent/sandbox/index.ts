@@ -4,7 +4,8 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Resources } from '#core/domain/resources.ts'
+import type { TenantShare } from '#core/domain/quota.ts'
+import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
 import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
 import { createLink, linkOf, removeLink, sampleLink, type PublishedPort } from './network.ts'
@@ -43,6 +44,9 @@ export type SandboxRequest = {
   argv: string[]
   env: Record<string, string>
   size: Resources
+  ceilings: Ceilings
+  /** What its tenant may use on this host; in force before the process starts. */
+  share: TenantShare
   files: SandboxFiles
   binds: BindMount[]
   index: number

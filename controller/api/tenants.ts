@@ -2,9 +2,9 @@
 import { createTenant as createTenantSchema, patchTenant } from '#core/contract/api.ts'
 import { notFound, tenantTaken } from '#core/domain/errors.ts'
 import type { TenantId } from '#core/domain/ids.ts'
-import { defaultRequestRate, type Tenant } from '#core/domain/quota.ts'
+import type { Tenant } from '#core/domain/quota.ts'
 import type { Store } from '#core/store/connection.ts'
-import { createTenant, loadTenant, loadTenants, saveTenant } from '#core/store/tenants.ts'
+import { createTenant, loadTenant, loadTenants, newTenant, saveTenant } from '#core/store/tenants.ts'
 import { tenantOf } from './access.ts'
 import { requireOperator } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -22,7 +22,7 @@ export const tenantRoutes = ({ store, now, wake, log }: ApiContext): Routes => (
     async POST(req, res) {
       const { actor } = requireOperator(req, 'making a tenant')
       const { id } = bodyOf(req, createTenantSchema)
-      const tenant = { id, createdAt: now(), requestRate: defaultRequestRate }
+      const tenant = newTenant(id, now())
       if (!(await createTenant(store, tenant))) throw tenantTaken(id)
       log.info('tenant created', { tenantId: id, actor })
       res.status(201).json(tenantView(tenant))

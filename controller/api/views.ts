@@ -11,7 +11,7 @@ import type {
 import type { App } from '#core/domain/app.ts'
 import { reservation, type Capacity, type Host } from '#core/domain/host.ts'
 import { processName, type Instance } from '#core/domain/instance.ts'
-import type { Tenant } from '#core/domain/quota.ts'
+import { defaultRequestRate, type Tenant } from '#core/domain/quota.ts'
 import { sameTarget, type Deploy, type Release, type Rollout } from '#core/domain/release.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 
@@ -131,7 +131,7 @@ export function hostView(host: Host, instances: Instance[]): HostView {
 export const tenantView = ({ id, createdAt, requestRate }: Tenant): TenantView => ({
   id,
   createdAt: iso(createdAt),
-  requestRate,
+  requestRate: requestRate ?? defaultRequestRate,
 })
 
 export const tokenView = ({ id, description, tenantId, role, createdAt }: TokenRecord): TokenView => ({

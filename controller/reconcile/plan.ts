@@ -6,7 +6,8 @@ import type { App } from '#core/domain/app.ts'
 import type { AppId, HostId, InstanceId, ProcessType } from '#core/domain/ids.ts'
 import { DEFAULT_GRACE_MS, processName, type Desired, type Instance } from '#core/domain/instance.ts'
 import { RELEASE_PROCESS, type Rollout, type Target } from '#core/domain/release.ts'
-import { defaultResources, type Resources } from '#core/domain/resources.ts'
+import { defaultShare } from '#core/domain/quota.ts'
+import { defaultCeilings, defaultResources, type Resources } from '#core/domain/resources.ts'
 import type { RouteTable } from '#core/domain/route.ts'
 import { describeShortage, place } from '../placement/placement.ts'
 import { groupOf, openRooms, reserve, type Room } from '../placement/room.ts'
@@ -211,6 +212,10 @@ const newInstance = (now: number, app: App, target: Target, slot: Slot, hostId: 
   generation: target.generation,
   uidBase: app.uidBase,
   size: slot.size,
+  ceilings: defaultCeilings,
+  share: defaultShare,
+  paused: false,
+  stack: null,
   intent: 'run',
   since: now,
   graceMs: DEFAULT_GRACE_MS,

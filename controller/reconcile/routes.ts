@@ -2,6 +2,7 @@
 import type { App } from '#core/domain/app.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
+import { defaultRequestRate } from '#core/domain/quota.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { AppHealth, AppRoute, Endpoint, RouteTable } from '#core/domain/route.ts'
 import { isLive, type World } from './world.ts'
@@ -14,7 +15,9 @@ import { isLive, type World } from './world.ts'
 export function nextTable(world: World, domain: string, leaving: ReadonlySet<InstanceId>): RouteTable | null {
   const apps = world.apps.map((app) => routeOf(world, app, domain, leaving)).sort((a, b) => (a.name < b.name ? -1 : 1))
   const rates = Object.fromEntries(
-    world.tenants.map(({ id, requestRate }) => [id, requestRate] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+    world.tenants
+      .map(({ id, requestRate }) => [id, requestRate ?? defaultRequestRate] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
   const stored = world.table
   const newest = Math.max(stored?.version ?? 0, ...world.routers.map(({ tableVersion }) => tableVersion))

@@ -1,5 +1,6 @@
 import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from './ids.ts'
-import type { Resources } from './resources.ts'
+import type { TenantShare } from './quota.ts'
+import type { Ceilings, Resources } from './resources.ts'
 
 export type InstanceState = 'pending' | 'starting' | 'running' | 'draining' | 'stopped' | 'failed'
 export type InstanceEvent = 'claimed' | 'ready' | 'exited' | 'gaveUp' | 'drain'
@@ -37,6 +38,13 @@ export type Desired = {
   generation: number
   uidBase: number
   size: Resources
+  ceilings: Ceilings
+  /** What its tenant may use on a host, all instances together. */
+  share: TenantShare
+  /** Frozen: it keeps its memory and takes no CPU. */
+  paused: boolean
+  /** The stack image it runs on; null: the host's own. */
+  stack: string | null
   /** Rises with every change; a writer with a lower one is refused everywhere. */
   epoch: number
   intent: Intent
@@ -48,7 +56,15 @@ export type Desired = {
 }
 
 export type ReasonCode =
-  'exited' | 'outOfMemory' | 'neverListened' | 'wrongPort' | 'probeFailed' | 'startFailed' | 'stopped' | 'hostStopped'
+  | 'exited'
+  | 'outOfMemory'
+  | 'diskFull'
+  | 'neverListened'
+  | 'wrongPort'
+  | 'probeFailed'
+  | 'startFailed'
+  | 'stopped'
+  | 'hostStopped'
 
 /** What the agent says of one instance. Only the agent writes it. */
 export type Reported = {

@@ -1,5 +1,7 @@
 import type { HostId, InstanceId } from '../domain/ids.ts'
 import type { Desired, Instance, InstanceStats, Reported } from '../domain/instance.ts'
+import { defaultShare } from '../domain/quota.ts'
+import { defaultCeilings } from '../domain/resources.ts'
 import { announce, pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -73,11 +75,14 @@ async function loadSet(store: Store, key: string): Promise<Instance[]> {
     .filter((instance) => instance !== null)
 }
 
+const added = { ceilings: defaultCeilings, share: defaultShare, paused: false, stack: null }
+
 function toInstance(fields: Record<string, string>): Instance | null {
-  const desired = unpack<Desired>(fields['desired'])
+  const stored = unpack<Desired>(fields['desired'])
   return (
-    desired && {
-      desired,
+    stored && {
+      // What an earlier version wrote lacks the newer fields.
+      desired: { ...added, ...stored },
       reported: unpack<Reported>(fields['reported']),
       stats: unpack<InstanceStats>(fields['stats']),
     }

@@ -1,7 +1,17 @@
 import type { TenantId } from '../domain/ids.ts'
-import type { Tenant } from '../domain/quota.ts'
+import { DEFAULT_PLAN, openEgress, type Tenant } from '../domain/quota.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+
+export const newTenant = (id: TenantId, now: number): Tenant => ({
+  id,
+  createdAt: now,
+  plan: DEFAULT_PLAN,
+  requestRate: null,
+  cpus: null,
+  egress: openEgress,
+  suspended: null,
+})
 
 /** @returns false when the tenant exists */
 export async function createTenant(store: Store, tenant: Tenant): Promise<boolean> {
@@ -15,7 +25,9 @@ export async function saveTenant(store: Store, tenant: Tenant): Promise<void> {
 }
 
 export async function loadTenant(store: Store, id: TenantId): Promise<Tenant | null> {
-  return unpack<Tenant>(await store.hget(keys.tenant(id), 'record'))
+  const stored = unpack<Tenant>(await store.hget(keys.tenant(id), 'record'))
+  // What an earlier version wrote lacks the newer fields.
+  return stored && { ...newTenant(id, 0), ...stored }
 }
 
 export async function loadTenants(store: Store): Promise<Tenant[]> {

@@ -20,7 +20,7 @@ import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.ts'
-import { createTenant } from '#core/store/tenants.ts'
+import { createTenant, newTenant } from '#core/store/tenants.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 export type TestApi = {
@@ -112,7 +112,7 @@ export async function startApi(): Promise<TestApi> {
       return { status: response.status, body: readBody(await response.text()), headers: response.headers }
     },
     async member(tenant) {
-      await createTenant(store, { id: tenant as TenantId, createdAt: 0, requestRate: { perSecond: 1, burst: 1 } })
+      await createTenant(store, newTenant(tenant as TenantId, 0))
       const { body } = await api.call(api.operator, 'POST', '/v1/tokens', {
         description: `member of ${tenant}`,
         tenant,

@@ -4,7 +4,8 @@ import type { Host } from '#core/domain/host.ts'
 import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import type { Desired, Instance, Reported } from '#core/domain/instance.ts'
 import type { Target } from '#core/domain/release.ts'
-import { defaultResources } from '#core/domain/resources.ts'
+import { defaultShare } from '#core/domain/quota.ts'
+import { defaultCeilings, defaultResources } from '#core/domain/resources.ts'
 import type { RouterReport } from '#core/domain/route.ts'
 import type { Slug } from '#core/domain/slug.ts'
 
@@ -79,6 +80,10 @@ export const aDesired = (over: Partial<Desired> = {}): Desired => ({
   generation: 0,
   uidBase: 100_000,
   size: defaultResources,
+  ceilings: defaultCeilings,
+  share: defaultShare,
+  paused: false,
+  stack: null,
   epoch: 1,
   intent: 'run',
   since: 0,

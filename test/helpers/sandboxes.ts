@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
 import { readConfig } from '#core/runtime/config.ts'
-import { defaultResources, type Resources } from '#core/domain/resources.ts'
+import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
+import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
 import { openHost, releaseSlot } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
 import { killCgroup, removeCgroup } from '../../agent/sandbox/cgroup.ts'
@@ -33,6 +34,8 @@ export type StartOptions = {
   size?: Partial<Resources>
   app?: string
   tenant?: string
+  ceilings?: Partial<Ceilings>
+  share?: Partial<TenantShare>
   env?: Record<string, string>
   layers?: string[]
 }
@@ -47,7 +50,10 @@ export async function startTestHost(): Promise<TestHost> {
 
   const test: TestHost = {
     host,
-    start(command, { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [] } = {}) {
+    start(
+      command,
+      { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [], ceilings = {}, share = {} } = {},
+    ) {
       const index = next++
       return createSandbox(host, {
         id: `i-${index}`,
@@ -58,6 +64,8 @@ export async function startTestHost(): Promise<TestHost> {
         argv: commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
         size: { ...defaultResources, ...size },
+        ceilings: { ...defaultCeilings, ...ceilings },
+        share: { ...defaultShare, ...share },
         files: { kind: 'layers', layers },
         binds: [],
         index,

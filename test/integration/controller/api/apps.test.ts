@@ -10,7 +10,6 @@ import {
   type HostId,
   type InstanceId,
   type ProcessType,
-  type TenantId,
 } from '#core/domain/ids.ts'
 import type { Deploy, Release } from '#core/domain/release.ts'
 import { defaultResources } from '#core/domain/resources.ts'
@@ -21,6 +20,7 @@ import { assignInstance } from '#core/store/instances.ts'
 import { appendLogs } from '#core/store/logs.ts'
 import { createRelease, loadReleases } from '#core/store/releases.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
+import { aDesired } from '../../../helpers/cluster.ts'
 
 describe('the API', () => {
   let api: TestApi
@@ -513,24 +513,15 @@ const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   endedAt: null,
 })
 
-const anInstance = (app: App) => ({
-  id: makeId('i', randomBytes(13)) as InstanceId,
-  appId: app.id,
-  appName: app.name,
-  tenantId: 'default' as TenantId,
-  hostId: 'gone' as HostId,
-  processType: 'web' as ProcessType,
-  number: 1,
-  release: 1,
-  generation: 0,
-  uidBase: app.uidBase,
-  size: defaultResources,
-  epoch: 1,
-  intent: 'run' as const,
-  since: 1,
-  graceMs: 1000,
-  onExit: 'restart' as const,
-})
+const anInstance = (app: App) =>
+  aDesired({
+    id: makeId('i', randomBytes(13)) as InstanceId,
+    appId: app.id,
+    appName: app.name,
+    hostId: 'gone' as HostId,
+    uidBase: app.uidBase,
+    graceMs: 1000,
+  })
 
 /** Everything that Redis holds, as one text. */
 async function dumpAll({ context: { store } }: TestApi): Promise<string> {
