@@ -27,6 +27,7 @@ const MARKER = '/run/berth/mounted-cgroups'
  * outlives its unmounting and then belongs to neither side until it is mounted again. Others stay untouched.
  */
 export async function prepareCgroups(): Promise<void> {
+  await favourMoves()
   if (cgroupVersion() === 'v2') return
   const mounted = await mountPoints()
   for (const controller of await strayControllers()) {
@@ -37,6 +38,19 @@ export async function prepareCgroups(): Promise<void> {
     await mkdir(dirname(MARKER), { recursive: true })
     await appendFile(MARKER, `${folder}\n`)
   }
+}
+
+/**
+ * Each start moves a process into its cgroup, which waits for an RCU grace period (10 to 30 ms) unless the kernel is told
+ * that this is what this machine does (favordynmods, Linux 6.0, Documentation/admin-guide/cgroup-v2.rst). One mount's option
+ * holds for the whole machine, v1 hierarchies included. It cannot be taken back; it costs a fork some nanoseconds.
+ */
+async function favourMoves(): Promise<void> {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '))
+  const [, folder, , options] = mounts.find(([, , type]) => type === 'cgroup2') ?? []
+  if (folder === undefined || options === undefined || options.split(',').includes('favordynmods')) return
+  // An older kernel does not know it; starts take longer there, and all else is the same.
+  await run(['mount', '-o', `remount,${options},favordynmods`, folder]).catch(() => undefined)
 }
 
 /** Controllers that crun would stumble over: on the v2 side of a hybrid, or in a v1 hierarchy that is not mounted. */

@@ -7,18 +7,10 @@ import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
+import { isRunning, startTimeOf, waitForExit } from './exits.ts'
 import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
 import { createLink, linkOf, removeLink, sampleLink, type PublishedPort } from './network.ts'
-import {
-  createProcess,
-  deleteProcess,
-  isRunning,
-  startProcess,
-  startTimeOf,
-  terminateProcess,
-  waitForExit,
-  type ProcessFiles,
-} from './process.ts'
+import { createProcess, deleteProcess, startProcess, terminateProcess, type ProcessFiles } from './process.ts'
 import { seccompProfile } from './seccomp.ts'
 import { ociSpec, type BindMount } from './spec.ts'
 

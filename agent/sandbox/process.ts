@@ -3,11 +3,8 @@
  * output and its exit code, and lets the agent restart without touching it.
  */
 import { spawn } from 'node:child_process'
-import { watch } from 'node:fs'
-import { readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
 
 /** Where Debian installs it; conmon wants the whole path. */
@@ -151,71 +148,6 @@ export async function terminateProcess(files: ProcessFiles): Promise<void> {
 /** Kills what is left and removes the runtime's state. Idempotent. */
 export async function deleteProcess(files: ProcessFiles): Promise<void> {
   await run(runtimeCommand(files, 'delete', '--force', files.id)).catch(() => undefined)
-}
-
-/** conmon writes the exit code when the process has ended. @returns null while it runs, or if conmon died with it */
-export async function readExitCode(files: ProcessFiles): Promise<number | null> {
-  const text = await readFile(join(files.exits, files.id), 'utf8').catch(() => '')
-  return text.trim() === '' ? null : Number(text)
-}
-
-const EXIT_POLL_MS = 1000
-const UNKNOWN_EXIT = 255
-
-/** Waits for the end of a sandbox's process. @returns its exit code; 128 + n after signal n; 255 when nobody saw it */
-export async function waitForExit(
-  files: ProcessFiles,
-  pid: number,
-  startTime: string,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const wakeUp = new AbortController()
-  let changed = () => {}
-  const watcher = watch(files.exits, { signal: wakeUp.signal }, (_event, name) => {
-    if (name === files.id) changed()
-  })
-  watcher.on('error', () => {})
-  try {
-    while (!signal.aborted) {
-      const code = await readExitCode(files)
-      if (code !== null) return code
-      if (!(await isRunning(pid, startTime)) || !(await isWatched(files))) {
-        // The process or its conmon is gone; conmon gets a moment to say how it ended.
-        await sleep(300, signal)
-        return (await readExitCode(files)) ?? UNKNOWN_EXIT
-      }
-      const poll = new AbortController()
-      const stop = () => poll.abort()
-      changed = stop
-      signal.addEventListener('abort', stop, { once: true })
-      await sleep(EXIT_POLL_MS, poll.signal)
-      signal.removeEventListener('abort', stop)
-    }
-    return null
-  } finally {
-    wakeUp.abort()
-  }
-}
-
-/** Without its conmon a sandbox has neither log nor exit code, and is replaced. */
-async function isWatched(files: ProcessFiles): Promise<boolean> {
-  const pid = (await readFile(files.conmonPidFile, 'utf8').catch(() => '')).trim()
-  return pid !== '' && (await startTimeOf(Number(pid))) !== null
-}
-
-/** When a process started, in clock ticks since boot: with the pid, it names a process once and for all (proc(5), field 22). */
-export async function startTimeOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
-  return stat === null ? null : (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null)
-}
-
-export async function isRunning(pid: number, startTime: string): Promise<boolean> {
-  if ((await startTimeOf(pid)) !== startTime) return false
-  // A zombie has ended: its namespaces are gone.
-  return readlink(`/proc/${pid}/ns/net`).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** TCP ports that something listens on in a process's network namespace. */
