@@ -1,6 +1,7 @@
 /** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { lookup } from 'node:dns/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
@@ -129,7 +130,7 @@ async function prepareEtc(folder: string, config: Config): Promise<{ binds: Bind
     join(folder, 'resolv.conf'),
     resolvers.map((address) => `nameserver ${address}\n`).join('') + 'options timeout:2 attempts:2\n',
   )
-  await writeFile(join(folder, 'hosts'), '127.0.0.1 localhost\n::1 localhost\n')
+  await writeFile(join(folder, 'hosts'), '127.0.0.1 localhost\n')
   await copyFile(config.caBundle, join(folder, 'ca-certificates.crt'))
   const bind = (name: string, target: string): BindMount => ({ source: join(folder, name), target, readOnly: true })
   return {
@@ -151,6 +152,17 @@ async function hostResolvers(): Promise<string[]> {
     if (reachable.length > 0) return reachable
   }
   return []
+}
+
+/**
+ * Where no tenant's policy leads: what the operator named, and the control plane, wherever its names point.
+ * @throws when a name has no address: then the rules could not keep apps away from it
+ */
+export async function platformNetworks(config: Config): Promise<string[]> {
+  const urls = [config.controllerUrl, ...(config.redisUrl.startsWith('unix:') ? [] : [config.redisUrl])]
+  const names = urls.map((url) => new URL(url).hostname).filter((name) => !name.startsWith('[')) // IPv6 is closed as a whole.
+  const found = await Promise.all(names.map((name) => lookup(name, { family: 4, all: true })))
+  return [...config.blocked, ...found.flat().map(({ address }) => address)]
 }
 
 const CA_FILE = '/etc/ssl/certs/ca-certificates.crt'

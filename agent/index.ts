@@ -17,15 +17,16 @@ import { loadAssigned, loadInstance, reportInstance } from '#core/store/instance
 import { appendLogs } from '#core/store/logs.ts'
 import { createBuilds } from './builds.ts'
 import { createControllerClient } from './controller-client.ts'
-import { capacityOf, certificateEnv, openHost, startHeartbeat } from './host.ts'
-import { openRecords } from './instance/record.ts'
+import { capacityOf, certificateEnv, openHost, platformNetworks, startHeartbeat } from './host.ts'
+import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
-import { openPlaces, publishedPort } from './ports.ts'
+import { APP_PORT, openPlaces } from './ports.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
-import { addressOf } from './sandbox/index.ts'
-import { linkOf, loadRuleset } from './sandbox/network.ts'
+import { linkOf } from './sandbox/link.ts'
+import { ensureRuleset, loadRuleset, sweepLinks } from './sandbox/network.ts'
+import type { OpenLink } from './sandbox/ruleset.ts'
 import { openLayers } from './slug.ts'
 import { startWorker } from './worker.ts'
 
@@ -51,11 +52,16 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     folders.agent,
     running.map(({ index }) => index),
   )
-  await loadRuleset(
-    { slot, resolvers, published: config.hostAddress },
-    running.map(({ index, id }) => linkOf(slot, index, id)),
-    config.hostAddress === null ? [] : running.map((sandbox) => publishedPort(sandbox.index, addressOf(host, sandbox))),
-  )
+  const rules = {
+    slot,
+    appPort: APP_PORT,
+    resolvers,
+    platform: await platformNetworks(config),
+    published: config.hostAddress,
+    routers: config.routers,
+  }
+  await loadRuleset(rules, openLinks(slot, recovered))
+  await sweepLinks(slot, new Set(running.map(({ index }) => index)))
 
   const supervisor = createSupervisor({
     log,
@@ -121,6 +127,8 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   /** What is assigned and what runs here are made the same, whatever job was lost. */
   let unwanted = new Set<InstanceId>()
   async function sync(): Promise<void> {
+    if (await ensureRuleset(rules, openLinks(slot, supervisor.inUse())))
+      log.warn('network rules were gone and are loaded again: something on this host has flushed them')
     const assigned = await loadAssigned(store, config.hostId)
     for (const { desired, reported } of assigned) supervisor.ensure(desired, reported)
     const wanted = new Set(assigned.map(({ desired }) => desired.id))
@@ -164,6 +172,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     },
   }
 }
+
+/** What of the sandboxes that run the network's rules have to hold. */
+const openLinks = (slot: number, records: InstanceRecord[]): OpenLink[] =>
+  records.flatMap(({ desired: { tenantId, share, ceilings }, sandbox }) =>
+    sandbox === null
+      ? []
+      : [{ link: linkOf(slot, sandbox.index), tenantId, egress: share.egress, ceilings, published: sandbox.published }],
+  )
 
 async function readToken(config: Config): Promise<string> {
   const file = join(config.home, 'agent-token')

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PublishedPort } from './sandbox/network.ts'
+import type { PublishedPort } from './sandbox/link.ts'
 
 /** The port that every app listens on; it has a network of its own, so there is nothing to collide with. */
 export const APP_PORT = 5000

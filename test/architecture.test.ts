@@ -31,6 +31,8 @@ const pureFiles = [
   'controller/reconcile/world.ts',
   'agent/instance/restart.ts',
   'agent/health/health.ts',
+  'agent/sandbox/link.ts',
+  'agent/sandbox/ruleset.ts',
   'agent/sandbox/spec.ts',
   'agent/sandbox/seccomp.ts',
   'router/table.ts',

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { LaunchSpec } from '#core/contract/internal.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { Desired, Reported } from '#core/domain/instance.ts'
-import type { PublishedPort } from '../sandbox/network.ts'
+import type { PublishedPort } from '../sandbox/link.ts'
 import type { SandboxHandle } from '../sandbox/index.ts'
 
 export type InstanceRecord = {

@@ -158,7 +158,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const index = places.take()
     record.place = {
       index,
-      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { id: desired.id, index })),
+      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { index })),
     }
     records.save(record)
     signal.throwIfAborted()

@@ -9,7 +9,8 @@ import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'
 import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
-import { createLink, linkOf, removeLink, sampleLink, type PublishedPort } from './network.ts'
+import { linkOf, type Link, type PublishedPort } from './link.ts'
+import { openLink, prepareLink, removeLink, sampleLink } from './network.ts'
 import { createProcess, deleteProcess, startProcess, terminateProcess, type ProcessFiles } from './process.ts'
 import { seccompProfile } from './seccomp.ts'
 import { ociSpec, type BindMount } from './spec.ts'
@@ -78,13 +79,13 @@ export async function createSandbox(host: SandboxHost, request: SandboxRequest):
 
 async function assemble(host: SandboxHost, request: SandboxRequest): Promise<SandboxHandle> {
   const { id, index, published } = request
-  const link = linkOf(host.slot, index, id)
+  const link = linkOf(host.slot, index)
   const scratch = scratchOf(folderOf(host, id))
   const files = processFiles(host, id)
   const cgroup = cgroupOf(host, request)
   await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
   await mkdir(files.bundle, { recursive: true, mode: 0o700 })
-  await Promise.all([createLink(host.slot, link, published), prepareFiles(scratch, request)])
+  await Promise.all([connect(host, link, request), prepareFiles(scratch, request)])
   const { app, temporary } = request.files.kind === 'layers' ? scratch : request.files
   const spec = ociSpec({
     hostname: request.hostname,
@@ -110,6 +111,12 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   const startTime = (await startTimeOf(pid)) ?? ''
   await startProcess(files)
   return { id, index, published, cgroup, pid, startTime, startedAt: Date.now() }
+}
+
+async function connect(host: SandboxHost, link: Link, request: SandboxRequest): Promise<void> {
+  const { tenantId, share, ceilings, published } = request
+  await prepareLink(link)
+  await openLink(host.slot, link, { tenantId, egress: share.egress, ceilings, published })
 }
 
 async function prepareFiles(scratch: Scratch, { files, size, uidBase }: SandboxRequest): Promise<void> {
@@ -164,7 +171,7 @@ export async function removeSandbox(
   const files = processFiles(host, id)
   await killCgroup(cgroup)
   await deleteProcess(files)
-  await removeLink(host.slot, linkOf(host.slot, index, id), published)
+  await removeLink(host.slot, linkOf(host.slot, index), published)
   await removeScratch(scratchOf(folderOf(host, id)))
   await removeCgroup(cgroup)
   await rm(folderOf(host, id), { recursive: true, force: true })
@@ -175,12 +182,9 @@ export async function removeSandbox(
 
 /** @returns null when the sandbox is gone */
 export async function sampleSandbox(host: SandboxHost, handle: SandboxHandle): Promise<Sample | null> {
-  const [group, network] = await Promise.all([
-    sampleCgroup(handle.cgroup),
-    sampleLink(linkOf(host.slot, handle.index, handle.id)),
-  ])
+  const [group, network] = await Promise.all([sampleCgroup(handle.cgroup), sampleLink(linkOf(host.slot, handle.index))])
   return group && { ...group, networkInBytes: network?.inBytes ?? 0, networkOutBytes: network?.outBytes ?? 0 }
 }
 
-export const addressOf = (host: SandboxHost, handle: Pick<SandboxHandle, 'id' | 'index'>): string =>
-  linkOf(host.slot, handle.index, handle.id).address
+export const addressOf = (host: SandboxHost, handle: Pick<SandboxHandle, 'index'>): string =>
+  linkOf(host.slot, handle.index).address

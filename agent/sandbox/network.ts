@@ -1,155 +1,83 @@
 /**
- * One network namespace per sandbox: a point-to-point /32 link without ARP or a bridge, and one nftables table for the
- * whole host in which a sandbox is an element of a set. Default is drop; the rules are there before a process starts.
+ * A sandbox's network, from link to removal. A link is prepared before it is known whose it will be (`prepareLink`), and
+ * passes nothing until it is opened for a tenant (`openLink`): whether it does is decided in ruleset.ts.
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { EgressPolicy } from '#core/domain/quota.ts'
+import { defaultCeilings, type Ceilings } from '#core/domain/resources.ts'
 import { run } from '#core/runtime/process.ts'
+import {
+  bandwidthCommand,
+  devicePrefix,
+  deviceSettings,
+  insideCommands,
+  insideSettings,
+  linkCommands,
+  linkOf,
+  namespacePrefix,
+  unlinkCommands,
+  type Link,
+  type PublishedPort,
+} from './link.ts'
+import {
+  ceilingCommands,
+  closingCommands,
+  linkElements,
+  ruleset,
+  tableOf,
+  tenantChain,
+  type LinkPolicy,
+  type OpenLink,
+  type RulesetInput,
+} from './ruleset.ts'
 
-/** A sandbox's place on the host's network. */
-export type Link = {
-  index: number
-  device: string
-  namespace: string
-  namespacePath: string
-  address: string
-  gateway: string
-}
-
-/** Index 2 … 65533 in the slot's /16 of 100.64.0.0/10 (RFC 6598: not used on the Internet, seldom on a LAN). */
-export function linkOf(slot: number, index: number, id: string): Link {
-  const address = `100.${64 + slot}.${index >> 8}.${index & 255}`
-  return {
-    index,
-    device: `${devicePrefix(slot)}${index}`,
-    namespace: `berth-${slot}-${id}`,
-    namespacePath: `/run/netns/berth-${slot}-${id}`,
-    address,
-    gateway: gatewayOf(slot),
+/**
+ * Loads the rules, or brings them up to date, in one transaction. What the sets hold stays.
+ * @param open sandboxes that run already
+ */
+export async function loadRuleset(input: RulesetInput, open: OpenLink[] = []): Promise<void> {
+  const text = ruleset(input, open)
+  try {
+    await nft([text])
+  } catch {
+    // A set cannot change its type: the table of an earlier version of Berth is replaced as a whole, still in one go.
+    const table = `table inet ${tableOf(input.slot)}`
+    await nft([`add ${table}`, `delete ${table}`, text])
   }
+  for (const chain of writtenChains.keys()) if (chain.startsWith(`${input.slot} `)) writtenChains.delete(chain)
 }
 
-export const devicePrefix = (slot: number): string => `bv${slot}-`
-export const gatewayOf = (slot: number): string => `100.${64 + slot}.0.1`
-const subnetOf = (slot: number): string => `100.${64 + slot}.0.0/16`
-export const tableOf = (slot: number): string => `berth_${slot}`
-
-const mac = (side: 'host' | 'app', index: number): string => {
-  const hex = (byte: number) => byte.toString(16).padStart(2, '0')
-  return `02:be:${side === 'host' ? '00' : '01'}:00:${hex(index >> 8)}:${hex(index & 255)}`
+/**
+ * Loads the rules again if something on the host threw them away, as `nft flush ruleset` does: without them nothing holds
+ * the sandboxes back.
+ * @returns whether they had to be loaded
+ */
+export async function ensureRuleset(input: RulesetInput, open: OpenLink[]): Promise<boolean> {
+  const isLoaded = await run(['nft', 'list', 'chain', 'inet', tableOf(input.slot), 'pinning']).then(
+    () => true,
+    () => false,
+  )
+  if (!isLoaded) await loadRuleset(input, open)
+  return !isLoaded
 }
 
-/** `ip -batch` input that makes the link: fixed addresses on both sides, so that nobody has to be asked for one. */
-export function linkCommands(link: Link): string[] {
-  const { device, namespace, address, gateway, index } = link
-  return [
-    `netns add ${namespace}`,
-    `link add ${device} address ${mac('host', index)} type veth peer name eth0 address ${mac('app', index)} netns ${namespace}`,
-    `link set ${device} arp off addrgenmode none up`,
-    `addr add ${gateway}/32 dev ${device}`,
-    `neigh add ${address} lladdr ${mac('app', index)} dev ${device} nud permanent`,
-    `route add ${address}/32 dev ${device}`,
-  ]
-}
+/**
+ * Tenants' chains as this process has written them last, by slot and tenant. Filling one anew makes the kernel wait for
+ * all readers of the old rules, 15 ms, which the start of a tenant's next sandbox can do without.
+ */
+const writtenChains = new Map<string, string>()
 
-/** The same for the inside, run with `-netns`. */
-export function insideCommands(link: Link): string[] {
-  const { address, gateway, index } = link
-  return [
-    'link set lo up',
-    `addr add ${address}/32 dev eth0`,
-    'link set eth0 arp off addrgenmode none up',
-    `neigh add ${gateway} lladdr ${mac('host', index)} dev eth0 nud permanent`,
-    `route add ${gateway}/32 dev eth0`,
-    `route add default via ${gateway} dev eth0`,
-  ]
-}
-
-export type RulesetInput = {
-  slot: number
-  resolvers: string[]
-  /** Address of this host that others reach its instances at; null on a single machine. */
-  published: string | null
-}
-
-/** Where no sandbox may connect: RFC 6890's private and special ranges, and clouds' metadata services. */
-const blocked = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '168.63.129.16/32',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '224.0.0.0/3',
-]
-
-/** The whole ruleset of a host, loaded in one transaction. Sets keep their elements over a reload only through `links`. */
-export function ruleset(input: RulesetInput, links: Link[], ports: PublishedPort[]): string {
-  const { slot, resolvers, published } = input
-  const devices = `"${devicePrefix(slot)}*"`
-  const table = `inet ${tableOf(slot)}`
-  const elements = (items: string[]) => (items.length === 0 ? '' : ` elements = { ${items.join(', ')} };`)
-  return [
-    `table ${table}`,
-    `delete table ${table}`,
-    `table ${table} {`,
-    `  set sources { type ifname . ipv4_addr;${elements(links.map(sourceElement))} }`,
-    `  set resolvers { type ipv4_addr;${elements(resolvers)} }`,
-    `  set blocked { type ipv4_addr; flags interval; auto-merge; elements = { ${blocked.join(', ')} } }`,
-    `  map published { type inet_service : ipv4_addr . inet_service;${elements(ports.map(publishedElement))} }`,
-    // A packet that does not come from the address of its own link is forged.
-    `  chain pinning { type filter hook prerouting priority raw; policy accept;`,
-    `    iifname ${devices} iifname . ip saddr != @sources drop`,
-    `    iifname ${devices} meta nfproto ipv6 drop`,
-    `  }`,
-    // To the host itself: nothing but answers to what the host (the router, a probe) asked.
-    `  chain to_host { type filter hook input priority filter; policy accept;`,
-    `    iifname ${devices} ct state established,related accept`,
-    `    iifname ${devices} ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept`,
-    `    iifname ${devices} drop`,
-    `  }`,
-    `  chain through_host { type filter hook forward priority filter; policy accept;`,
-    `    iifname ${devices} jump from_app`,
-    `    oifname ${devices} jump to_app`,
-    `  }`,
-    `  chain from_app {`,
-    `    ct state established,related accept`,
-    `    ct state invalid drop`,
-    `    oifname ${devices} drop`,
-    `    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept`,
-    `    ip daddr @blocked drop`,
-    `    tcp dport 25 drop`,
-    `    meta nfproto ipv6 drop`,
-    `    accept`,
-    `  }`,
-    `  chain to_app {`,
-    `    ct state established,related accept`,
-    ...(published === null ? [] : [`    ct status dnat accept`]),
-    `    drop`,
-    `  }`,
-    `  chain leaving { type nat hook postrouting priority srcnat; policy accept;`,
-    `    ip saddr ${subnetOf(slot)} oifname != ${devices} masquerade`,
-    // The app sees its gateway as the peer, whichever router speaks to it.
-    ...(published === null ? [] : [`    ct status dnat oifname ${devices} masquerade`]),
-    `  }`,
-    ...(published === null
-      ? []
-      : ['prerouting priority dstnat', 'output priority -100'].map((hook) => publishChain(hook, published))),
-    `}`,
-    '',
-  ].join('\n')
-}
-
-const publishChain = (hook: string, published: string): string =>
-  `  chain publish_${hook.split(' ')[0]} { type nat hook ${hook}; policy accept; ip daddr ${published} dnat ip to tcp dport map @published }`
-
-export type PublishedPort = { port: number; address: string; appPort: number }
-const sourceElement = (link: Link): string => `"${link.device}" . ${link.address}`
-const publishedElement = ({ port, address, appPort }: PublishedPort): string => `${port} : ${address} . ${appPort}`
-
-export async function loadRuleset(input: RulesetInput, links: Link[], ports: PublishedPort[]): Promise<void> {
-  await run(['nft', '-f', '-'], { input: ruleset(input, links, ports) })
+async function writeWithTenant(
+  slot: number,
+  tenantId: string,
+  egress: EgressPolicy,
+  elements: string[],
+): Promise<void> {
+  const key = `${slot} ${tenantId}`
+  const chain = tenantChain(slot, tenantId, egress)
+  await nft(writtenChains.get(key) === chain ? elements : [chain, ...elements])
+  writtenChains.set(key, chain)
 }
 
 /** Forwarding is what lets sandboxes reach the Internet; it stays on afterwards, since others may rely on it. */
@@ -158,49 +86,135 @@ export async function enableForwarding(): Promise<void> {
   if ((await readFile(file, 'utf8')).trim() !== '1') await writeFile(file, '1')
 }
 
-/** Rules first, then the link: there is no moment in which the sandbox has a network without them. */
-export async function createLink(slot: number, link: Link, port: PublishedPort | null): Promise<void> {
-  await run(['nft', '-f', '-'], { input: changeElements('add', slot, link, port) })
-  await run(['ip', '-batch', '-'], { input: linkCommands(link).join('\n') })
-  await run(['ip', '-netns', link.namespace, '-batch', '-'], { input: insideCommands(link).join('\n') })
+/** Makes a link that depends on no app yet: namespace, both ends, addresses, neighbours, bandwidth by default. */
+export async function prepareLink(link: Link): Promise<void> {
+  await ip(linkCommands(link))
+  await Promise.all([
+    // By nsenter, since `ip -netns` copies the host's whole mount table, which grows with every sandbox.
+    run(inside(link, 'ip', '-batch', '-'), { input: insideCommands(link).join('\n') }),
+    run(inside(link, 'sysctl', '-qw', ...insideSettings)),
+    setBandwidth(link, defaultCeilings.networkMbit),
+    ...deviceSettings(link).map(([path, value]) => writeSetting(path, value)),
+  ])
 }
 
-function changeElements(verb: 'add' | 'delete', slot: number, link: Link, port: PublishedPort | null): string {
-  const table = `inet ${tableOf(slot)}`
-  const source = `${verb} element ${table} sources { ${sourceElement(link)} }\n`
-  return port ? `${source}${verb} element ${table} published { ${publishedElement(port)} }\n` : source
+/** Opens a prepared link for a sandbox of this tenant: from here on its packets are let through, as far as policy goes. */
+export async function openLink(slot: number, link: Link, policy: LinkPolicy): Promise<void> {
+  const { networkMbit } = policy.ceilings
+  await Promise.all([
+    writeWithTenant(slot, policy.tenantId, policy.egress, linkElements(slot, link, policy)),
+    networkMbit === defaultCeilings.networkMbit ? null : setBandwidth(link, networkMbit),
+  ])
+}
+
+/** Changes what a running sandbox may take of the network, at once. */
+export async function adjustLink(slot: number, link: Link, ceilings: Ceilings): Promise<void> {
+  await Promise.all([nft(ceilingCommands(slot, link, ceilings)), setBandwidth(link, ceilings.networkMbit)])
+}
+
+/** Changes what a tenant's apps may connect to, at once for those that run here; connections that are open break. */
+export async function setTenantEgress(slot: number, tenantId: string, policy: EgressPolicy): Promise<void> {
+  await writeWithTenant(slot, tenantId, policy, [])
+}
+
+/** Nothing passes the link any more. Idempotent. */
+export async function closeLink(slot: number, link: Link, published: PublishedPort | null): Promise<void> {
+  const commands = closingCommands(slot, link, published)
+  await nft(commands).catch(async () => {
+    // One that is gone already fails the whole transaction; then each for itself.
+    for (const command of commands) await quietly(nft([command]))
+  })
 }
 
 /** Idempotent: what is gone already is not missed. */
-export async function removeLink(slot: number, link: Link, port: PublishedPort | null): Promise<void> {
-  await quietly(run(['ip', 'link', 'delete', link.device]))
-  await quietly(run(['ip', 'netns', 'delete', link.namespace]))
-  await quietly(run(['nft', '-f', '-'], { input: changeElements('delete', slot, link, port) }))
+export async function removeLink(slot: number, link: Link, published: PublishedPort | null): Promise<void> {
+  await closeLink(slot, link, published)
+  await unlink([link])
+}
+
+/** Removes the links and the elements of a slot that nobody uses: what an agent that ended abruptly has left. */
+export async function sweepLinks(slot: number, used: Set<number>): Promise<void> {
+  const isUnused = ({ index }: Link) => !used.has(index)
+  const { stdout: sources } = await run(['nft', 'list', 'set', 'inet', tableOf(slot), 'sources'])
+  const open = indexes(sources, new RegExp(`"${devicePrefix(slot)}(\\d+)"`, 'g')).map((index) => linkOf(slot, index))
+  for (const link of open.filter(isUnused)) await closeLink(slot, link, null)
+  await unlink((await existingLinks(slot)).filter(isUnused))
 }
 
 /** Everything of a slot, whatever is left of it. */
 export async function removeNetwork(slot: number): Promise<void> {
-  const { stdout: names } = await run(['ip', 'netns', 'list'])
-  for (const name of names.split('\n').map((line) => line.split(' ')[0] ?? '')) {
-    if (name.startsWith(`berth-${slot}-`)) await quietly(run(['ip', 'netns', 'delete', name]))
-  }
-  const { stdout: links } = await run(['ip', '-o', 'link', 'show', 'type', 'veth'])
-  for (const [, device] of links.matchAll(/^\d+: ([^@:]+)/gm)) {
-    if (device?.startsWith(devicePrefix(slot))) await quietly(run(['ip', 'link', 'delete', device]))
-  }
+  await unlink(await existingLinks(slot))
   await quietly(run(['nft', 'delete', 'table', 'inet', tableOf(slot)]))
 }
 
-/** Bytes on the host's side of the link, seen from the app: what the host sent is what the app received. */
-export async function sampleLink(link: Link): Promise<{ inBytes: number; outBytes: number } | null> {
-  const counter = (name: string) => readFile(`/sys/class/net/${link.device}/statistics/${name}`, 'utf8').then(Number)
-  try {
-    const [sent, received] = await Promise.all([counter('tx_bytes'), counter('rx_bytes')])
-    return { inBytes: sent, outBytes: received }
-  } catch {
-    return null
-  }
+/** Those of which a namespace or a device is there. */
+async function existingLinks(slot: number): Promise<Link[]> {
+  const { stdout: names } = await run(['ip', 'netns', 'list'])
+  const { stdout: devices } = await run(['ip', '-o', 'link', 'show', 'type', 'veth'])
+  const found = new Set([
+    ...indexes(names, new RegExp(`^${namespacePrefix(slot)}(\\d+)\\b`, 'gm')),
+    ...indexes(devices, new RegExp(`^\\d+: ${devicePrefix(slot)}(\\d+)@`, 'gm')),
+  ])
+  return [...found].map((index) => linkOf(slot, index))
 }
+
+const indexes = (text: string, pattern: RegExp): number[] =>
+  [...text.matchAll(pattern)].map(([, index]) => Number(index))
+
+export type LinkSample = { inBytes: number; outBytes: number }
+
+let reading: Promise<Map<string, LinkSample>> | null = null
+
+/**
+ * Bytes on the host's side of the link, seen from the app: what the host sent is what the app received. All who ask in the
+ * same turn share one look at all devices, so a round over 300 sandboxes costs one read.
+ * @returns null when the link is gone
+ */
+export async function sampleLink(link: Pick<Link, 'device'>): Promise<LinkSample | null> {
+  reading ??= nextTurn().then(async () => {
+    reading = null
+    return parseDevices(await readFile('/proc/net/dev', 'utf8'))
+  })
+  return (await reading).get(link.device) ?? null
+}
+
+/** /proc/net/dev (proc(5)): after the name, 8 figures of what was received and 8 of what was sent, bytes first. */
+export function parseDevices(text: string): Map<string, LinkSample> {
+  const samples = new Map<string, LinkSample>()
+  for (const line of text.split('\n').slice(2)) {
+    const [device = '', figures = ''] = line.split(':')
+    const numbers = figures.trim().split(/\s+/).map(Number)
+    samples.set(device.trim(), { inBytes: numbers[8] ?? 0, outBytes: numbers[0] ?? 0 })
+  }
+  return samples
+}
+
+const setBandwidth = (link: Link, megabits: number) =>
+  Promise.all([
+    run(['tc', ...bandwidthCommand(link.device, megabits)]),
+    run(inside(link, 'tc', ...bandwidthCommand('eth0', megabits))),
+  ])
+
+const inside = (link: Link, ...argv: string[]): [string, ...string[]] => [
+  'nsenter',
+  `--net=${link.namespacePath}`,
+  ...argv,
+]
+
+/** A host without IPv6 has no such settings, nor the need. */
+async function writeSetting(path: string, value: string): Promise<void> {
+  await writeFile(`/proc/sys/net/${path}`, value).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || !path.startsWith('ipv6/')) throw error
+  })
+}
+
+async function unlink(links: Link[]): Promise<void> {
+  if (links.length > 0) await quietly(ip(links.flatMap(unlinkCommands), '-force'))
+}
+
+const ip = (commands: string[], ...options: string[]) =>
+  run(['ip', ...options, '-batch', '-'], { input: commands.join('\n') })
+const nft = (commands: string[]) => run(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })
 
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined)

@@ -1,6 +1,7 @@
 /** The environment, read once and validated. An error names the variable, the value and what it must be. */
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { readCidr } from '../domain/cidr.ts'
 import { badSetting } from '../domain/errors.ts'
 import { isId, type HostId } from '../domain/ids.ts'
 
@@ -28,6 +29,10 @@ export type Config = {
   logLevel: string
   /** Name servers that sandboxes may ask, on port 53 only; empty: the host's own. */
   resolvers: string[]
+  /** Networks that no sandbox may reach whatever its tenant's policy says, as CIDRs: the platform's own, an office, … */
+  blocked: string[]
+  /** Routers on other machines, as CIDRs: who may connect to instances at this host's address. */
+  routers: string[]
   /** Bundle of certificate authorities that builds and apps trust. */
   caBundle: string
   npmRegistry: string
@@ -75,7 +80,9 @@ export function readConfig(env: Environment): Config {
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
     redisEmbedded: redisUrl === '',
     logLevel: oneOf(env, 'BERTH_LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
-    resolvers: list(env, 'BERTH_RESOLVERS'),
+    resolvers: addresses(env, 'BERTH_RESOLVERS'),
+    blocked: networks(env, 'BERTH_BLOCKED'),
+    routers: networks(env, 'BERTH_ROUTERS'),
     caBundle: path(env, 'BERTH_CA_BUNDLE', '/etc/ssl/certs/ca-certificates.crt'),
     npmRegistry: url(env, 'BERTH_NPM_REGISTRY', 'https://registry.npmjs.org'),
     debianMirror: url(env, 'BERTH_DEBIAN_MIRROR', 'http://deb.debian.org/debian'),
@@ -140,14 +147,30 @@ function optionalAddress(env: Environment, name: string): string | null {
   return value === '' ? null : value
 }
 
-function list(env: Environment, name: string): string[] {
-  const values = text(env, name, '')
-    .split(',')
-    .map((v) => v.trim())
-    .filter((v) => v !== '')
+function addresses(env: Environment, name: string): string[] {
+  const values = list(env, name)
   for (const value of values) if (!isIpv4(value)) throw badSetting(name, value, 'IPv4 addresses, separated by commas')
   return values
 }
+
+function networks(env: Environment, name: string): string[] {
+  return list(env, name).map((value) => {
+    const cidr = readCidr(value)
+    if (cidr === null)
+      throw badSetting(
+        name,
+        value,
+        'IPv4 networks such as 10.1.0.0/16 (no bits set beyond the prefix), separated by commas',
+      )
+    return cidr
+  })
+}
+
+const list = (env: Environment, name: string): string[] =>
+  text(env, name, '')
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '')
 
 function url(env: Environment, name: string, fallback: string): string {
   const value = text(env, name, fallback)

@@ -18,11 +18,15 @@ import {
   type SandboxHandle,
   type SandboxHost,
 } from '../../agent/sandbox/index.ts'
+import { APP_PORT } from '../../agent/ports.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
+import type { RulesetInput } from '../../agent/sandbox/ruleset.ts'
 import { commandLine } from '../../agent/sandbox/process.ts'
 
 export type TestHost = {
   host: SandboxHost
+  /** What its network's rules were made from. */
+  rules: RulesetInput
   start(command: string, options?: StartOptions): Promise<SandboxHandle>
   /** Runs a command in a sandbox to its end. */
   run(command: string, options?: StartOptions): Promise<{ code: number | null; output: string }>
@@ -37,24 +41,36 @@ export type StartOptions = {
   ceilings?: Partial<Ceilings>
   share?: Partial<TenantShare>
   env?: Record<string, string>
+  /** A place on the network; by default one that no other had. */
+  index?: number
   layers?: string[]
 }
 
-export async function startTestHost(): Promise<TestHost> {
+export async function startTestHost(changed: Partial<RulesetInput> = {}): Promise<TestHost> {
   const home = await mkdtemp(join(tmpdir(), 'berth-host-'))
   const config = readConfig({ ...process.env, BERTH_HOME: home })
   const { host, folders, resolvers } = await openHost(config, silentLog)
   const { slot } = host
-  await loadRuleset({ slot, resolvers, published: null }, [], [])
+  const rules = { slot, appPort: APP_PORT, resolvers, platform: [], published: null, routers: [], ...changed }
+  await loadRuleset(rules)
   let next = 2
 
   const test: TestHost = {
     host,
+    rules,
     start(
       command,
-      { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [], ceilings = {}, share = {} } = {},
+      {
+        size = {},
+        app = 'a-one',
+        tenant = 'default',
+        env = {},
+        layers = [],
+        ceilings = {},
+        share = {},
+        index = next++,
+      } = {},
     ) {
-      const index = next++
       return createSandbox(host, {
         id: `i-${index}`,
         tenantId: tenant,

@@ -1,49 +1,71 @@
 import assert from 'node:assert/strict'
-import { linkOf, ruleset } from '../../../agent/sandbox/network.ts'
+import { defaultCeilings } from '../../../core/domain/resources.ts'
 import { publishedPort } from '../../../agent/ports.ts'
+import { bandwidthCommand, deviceSettings, insideCommands, linkCommands, linkOf } from '../../../agent/sandbox/link.ts'
+import { parseDevices } from '../../../agent/sandbox/network.ts'
 
-const link = linkOf(3, 260, 'i-one')
+const link = linkOf(3, 260)
 
-describe('The network of a sandbox', () => {
-  it('S64: has one address, derived from its place, in its slot’s range', () => {
-    assert.equal(link.address, '100.67.1.4')
-    assert.equal(link.device, 'bv3-260')
-    assert.ok(link.device.length <= 15, 'an interface name has at most 15 characters')
-    assert.ok(linkOf(63, 65_533, 'i-x').device.length <= 15)
+describe('The link of a sandbox', () => {
+  it('follows from its place alone, in its slot’s range', () => {
+    assert.deepEqual(link, {
+      index: 260,
+      device: 'bv3-260',
+      namespace: 'berth-3-260',
+      namespacePath: '/run/netns/berth-3-260',
+      address: '100.67.1.4',
+      gateway: '100.67.0.1',
+      mac: { host: '02:be:00:00:01:04', app: '02:be:01:00:01:04' },
+    })
+    assert.ok(linkOf(63, 65_533).device.length <= 15, 'an interface name has at most 15 characters')
   })
 
-  it('is one table, replaced in one transaction, with the links that are up in its set from the start', () => {
-    const text = ruleset({ slot: 3, resolvers: ['10.0.0.53'], published: null }, [link], [])
-    assert.ok(text.startsWith('table inet berth_3\ndelete table inet berth_3\ntable inet berth_3 {'))
-    assert.match(text, /set sources \{ type ifname \. ipv4_addr; elements = \{ "bv3-260" \. 100\.67\.1\.4 \}; \}/)
-  })
-
-  it('S65: drops what does not come from a link’s own address before anything else looks at it', () => {
-    assert.match(
-      ruleset({ slot: 3, resolvers: [], published: null }, [], []),
-      /priority raw; policy accept;\n\s+iifname "bv3-\*" iifname \. ip saddr != @sources drop/,
-    )
-  })
-
-  it('S62: blocks private, link-local and metadata addresses', () => {
-    const text = ruleset({ slot: 0, resolvers: [], published: null }, [], [])
-    for (const range of [
-      '10.0.0.0/8',
-      '169.254.0.0/16',
-      '100.64.0.0/10',
-      '172.16.0.0/12',
-      '192.168.0.0/16',
-      '168.63.129.16/32',
-      '127.0.0.0/8',
+  it('S64: is point to point, with fixed neighbours and without ARP on both sides', () => {
+    assert.deepEqual(linkCommands(link), [
+      'netns add berth-3-260',
+      'link add bv3-260 address 02:be:00:00:01:04 type veth peer name eth0 address 02:be:01:00:01:04 netns berth-3-260',
+      'link set bv3-260 arp off addrgenmode none up',
+      'addr add 100.67.0.1/32 dev bv3-260',
+      'neigh add 100.67.1.4 lladdr 02:be:01:00:01:04 dev bv3-260 nud permanent',
+      'route add 100.67.1.4/32 dev bv3-260',
     ])
-      assert.ok(text.includes(range), range)
+    assert.deepEqual(insideCommands(link), [
+      'link set lo up',
+      'addr add 100.67.1.4/32 dev eth0',
+      'link set eth0 arp off addrgenmode none up',
+      'neigh add 100.67.0.1 lladdr 02:be:00:00:01:04 dev eth0 nud permanent',
+      'route add 100.67.0.1/32 dev eth0',
+      'route add default via 100.67.0.1 dev eth0',
+    ])
   })
 
-  it('publishes instances at the host’s address only where the host has one', () => {
-    assert.ok(!ruleset({ slot: 0, resolvers: [], published: null }, [], []).includes('dnat'))
-    const port = publishedPort(260, link.address)
-    const text = ruleset({ slot: 3, resolvers: [], published: '192.0.2.10' }, [link], [port])
-    assert.match(text, /ip daddr 192\.0\.2\.10 dnat ip to tcp dport map @published/)
-    assert.match(text, /10260 : 100\.67\.1\.4 \. 5000/)
+  it('S63, S65: takes no packet on the host’s side that has another way back, and speaks no IPv6', () => {
+    assert.deepEqual(deviceSettings(link), [
+      ['ipv4/conf/bv3-260/rp_filter', '1'],
+      ['ipv4/conf/bv3-260/accept_redirects', '0'],
+      ['ipv6/conf/bv3-260/disable_ipv6', '1'],
+    ])
+  })
+
+  it('S68: has a token bucket on each end, deep enough for the largest packet and for its rate', () => {
+    assert.equal(
+      bandwidthCommand('eth0', 10).join(' '),
+      'qdisc replace dev eth0 root tbf rate 10mbit burst 131072b latency 25ms mpu 256',
+    )
+    assert.ok(bandwidthCommand('eth0', 1000).includes('625000b'))
+    assert.ok(bandwidthCommand('eth0', defaultCeilings.networkMbit).includes('200mbit'))
+  })
+
+  it('is metered from what the kernel counts on the host’s side, turned round', () => {
+    const text = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:  116500     933    0    0    0     0          0         0   116500     933    0    0    0     0       0          0
+bv3-260: 1000       3    0    0    0     0          0         0     2500       4    0    0    0     0       0          0
+`
+    assert.deepEqual(parseDevices(text).get('bv3-260'), { inBytes: 2500, outBytes: 1000 })
+  })
+
+  it('is published at a port of the host’s address', () => {
+    assert.deepEqual(publishedPort(260, link.address), { port: 10_260, address: '100.67.1.4', appPort: 5000 })
   })
 })
