@@ -23,7 +23,7 @@ import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
 import type { Places } from './ports.ts'
 import type { Runtimes } from './runtimes.ts'
-import { cgroupPath } from './sandbox/cgroup.ts'
+import { buildCgroupPath } from './sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
 import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
@@ -195,7 +195,7 @@ async function runPhase(
   const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const index = places.take()
-  const cgroup = cgroupPath(host.slot, spec.tenantId, spec.appId, id)
+  const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What an agent that was killed in the middle left of the same build.
   await removeSandbox(host, id, index, null, cgroup)
   try {

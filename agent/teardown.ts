@@ -12,7 +12,9 @@ import { reportInstance } from '#core/store/instances.ts'
 import { recordUsage } from '#core/store/usage.ts'
 import { findSlot, foldersOf, isLastSlot, releaseSlot } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
-import { killCgroup, releaseCgroups, removeCgroup } from './sandbox/cgroup.ts'
+import { removeCgroup, slotPath } from './sandbox/cgroup.ts'
+import { releaseCgroups } from './sandbox/cgroup-mounts.ts'
+import { killCgroup } from './sandbox/freezer.ts'
 import { unmountBelow } from './sandbox/mounts.ts'
 import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
@@ -45,11 +47,11 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     ),
   )
   store.disconnect()
-  await killCgroup(`/berth-${slot}`)
+  await killCgroup(slotPath(slot))
   await endConmons(folders.run)
   await removeNetwork(slot)
   await unmountBelow(folders.agent)
-  await removeCgroup(`/berth-${slot}`)
+  await removeCgroup(slotPath(slot))
   await rm(folders.sandboxes, { recursive: true, force: true })
   await rm(folders.builds, { recursive: true, force: true })
   await releaseSlot(slot)

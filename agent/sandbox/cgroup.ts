@@ -1,183 +1,296 @@
 /**
- * Everything that differs between cgroup v2 and the v1 hierarchies is in this file. A tenant has a cgroup, below it each
- * of its apps, below that each instance, so that shares and metering sum by construction.
+ * The cgroups of instances. A tenant has a cgroup, below it each of its apps, below that each instance, so that shares and
+ * metering sum by construction:
+ *
+ *     /berth-SLOT                      the sum of all
+ *       TENANT/APP/INSTANCE            by weight between tenants, evenly between apps, by size between instances
+ *       _builds/TENANT/APP/BUILD       together as light as a tenth of a tenant: running traffic comes first
+ *       _output/TENANT                 what keeps the output of a tenant's instances
+ *
+ * What the files are called and say on v1 and v2 is in cgroup-files.ts.
  */
-import { existsSync } from 'node:fs'
-import { appendFile, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
+import { readdir, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import { run } from '#core/runtime/process.ts'
-import { mountPoints, unmount } from './mounts.ts'
+import {
+  cpuWrites,
+  ioWrites,
+  memoryWrites,
+  ORDINARY_WEIGHT,
+  parseOomKills,
+  parseSample,
+  parseUsed,
+  pidsWrites,
+  weightWrites,
+  wholeOomWrites,
+  type CgroupSample,
+  type CgroupVersion,
+  type Write,
+} from './cgroup-files.ts'
+import type { Device } from './spec.ts'
 
-const ROOT = '/sys/fs/cgroup'
-export type CgroupVersion = 'v1' | 'v2'
+export type { CgroupSample, CgroupVersion }
 
-export const cgroupVersion = (): CgroupVersion => (existsSync(join(ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
+export const CGROUP_ROOT = '/sys/fs/cgroup'
 
-/** The path below the hierarchy's root, as OCI's cgroupsPath has it. Ids are checked at the edge, so they are safe in paths. */
+export const cgroupVersion = (): CgroupVersion => (existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
+
+// ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Ids are `[a-z0-9-]`, so no tenant's can be these, and all are safe in paths. */
+const BUILDS = '_builds'
+const OUTPUT = '_output'
+
+/** Paths below a hierarchy's root, as OCI's cgroupsPath has them. */
+export const slotPath = (slot: number): string => `/berth-${slot}`
+export const buildsPath = (slot: number): string => join(slotPath(slot), BUILDS)
+export const tenantPath = (slot: number, tenant: string): string => join(slotPath(slot), tenant)
+export const tenantBuildsPath = (slot: number, tenant: string): string => join(buildsPath(slot), tenant)
+export const tenantOutputPath = (slot: number, tenant: string): string => join(slotPath(slot), OUTPUT, tenant)
 export const cgroupPath = (slot: number, tenant: string, app: string, id: string): string =>
-  `/berth-${slot}/${tenant}/${app}/${id}`
+  join(tenantPath(slot, tenant), app, id)
+/** Builds have a tree of their own: they neither count against their tenant's memory nor compete with its apps. */
+export const buildCgroupPath = (slot: number, tenant: string, app: string, id: string): string =>
+  join(tenantBuildsPath(slot, tenant), app, id)
 
-/** Says that a hierarchy was mounted by Berth, so that the last Berth of the machine unmounts it again. */
-const MARKER = '/run/berth/mounted-cgroups'
+/** The tenant of an instance's or a build's cgroup. */
+export const tenantOf = (path: string): string => path.split('/').at(-3) ?? ''
+
+/** Of all builds of a host together, against one tenant's ORDINARY_WEIGHT. */
+const BUILDS_WEIGHT = 10
+
+export const folderIn = (controller: string, path: string): string =>
+  cgroupVersion() === 'v2' ? join(CGROUP_ROOT, path) : join(CGROUP_ROOT, controller, path)
+
+/** v1: those mounted, one per controller or for some together. */
+const hierarchies = (): string[] =>
+  readdirSync(CGROUP_ROOT, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+/** The folders of one cgroup path that are there, one per hierarchy. */
+export const foldersOf = (path: string): string[] =>
+  (cgroupVersion() === 'v2' ? [CGROUP_ROOT] : hierarchies().map((name) => join(CGROUP_ROOT, name)))
+    .map((root) => join(root, path))
+    .filter((folder) => existsSync(folder))
 
 /**
- * Makes the machine's cgroups usable by the OCI runtime. On a v1 hybrid, controllers left on the v2 side (hugetlb) make
- * crun refuse; mounting their v1 hierarchy moves them, as Debian's cgroupfs-mount does. A hierarchy that still has cgroups
- * outlives its unmounting and then belongs to neither side until it is mounted again. Others stay untouched.
+ * Makes a cgroup and those above it; what is there already stays as it is. Without a pause, so that nobody who removes
+ * empty ones (see pruneCgroups) comes between.
  */
-export async function prepareCgroups(): Promise<void> {
-  await favourMoves()
-  if (cgroupVersion() === 'v2') return
-  const mounted = await mountPoints()
-  for (const controller of await strayControllers()) {
-    const folder = join(ROOT, controller)
-    if (mounted.includes(folder)) continue
-    await mkdir(folder, { recursive: true })
-    await run(['mount', '-t', 'cgroup', '-o', controller, 'cgroup', folder])
-    await mkdir(dirname(MARKER), { recursive: true })
-    await appendFile(MARKER, `${folder}\n`)
+export function makeCgroup(path: string, controllers: string[] = hierarchies()): void {
+  const levels = levelsOf(path)
+  if (cgroupVersion() === 'v2') {
+    for (const level of levels) {
+      delegate(dirname(level))
+      if (makeFolder(join(CGROUP_ROOT, level)) && level.endsWith(`/${BUILDS}`)) weigh(level, BUILDS_WEIGHT)
+    }
+    return
+  }
+  for (const controller of controllers) {
+    for (const level of levels) {
+      const folder = folderIn(controller, level)
+      if (!makeFolder(folder)) continue
+      if (controller === 'cpuset') inheritCpus(folder)
+      if (controller === 'cpu' && level.endsWith(`/${BUILDS}`)) weigh(level, BUILDS_WEIGHT)
+    }
   }
 }
 
-/**
- * Each start moves a process into its cgroup, which waits for an RCU grace period (10 to 30 ms) unless the kernel is told
- * that this is what this machine does (favordynmods, Linux 6.0, Documentation/admin-guide/cgroup-v2.rst). One mount's option
- * holds for the whole machine, v1 hierarchies included. It cannot be taken back; it costs a fork some nanoseconds.
- */
-async function favourMoves(): Promise<void> {
-  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '))
-  const [, folder, , options] = mounts.find(([, , type]) => type === 'cgroup2') ?? []
-  if (folder === undefined || options === undefined || options.split(',').includes('favordynmods')) return
-  // An older kernel does not know it; starts take longer there, and all else is the same.
-  await run(['mount', '-o', `remount,${options},favordynmods`, folder]).catch(() => undefined)
-}
-
-/** Controllers that crun would stumble over: on the v2 side of a hybrid, or in a v1 hierarchy that is not mounted. */
-async function strayControllers(): Promise<string[]> {
-  const unified = await readFile(join(ROOT, 'unified', 'cgroup.controllers'), 'utf8').catch(() => '')
-  const table = (await readFile('/proc/cgroups', 'utf8'))
-    .split('\n')
+/** `/a/b/c` → `/a`, `/a/b`, `/a/b/c`. */
+const levelsOf = (path: string): string[] =>
+  path
+    .split('/')
     .slice(1)
-    .map((line) => line.split('\t'))
-  const inHierarchy = table.filter(([, hierarchy]) => Number(hierarchy) > 0).map(([name = '']) => name)
-  const known = new Set(
-    (await readFile('/proc/mounts', 'utf8'))
-      .split('\n')
-      .filter((line) => line.split(' ')[2] === 'cgroup')
-      .flatMap((line) => line.split(' ')[3]?.split(',') ?? []),
-  )
-  return [...new Set([...unified.trim().split(/\s+/), ...inHierarchy])].filter(
-    (name) => name !== '' && !known.has(name),
-  )
-}
+    .map((_, depth, names) => `/${names.slice(0, depth + 1).join('/')}`)
 
-/** Unmounts what prepareCgroups mounted. With cgroups left in it, a hierarchy stays, and so does its mount. */
-export async function releaseCgroups(): Promise<void> {
-  const folders = (await readFile(MARKER, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
-  for (const folder of new Set(folders)) if ((await subfolders(folder)).length === 0) await unmount(folder)
-  await rm(MARKER, { force: true })
-}
-
-export type CgroupSample = { cpuSeconds: number; memoryBytes: number; oomKills: number; pids: number }
-
-/** Cumulative counters and current memory (without reclaimable file cache) of a cgroup; null when it is gone. */
-export async function sampleCgroup(path: string): Promise<CgroupSample | null> {
+/** @returns whether it is new */
+function makeFolder(folder: string): boolean {
   try {
-    return cgroupVersion() === 'v2' ? await sampleV2(join(ROOT, path)) : await sampleV1(path)
+    mkdirSync(folder)
+    return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENODEV')
-      return null
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
 }
 
-async function sampleV2(folder: string): Promise<CgroupSample> {
-  const [cpu, memory, stat, events, pids] = await Promise.all(
-    ['cpu.stat', 'memory.current', 'memory.stat', 'memory.events', 'pids.current'].map((file) =>
-      readFile(join(folder, file), 'utf8'),
-    ),
-  )
-  return {
-    cpuSeconds: field(cpu, 'usage_usec') / 1e6,
-    memoryBytes: Math.max(0, Number(memory) - field(stat, 'inactive_file')),
-    oomKills: field(events, 'oom_kill'),
-    pids: Number(pids),
-  }
+const DELEGATED = ['cpu', 'cpuset', 'io', 'memory', 'pids', 'hugetlb']
+
+/** v2: lets the cgroups below have controllers of their own, as far as the machine has them. */
+function delegate(path: string): void {
+  const folder = join(CGROUP_ROOT, path)
+  const there = readFileSync(join(folder, 'cgroup.controllers'), 'utf8').trim().split(' ')
+  const given = readFileSync(join(folder, 'cgroup.subtree_control'), 'utf8').trim().split(' ')
+  const missing = DELEGATED.filter((name) => there.includes(name) && !given.includes(name))
+  if (missing.length > 0)
+    writeFileSync(join(folder, 'cgroup.subtree_control'), missing.map((name) => `+${name}`).join(' '))
 }
 
-async function sampleV1(path: string): Promise<CgroupSample> {
-  const read = (controller: string, file: string) => readFile(join(ROOT, controller, path, file), 'utf8')
-  const [cpu, memory, stat, oom, pids] = await Promise.all([
-    read('cpuacct', 'cpuacct.usage'),
-    read('memory', 'memory.usage_in_bytes'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.oom_control'),
-    read('pids', 'pids.current'),
+/** v1: a new cpuset has neither cores nor memory nodes, and takes no process until it has. */
+function inheritCpus(folder: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems'])
+    writeFileSync(join(folder, file), readFileSync(join(dirname(folder), file), 'utf8').trim())
+}
+
+const weigh = (path: string, weight: number): void => applyWrites(path, weightWrites(cgroupVersion(), weight))
+
+/** An instance's cgroup, before the OCI runtime puts its process in: with its weight among the instances of its app. */
+export function makeInstanceCgroup(path: string, cpuMilli: number): void {
+  makeCgroup(path)
+  applyWrites(path, [...weightWrites(cgroupVersion(), weightOf(cpuMilli)), ...wholeOomWrites(cgroupVersion())])
+}
+
+/** One core is the ordinary weight. */
+const weightOf = (cpuMilli: number): number => (cpuMilli * ORDINARY_WEIGHT) / 1000
+
+export function applyWrites(path: string, writes: Write[]): void {
+  for (const { controller, file, value } of writes) writeFileSync(join(folderIn(controller, path), file), value)
+}
+
+// ── changing limits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Adjusted = { refused: null } | { refused: 'memory'; usedBytes: number }
+
+/**
+ * Changes the limits of a running cgroup.
+ * @param disks whose reading and writing is bounded
+ * @returns refused when it uses more memory than the new limit, in bytes and without file cache; then nothing is changed
+ */
+export async function adjustCgroup(
+  path: string,
+  { size, ceilings, disks }: { size: Resources; ceilings: Ceilings; disks: Device[] },
+): Promise<Adjusted> {
+  const adjusted = await adjustMemory(path, size.memoryMb * MIB)
+  if (adjusted.refused) return adjusted
+  const version = cgroupVersion()
+  applyWrites(path, [
+    ...cpuWrites(version, size.cpuMilli),
+    ...weightWrites(version, weightOf(size.cpuMilli)),
+    ...pidsWrites(size.pids),
+    ...ioWrites(version, ceilings.ioMbPerSecond * MIB, disks),
   ])
-  return {
-    cpuSeconds: Number(cpu) / 1e9,
-    memoryBytes: Math.max(0, Number(memory) - field(stat, 'total_inactive_file')),
-    oomKills: field(oom, 'oom_kill'),
-    pids: Number(pids),
-  }
+  return adjusted
 }
 
-function field(text: string | undefined, name: string): number {
-  const match = new RegExp(`^${name} (\\d+)$`, 'm').exec(text ?? '')
-  return match ? Number(match[1]) : 0
-}
+const MIB = 1024 * 1024
 
-/** The folders of one cgroup path, one per mounted hierarchy. */
-async function foldersOf(path: string): Promise<string[]> {
-  if (cgroupVersion() === 'v2') return [join(ROOT, path)]
-  const hierarchies = await readdir(ROOT, { withFileTypes: true })
-  return hierarchies
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(ROOT, entry.name, path))
-    .filter((folder) => existsSync(folder))
-}
-
-/** Kills whatever is left in a cgroup and below. A process that forks meanwhile is caught by the next round. */
-export async function killCgroup(path: string): Promise<void> {
-  const folders = await foldersOf(path)
-  for (let round = 0; round < 50; round++) {
-    const pids = new Set<number>()
-    for (const folder of folders) for (const pid of await pidsBelow(folder)) pids.add(pid)
-    if (pids.size === 0) return
-    for (const pid of pids) kill(pid)
-    await sleep(10)
-  }
-}
-
-function kill(pid: number): void {
+/** Changes a memory limit, never by killing: what is in use is refused. */
+export async function adjustMemory(path: string, bytes: number): Promise<Adjusted> {
+  const version = cgroupVersion()
+  const before = memoryLimit(path)
+  if (before === bytes) return { refused: null }
+  const used = () => parseUsed(version, readerOf(path))
+  const refusal = (): Adjusted => ({ refused: 'memory', usedBytes: used() })
+  if (bytes < before && used() > bytes) return refusal()
+  const done: Write[] = []
   try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It ended by itself between the listing and now.
+    for (const write of memoryWrites(version, bytes, before)) {
+      // v2 kills what exceeds memory.max, so what memory.high could not take back is looked at before.
+      if (write.file === 'memory.max' && bytes < before && used() > bytes) throw busy()
+      await writeFile(join(folderIn(write.controller, path), write.file), write.value)
+      done.push(write)
+    }
+    return { refused: null }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    if (version === 'v2') await writeFile(join(folderIn('memory', path), 'memory.high'), 'max')
+    else
+      for (const { controller, file } of done) await writeFile(join(folderIn(controller, path), file), String(before))
+    return refusal()
   }
 }
 
-async function pidsBelow(folder: string): Promise<number[]> {
-  const own = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '')
-  const below = await Promise.all((await subfolders(folder)).map(pidsBelow))
-  return [
-    ...own
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(Number),
-    ...below.flat(),
-  ]
+const busy = (): NodeJS.ErrnoException => Object.assign(new Error('in use'), { code: 'EBUSY' })
+
+/** @returns bytes; Infinity without a limit (v1 says a number near 2^63, which is greater than any machine) */
+export function memoryLimit(path: string): number {
+  const text = readerOf(path)('memory', cgroupVersion() === 'v2' ? 'memory.max' : 'memory.limit_in_bytes').trim()
+  return text === 'max' ? Infinity : Number(text)
 }
 
-async function subfolders(folder: string): Promise<string[]> {
+// ── counters ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Counters and current use of a cgroup; null when it is gone. Synchronous: a dozen small files of the kernel's memory are
+ * read faster than promises of them are made, and a host samples hundreds of instances.
+ */
+export function sampleCgroup(path: string): CgroupSample | null {
+  const read = readerOf(path)
+  return unlessGone(() =>
+    parseSample(cgroupVersion(), read, (controller, file) => unlessGone(() => read(controller, file)) ?? ''),
+  )
+}
+
+/** Whether a process of this cgroup was killed for want of memory. */
+export const hasOomKills = (path: string): boolean =>
+  (unlessGone(() => parseOomKills(cgroupVersion(), readerOf(path))) ?? 0) > 0
+
+function unlessGone<T>(look: () => T): T | null {
+  try {
+    return look()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENODEV') return null
+    throw error
+  }
+}
+
+/** memory.stat, the largest of the files, has about 2 KiB. */
+const buffer = Buffer.alloc(16_384)
+
+export const readerOf =
+  (path: string) =>
+  (controller: string, file: string): string => {
+    const descriptor = openSync(join(folderIn(controller, path), file), 'r')
+    try {
+      return buffer.toString('latin1', 0, readSync(descriptor, buffer))
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+
+// ── removing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The names of the cgroups right below one, in the hierarchy that limits CPU. */
+export const childrenOf = (path: string): string[] =>
+  readdirSync(folderIn('cpu', path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+export async function subfolders(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
 }
 
 /** Removes a cgroup and everything below it, in every hierarchy; its processes must be dead. */
 export async function removeCgroup(path: string): Promise<void> {
-  for (const folder of await foldersOf(path)) for (const one of await treeOf(folder)) await removeFolder(one)
+  for (const folder of foldersOf(path)) for (const one of await treeOf(folder)) await removeFolder(one)
+}
+
+/** Removes a cgroup if nothing is below it, then the one above it in the same way, but not the host's. See makeCgroup. */
+export function pruneCgroups(path: string): void {
+  for (const folder of foldersOf(path)) {
+    for (let one = folder, depth = path.split('/').length; depth > 2; depth--, one = dirname(one)) {
+      try {
+        rmdirSync(one)
+      } catch {
+        break
+      }
+    }
+  }
 }
 
 /** The deepest first. */

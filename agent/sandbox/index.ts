@@ -2,18 +2,31 @@
  * The contract of a sandbox. Everything that runs a tenant's code, of whatever kind, goes through `createSandbox`; what
  * is needed to find it again after a restart of the agent is the `SandboxHandle`, plain data.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
-import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
+import {
+  adjustCgroup,
+  buildCgroupPath,
+  cgroupPath,
+  makeInstanceCgroup,
+  removeCgroup,
+  sampleCgroup,
+  type Adjusted,
+  type CgroupSample,
+} from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'
 import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
+import { freezeCgroup, killCgroup, thawCgroup } from './freezer.ts'
 import { linkOf, type Link, type PublishedPort } from './link.ts'
+import { disksOf, hugePages, maxOpenFiles } from './machine.ts'
 import { openLink, prepareLink, removeLink, sampleLink } from './network.ts'
+import { endWhenOutOfMemory } from './oom.ts'
 import { createProcess, deleteProcess, startProcess, terminateProcess, type ProcessFiles } from './process.ts'
 import { seccompProfile } from './seccomp.ts'
 import { ociSpec, type BindMount } from './spec.ts'
+import { alignCpus, leaveTenant, limitOutput, shareTenant } from './tenants.ts'
 
 /** What a host gives to all its sandboxes. */
 export type SandboxHost = {
@@ -38,7 +51,7 @@ export type SandboxRequest = {
   env: Record<string, string>
   size: Resources
   ceilings: Ceilings
-  /** What its tenant may use on this host; in force before the process starts. */
+  /** What its tenant may use on this host, in force before the process starts. A build is not part of it. */
   share: TenantShare
   files: SandboxFiles
   binds: BindMount[]
@@ -83,9 +96,14 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   const scratch = scratchOf(folderOf(host, id))
   const files = processFiles(host, id)
   const cgroup = cgroupOf(host, request)
+  const size = sizeOf(request)
   await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
   await mkdir(files.bundle, { recursive: true, mode: 0o700 })
-  await Promise.all([connect(host, link, request), prepareFiles(scratch, request)])
+  await Promise.all([
+    connect(host, link, request),
+    prepareFiles(scratch, request),
+    prepareCgroup(host, request, cgroup),
+  ])
   const { app, temporary } = request.files.kind === 'layers' ? scratch : request.files
   const spec = ociSpec({
     hostname: request.hostname,
@@ -93,7 +111,7 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
     env: request.env,
     cwd: '/app',
     uidBase: request.uidBase,
-    size: request.size,
+    size,
     rootPath: host.rootPath,
     networkNamespace: link.namespacePath,
     cgroupPath: cgroup,
@@ -104,11 +122,16 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
       ...request.binds,
     ],
     seccomp: seccompProfile(process.arch),
-    shmMb: Math.min(SHM_MB, request.size.memoryMb),
+    shmMb: Math.min(SHM_MB, size.memoryMb),
+    maxOpenFiles: await maxOpenFiles(),
+    hugePages: await hugePages(),
+    disks: await disksOf([temporary, host.folder]),
+    ioMbPerSecond: request.ceilings.ioMbPerSecond,
   })
   await writeFile(join(files.bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
   const pid = await createProcess(files)
   const startTime = (await startTimeOf(pid)) ?? ''
+  limitOutput(host.slot, request.tenantId, Number(await readFile(files.conmonPidFile, 'utf8')))
   await startProcess(files)
   return { id, index, published, cgroup, pid, startTime, startedAt: Date.now() }
 }
@@ -123,9 +146,34 @@ async function prepareFiles(scratch: Scratch, { files, size, uidBase }: SandboxR
   if (files.kind === 'layers') await createScratch(scratch, size.diskMb, uidBase, files.layers)
 }
 
-/** The cgroup of a sandbox, below its app's and its tenant's. */
-export const cgroupOf = (host: SandboxHost, request: Pick<SandboxRequest, 'tenantId' | 'appId' | 'id'>) =>
-  cgroupPath(host.slot, request.tenantId, request.appId, request.id)
+/** A build has limits of its own, and its tenant's apps theirs. */
+const isBuild = ({ files }: Pick<SandboxRequest, 'files'>): boolean => files.kind === 'workspace'
+
+/** v1 takes no instance that is allowed more CPU than its tenant; it could not use more anyway. */
+const sizeOf = (request: Pick<SandboxRequest, 'size' | 'share' | 'files'>): Resources =>
+  isBuild(request) ? request.size : withinShare(request.size, request.share)
+const withinShare = (size: Resources, share: TenantShare): Resources => ({
+  ...size,
+  cpuMilli: Math.min(size.cpuMilli, share.cpuMilli),
+})
+
+/** The instance's comes first: while it is there, nobody takes its tenant's for empty and removes it. */
+async function prepareCgroup(host: SandboxHost, request: SandboxRequest, cgroup: string): Promise<void> {
+  makeInstanceCgroup(cgroup, request.size.cpuMilli)
+  if (isBuild(request)) alignCpus(host.slot)
+  else await shareTenant(host.slot, request.tenantId, request.share)
+}
+
+type Owner = Pick<SandboxRequest, 'tenantId' | 'appId' | 'id'>
+
+/** The cgroup of a sandbox, below its app's and its tenant's; builds are in a tree of their own. */
+export const cgroupOf = (host: SandboxHost, request: Owner & Partial<Pick<SandboxRequest, 'files'>>): string =>
+  (request.files?.kind === 'workspace' ? buildCgroupPath : cgroupPath)(
+    host.slot,
+    request.tenantId,
+    request.appId,
+    request.id,
+  )
 
 export const folderOf = (host: SandboxHost, id: string): string => join(host.folder, id)
 export const logOf = (host: SandboxHost, id: string): string => join(host.folder, id, 'output.log')
@@ -145,15 +193,72 @@ function processFiles(host: SandboxHost, id: string): ProcessFiles {
   }
 }
 
-/** Waits for the end. @returns the exit code, or null when the signal ended the wait */
-export const waitForSandbox = (host: SandboxHost, handle: SandboxHandle, signal: AbortSignal): Promise<number | null> =>
-  waitForExit(processFiles(host, handle.id), handle.pid, handle.startTime, signal)
+/**
+ * Waits for the end, and brings it about when one of its processes was killed for want of memory.
+ * @returns the exit code, or null when the signal ended the wait
+ */
+export async function waitForSandbox(
+  host: SandboxHost,
+  handle: SandboxHandle,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const files = processFiles(host, handle.id)
+  const over = new AbortController()
+  // A watch that fails because the sandbox is being removed is over; what it would have ended is ended.
+  void endWhenOutOfMemory(files.bundle, handle.cgroup, AbortSignal.any([signal, over.signal])).catch(() => undefined)
+  try {
+    return await waitForExit(files, handle.pid, handle.startTime, signal)
+  } finally {
+    over.abort()
+  }
+}
 
 export const isSandboxRunning = (handle: SandboxHandle): Promise<boolean> => isRunning(handle.pid, handle.startTime)
+
+/**
+ * Changes the limits of a running sandbox. What it may write to disk stays as it was made.
+ * @param share its tenant's, which bounds its own CPU
+ * @returns refused, with nothing changed, when it uses more memory than the new limit; in bytes, without file cache
+ */
+export async function adjustSandbox(
+  host: SandboxHost,
+  handle: SandboxHandle,
+  { size, ceilings, share }: Pick<SandboxRequest, 'size' | 'ceilings' | 'share'>,
+): Promise<Adjusted> {
+  const disks = await disksOf([scratchOf(folderOf(host, handle.id)).folder, host.folder])
+  return adjustCgroup(handle.cgroup, { size: withinShare(size, share), ceilings, disks })
+}
+
+/** Stops all of its processes where they are: they keep their memory and take no CPU. */
+export const freezeSandbox = (handle: SandboxHandle): Promise<void> => freezeCgroup(handle.cgroup)
+export const thawSandbox = (handle: SandboxHandle): Promise<void> => thawCgroup(handle.cgroup)
+
+export type DiskUse = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
+
+/** What a sandbox wrote, against what it may write. @returns null when its writable image is gone */
+export async function diskUse(host: SandboxHost, id: string): Promise<DiskUse | null> {
+  const { folder, image } = scratchOf(folderOf(host, id))
+  if (!(await isMounted(folder, image))) return null
+  const { bsize, blocks, bfree, files, ffree } = await statfs(folder)
+  return {
+    usedBytes: (blocks - bfree) * bsize,
+    limitBytes: blocks * bsize,
+    usedInodes: files - ffree,
+    limitInodes: files,
+  }
+}
+
+/** A mounted image is another filesystem than the one that its file lies on. */
+async function isMounted(folder: string, image: string): Promise<boolean> {
+  const [inside, outside] = await Promise.all([folder, image].map((path) => stat(path).catch(() => null)))
+  return inside !== null && outside !== null && inside?.dev !== outside?.dev
+}
 
 /** SIGTERM, up to `graceMs` for an orderly end, then everything in it is killed. */
 export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, graceMs: number): Promise<void> {
   if (graceMs > 0 && (await isSandboxRunning(handle))) {
+    // A frozen one hears of it only when it goes on.
+    await thawSandbox(handle)
     await terminateProcess(processFiles(host, handle.id))
     await waitForSandbox(host, handle, AbortSignal.timeout(graceMs))
   }
@@ -174,6 +279,7 @@ export async function removeSandbox(
   await removeLink(host.slot, linkOf(host.slot, index), published)
   await removeScratch(scratchOf(folderOf(host, id)))
   await removeCgroup(cgroup)
+  leaveTenant(host.slot, cgroup)
   await rm(folderOf(host, id), { recursive: true, force: true })
   await rm(files.bundle, { recursive: true, force: true })
   await rm(join(files.exits, id), { force: true })
@@ -182,7 +288,8 @@ export async function removeSandbox(
 
 /** @returns null when the sandbox is gone */
 export async function sampleSandbox(host: SandboxHost, handle: SandboxHandle): Promise<Sample | null> {
-  const [group, network] = await Promise.all([sampleCgroup(handle.cgroup), sampleLink(linkOf(host.slot, handle.index))])
+  const network = await sampleLink(linkOf(host.slot, handle.index))
+  const group = sampleCgroup(handle.cgroup)
   return group && { ...group, networkInBytes: network?.inBytes ?? 0, networkOutBytes: network?.outBytes ?? 0 }
 }
 

@@ -4,6 +4,7 @@
  */
 import { APP_UID, UID_RANGE } from '#core/domain/app.ts'
 import type { Resources } from '#core/domain/resources.ts'
+import { CPU_PERIOD_US, cpuQuota } from './cgroup-files.ts'
 import type { Seccomp } from './seccomp.ts'
 
 export type Mount = { destination: string; type: string; source: string; options: string[] }
@@ -23,7 +24,16 @@ export type SpecInput = {
   seccomp: Seccomp
   /** /dev/shm in MiB; it counts against the memory limit. */
   shmMb: number
+  /** What the machine has and allows, see machine.ts. */
+  maxOpenFiles: number
+  hugePages: string[]
+  /** Where its files lie; reading and writing of each is bounded. */
+  disks: Device[]
+  ioMbPerSecond: number
 }
+
+/** A block device. */
+export type Device = { major: number; minor: number }
 
 /** Moby's list of what shows the host through /proc and /sys, and more. */
 const maskedPaths = [
@@ -65,8 +75,8 @@ const terminals = [
   { major: 136, minor: undefined },
 ]
 
-const NOFILE = { soft: 4096, hard: 16_384 }
-const CPU_PERIOD_US = 100_000
+/** Programs raise the soft limit themselves if they can do with more; some loop over every number below it. */
+const OPEN_FILES = { soft: 1024, hard: 65_536 }
 
 export function ociSpec(input: SpecInput) {
   const { size } = input
@@ -83,7 +93,12 @@ export function ociSpec(input: SpecInput) {
       noNewPrivileges: true,
       capabilities: { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] },
       rlimits: [
-        { type: 'RLIMIT_NOFILE', ...NOFILE },
+        {
+          type: 'RLIMIT_NOFILE',
+          soft: Math.min(OPEN_FILES.soft, input.maxOpenFiles),
+          hard: Math.min(OPEN_FILES.hard, input.maxOpenFiles),
+        },
+        { type: 'RLIMIT_FSIZE', soft: mib(size.diskMb), hard: mib(size.diskMb) },
         { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
         { type: 'RLIMIT_MEMLOCK', soft: 65_536, hard: 65_536 },
         { type: 'RLIMIT_MSGQUEUE', soft: 819_200, hard: 819_200 },
@@ -117,12 +132,14 @@ export function ociSpec(input: SpecInput) {
           { allow: false, type: 'c', major: 10, minor: 200, access: 'rwm' },
         ],
         memory: { limit: mib(size.memoryMb), swap: mib(size.memoryMb), disableOOMKiller: false },
-        cpu: {
-          quota: Math.max(1000, Math.round((size.cpuMilli * CPU_PERIOD_US) / 1000)),
-          period: CPU_PERIOD_US,
-          shares: Math.max(2, Math.round((size.cpuMilli * 1024) / 1000)),
-        },
+        // The weight is not here: runtimes convert v1's shares to v2's weight in different ways (see makeInstanceCgroup).
+        cpu: { quota: cpuQuota(size.cpuMilli), period: CPU_PERIOD_US },
         pids: { limit: size.pids },
+        blockIO: {
+          throttleReadBpsDevice: throttle(input),
+          throttleWriteBpsDevice: throttle(input),
+        },
+        hugepageLimits: input.hugePages.map((pageSize) => ({ pageSize, limit: 0 })),
       },
       maskedPaths,
       readonlyPaths,
@@ -162,5 +179,7 @@ function mounts(input: SpecInput): Mount[] {
     })),
   ]
 }
+
+const throttle = ({ disks, ioMbPerSecond }: SpecInput) => disks.map((disk) => ({ ...disk, rate: mib(ioMbPerSecond) }))
 
 const mib = (megabytes: number) => megabytes * 1024 * 1024

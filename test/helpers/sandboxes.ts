@@ -8,7 +8,8 @@ import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
 import { openHost, releaseSlot } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
-import { killCgroup, removeCgroup } from '../../agent/sandbox/cgroup.ts'
+import { removeCgroup, slotPath } from '../../agent/sandbox/cgroup.ts'
+import { killCgroup } from '../../agent/sandbox/freezer.ts'
 import { unmountBelow } from '../../agent/sandbox/mounts.ts'
 import {
   createSandbox,
@@ -105,10 +106,10 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         .join('\n')
     },
     async stop() {
-      await killCgroup(`/berth-${slot}`)
+      await killCgroup(slotPath(slot))
       await removeNetwork(slot)
       await unmountBelow(folders.agent)
-      await removeCgroup(`/berth-${slot}`)
+      await removeCgroup(slotPath(slot))
       await releaseSlot(slot)
       await rm(home, { recursive: true, force: true })
     },

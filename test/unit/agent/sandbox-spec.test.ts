@@ -17,6 +17,10 @@ const spec = ociSpec({
   binds: [{ source: '/somewhere', target: '/app', readOnly: false }],
   seccomp: seccompProfile('x64'),
   shmMb: 64,
+  maxOpenFiles: 20_000,
+  hugePages: ['2MB', '1GB'],
+  disks: [{ major: 7, minor: 3 }],
+  ioMbPerSecond: 200,
 })
 
 describe('The OCI specification of a sandbox', () => {
