@@ -220,6 +220,7 @@ async function runPhase(
       ],
       index,
       published: null,
+      preparedFolder: null,
     })
     meter.track(spec.appId as AppId, null, sandbox)
     const output = followOutput(logOf(host, id), 0, (lines) =>

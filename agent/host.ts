@@ -77,6 +77,8 @@ export type Folders = {
   agent: string
   run: string
   sandboxes: string
+  /** Scratch images that no instance has yet; on the sandboxes' file system, to be renamed to theirs. */
+  prepared: string
   layers: string
   caches: string
   stack: string
@@ -90,6 +92,7 @@ export const foldersOf = (home: string): Folders => {
     agent,
     run: join(agent, 'run'),
     sandboxes: join(agent, 'sandboxes'),
+    prepared: join(agent, 'prepared'),
     layers: join(agent, 'layers'),
     caches: join(agent, 'caches'),
     stack: join(agent, 'stack'),

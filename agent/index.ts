@@ -12,6 +12,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
+import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { appendLogs } from '#core/store/logs.ts'
@@ -23,7 +24,9 @@ import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
+import { openPreparations } from './prepared.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
+import { holdTenant } from './sandbox/index.ts'
 import { linkOf } from './sandbox/link.ts'
 import { ensureRuleset, loadRuleset, sweepLinks } from './sandbox/network.ts'
 import type { OpenLink } from './sandbox/ruleset.ts'
@@ -62,9 +65,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   }
   await loadRuleset(rules, openLinks(slot, recovered))
   await sweepLinks(slot, new Set(running.map(({ index }) => index)))
+  const preparations = await openPreparations({ host, places, log }, folders.prepared)
 
   const supervisor = createSupervisor({
     log,
+    hostId: config.hostId,
     host,
     hostAddress: config.hostAddress,
     bootTimeoutMs: config.bootTimeoutMs,
@@ -72,12 +77,15 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     layers,
     runtimes,
     places,
+    preparations,
     records,
     meter,
     baseEnv: { HOME: '/app', LANG: 'C.UTF-8', ...certificateEnv },
     async report(id, reported) {
       await reportInstance(store, config.hostId, id, reported)
     },
+    emit: (app, event) => appendEvent(store, app, event),
+    hold: (tenant, share) => holdTenant(slot, tenant, share),
     appendLog: (app, desired, source, lines) =>
       appendLogs(
         store,
@@ -139,6 +147,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
+    await supervisor.settle()
     if (assignedBuilds.length === 0) await layers.collect(neededLayers())
   }
 
@@ -156,7 +165,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     handlers: { instance: ensureInstance, build: ensureBuild },
   })
   const health = await listen(config, log)
-  log.info('agent ready', { host: config.hostId, slot, stack: stack.name, adopted: running.length })
+  log.info('agent ready', {
+    host: config.hostId,
+    slot,
+    stack: stack.name,
+    adopted: running.length,
+    pid: process.pid,
+    tookMs: Math.round(performance.now()),
+  })
 
   return {
     async stop() {
@@ -167,6 +183,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await syncs
       await builds.stop()
       await supervisor.stop()
+      await preparations.stop()
       await meter.stop()
       store.disconnect()
     },

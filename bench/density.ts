@@ -1,15 +1,21 @@
-/** What one more idle, sandboxed Node HTTP app costs a host, all included, by MemAvailable. */
-import { readFile } from 'node:fs/promises'
+/**
+ * 300 idle, sandboxed Node HTTP apps on one host: what each costs, all included (by MemAvailable), what the agent costs that
+ * meters and syncs them, and how long a new agent takes to adopt them.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { InstanceView } from '../core/contract/api.ts'
-import { startWorld } from '#test/helpers/world.ts'
+import { startWorld, type World } from '#test/helpers/world.ts'
 import { median, printTable } from './table.ts'
 
-const INSTANCES = 100
+const INSTANCES = 300
 const MB = 1024 * 1024
+const IDLE_SECONDS = 60
+const ADOPTIONS = 3
 
 export async function density(): Promise<void> {
-  const world = await startWorld()
+  const world = await startWorld({ env: { BERTH_LOG_LEVEL: 'info' } })
   try {
     await world.cli(['create', 'dense'])
     await world.pushApp('dense', 'node-plain')
@@ -21,20 +27,106 @@ export async function density(): Promise<void> {
     const took = (performance.now() - began) / 1000
     await settle()
     const after = await available()
-    const { instances } = (await world.api('GET', '/v1/apps/dense/instances')).body as { instances: InstanceView[] }
-    const own = instances.flatMap(({ memoryBytesUsed }) => (memoryBytesUsed === null ? [] : [memoryBytesUsed]))
+    const pids = (await instancesOf(world)).map(({ id }) => id)
+    const [own, conmon] = [await privateOf(isApp), await privateOf(isConmon(world.home))]
+    const each = (before - after) / INSTANCES / MB
     printTable(
-      ['idle Node HTTP apps', 'value'],
+      [`${INSTANCES} idle Node HTTP apps`, 'MB each'],
       [
-        ['instances', INSTANCES],
-        ['all-in memory of each (MemAvailable), MB', ((before - after) / INSTANCES / MB).toFixed(1)],
-        ['memory of its own cgroup, median, MB', (median(own) / MB).toFixed(1)],
-        ['scale command until all run, s', took.toFixed(1)],
+        ['all-in (MemAvailable)', each.toFixed(1)],
+        ["the app's own private memory, median", (median(own) / MB).toFixed(1)],
+        ['all beyond it', (each - median(own) / MB).toFixed(1)],
+        ['of that conmon, median', (median(conmon) / MB).toFixed(2)],
       ],
     )
+    console.log(`\n${pids.length} instances; \`berth scale\` until all ran: ${took.toFixed(1)} s`)
+    await agentCost(world)
+    await adoption(world)
   } finally {
     await world.stop()
   }
+}
+
+/** CPU and memory of the agent while nothing happens but metering, syncs and heartbeats. */
+async function agentCost(world: World): Promise<void> {
+  const pid = await agentPid(world)
+  const before = await cpuSeconds(pid)
+  await wait(IDLE_SECONDS * 1000)
+  const used = (await cpuSeconds(pid)) - before
+  const resident = Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  console.log('')
+  printTable(
+    [`agent with ${INSTANCES} idle instances, over ${IDLE_SECONDS} s`, 'value'],
+    [
+      ['CPU, % of one core', ((used / IDLE_SECONDS) * 100).toFixed(1)],
+      ['resident memory, MB', resident.toFixed(0)],
+    ],
+  )
+}
+
+/** From kill -9 of the agent to the new one's word that it is ready, all instances adopted. */
+async function adoption(world: World): Promise<void> {
+  const before = new Map((await instancesOf(world)).map(({ id, restarts }) => [id, restarts]))
+  const took: number[] = []
+  for (let round = 0; round < ADOPTIONS; round++) {
+    await world.killPart('agent')
+    took.push(await readyMs(world))
+  }
+  const untouched = (await instancesOf(world)).filter(({ id, restarts }) => before.get(id) === restarts).length
+  console.log('')
+  printTable(
+    ['a new agent', 'value'],
+    [
+      [`start → all ${before.size} adopted, median ms`, median(took).toFixed(0)],
+      ['instances that were not touched', untouched],
+    ],
+  )
+}
+
+/** How long the running agent took from its process's start to `agent ready`, by its own log. */
+async function readyMs(world: World): Promise<number> {
+  const pid = await agentPid(world)
+  for (;;) {
+    const lines = (await readFile(join(world.home, 'logs', 'agent.log'), 'utf8')).split('\n').filter((l) => l !== '')
+    const ready = lines
+      .map((line) => JSON.parse(line) as { pid?: number; msg?: string; tookMs?: number })
+      .findLast((line) => line.msg === 'agent ready' && line.pid === pid)
+    if (ready?.tookMs !== undefined) return ready.tookMs
+    await wait(50)
+  }
+}
+
+const agentPid = async (world: World): Promise<number> =>
+  Number(await readFile(join(world.home, 'run', 'agent.pid'), 'utf8'))
+
+async function instancesOf(world: World): Promise<InstanceView[]> {
+  const { body } = await world.api('GET', '/v1/apps/dense/instances')
+  return (body as { instances: InstanceView[] }).instances.filter(({ state }) => state === 'running')
+}
+
+/** User and system time of a process (proc(5), /proc/PID/stat fields 14 and 15, in ticks of 10 ms). */
+async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+const isApp = (commandLine: string): boolean => commandLine.startsWith('node\0server.js')
+const isConmon =
+  (home: string) =>
+  (commandLine: string): boolean =>
+    commandLine.startsWith('conmon\0') && commandLine.includes(home)
+
+/** Private bytes of each process whose command line fits. */
+async function privateOf(fits: (commandLine: string) => boolean): Promise<number[]> {
+  const found: number[] = []
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    if (!fits(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))) continue
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
+    const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].map(([, kb]) => Number(kb))
+    found.push(kilobytes.reduce((sum, kb) => sum + kb, 0) * 1024)
+  }
+  return found
 }
 
 async function available(): Promise<number> {

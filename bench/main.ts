@@ -2,10 +2,11 @@
 import { cpus, totalmem } from 'node:os'
 import { density } from './density.ts'
 import { deploy } from './deploy.ts'
+import { overhead } from './overhead.ts'
 import { router } from './router.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, density, deploy, router }
+const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

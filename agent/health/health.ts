@@ -7,28 +7,54 @@ export type ProbeAnswer =
 /** Any answer below 500 shows that the app's own code handles requests; redirects and 401 are an app's good right. */
 export const isReady = (answer: ProbeAnswer): boolean => answer.kind === 'answered' && answer.status < 500
 
-export type Diagnosis = { reason: ReasonCode; detail: string }
+/** `detail` is the sentence with the last output quoted. */
+export type Diagnosis = { reason: ReasonCode; detail: string; sentence: string }
+
+/** @param lastOutput quoted where it may show the cause; null where the cause is known without */
+const diagnosis = (reason: ReasonCode, sentence: string, lastOutput: string[] | null): Diagnosis => ({
+  reason,
+  sentence,
+  detail: lastOutput === null ? sentence : sentence + quoted(lastOutput),
+})
+
+/** An instance that could not even be started. */
+export const diagnoseStart = (cause: string): Diagnosis =>
+  diagnosis('startFailed', `could not be started: ${cause}`, null)
+
+export type Disk = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
 
 export type Ending = {
   exitCode: number
   oomKills: number
+  /** null: not known. */
+  disk: Disk | null
   wasReady: boolean
   memoryMb: number
   lastOutput: string[]
 }
 
+/** Less than this is left to a disk that counts as full: the file system keeps some blocks to itself. */
+const FULL_BYTES = 1024 * 1024
+const FULL_INODES = 8
+
 /** Why an instance ended, as a code and a sentence that says what to do. */
-export function diagnoseExit({ exitCode, oomKills, wasReady, memoryMb, lastOutput }: Ending): Diagnosis {
+export function diagnoseExit({ exitCode, oomKills, disk, wasReady, memoryMb, lastOutput }: Ending): Diagnosis {
   if (oomKills > 0) {
-    return {
-      reason: 'outOfMemory',
-      detail: `was killed: it needed more than its ${memoryMb} MB of memory. Give it more (berth scale --memory), or make it use less.`,
-    }
+    const sentence = `was killed: it needed more than its ${memoryMb} MB of memory. Give it more (berth ps:resize --memory), or make it use less.`
+    return diagnosis('outOfMemory', sentence, null)
   }
   const how =
     exitCode > 128 && exitCode < 255 ? `was ended by signal ${exitCode - 128}` : `exited with code ${exitCode}`
   const when = wasReady ? '' : ' before it was ready'
-  return { reason: 'exited', detail: `${how}${when}.${quoted(lastOutput)}` }
+  const full = disk && describeFull(disk)
+  if (full && exitCode !== 0) return diagnosis('diskFull', `${how}${when}; ${full}.`, lastOutput)
+  return diagnosis('exited', `${how}${when}.`, lastOutput)
+}
+
+function describeFull({ usedBytes, limitBytes, usedInodes, limitInodes }: Disk): string | null {
+  if (limitBytes - usedBytes < FULL_BYTES)
+    return `it had filled its ${Math.round(limitBytes / 1024 / 1024)} MB of disk (/app and /tmp)`
+  return limitInodes - usedInodes < FULL_INODES ? `it had made all of its ${limitInodes} files (/app and /tmp)` : null
 }
 
 export type Silence = { port: number; listening: number[]; timeoutMs: number; last: ProbeAnswer; lastOutput: string[] }
@@ -37,31 +63,21 @@ export type Silence = { port: number; listening: number[]; timeoutMs: number; la
 export function diagnoseSilence({ port, listening, timeoutMs, last, lastOutput }: Silence): Diagnosis {
   const seconds = Math.round(timeoutMs / 1000)
   if (last.kind === 'answered') {
-    return {
-      reason: 'probeFailed',
-      detail: `answered GET / with status ${last.status} for ${seconds} s; anything below 500 would have made it ready.${quoted(lastOutput)}`,
-    }
+    const sentence = `answered GET / with status ${last.status} for ${seconds} s; anything below 500 would have made it ready.`
+    return diagnosis('probeFailed', sentence, lastOutput)
   }
   if (listening.includes(port)) {
     const why =
       last.kind === 'broken'
         ? `its answer was not HTTP (${last.why})`
         : 'it did not answer GET / (does it listen on 127.0.0.1 only? listen on 0.0.0.0)'
-    return {
-      reason: 'probeFailed',
-      detail: `listens on $PORT (${port}), but ${why} for ${seconds} s.${quoted(lastOutput)}`,
-    }
+    return diagnosis('probeFailed', `listens on $PORT (${port}), but ${why} for ${seconds} s.`, lastOutput)
   }
   if (listening.length > 0) {
-    return {
-      reason: 'wrongPort',
-      detail: `listens on port ${listening.join(', ')} instead of $PORT (${port}). Read the port from the environment variable PORT.`,
-    }
+    const sentence = `listens on port ${listening.join(', ')} instead of $PORT (${port}). Read the port from the environment variable PORT.`
+    return diagnosis('wrongPort', sentence, null)
   }
-  return {
-    reason: 'neverListened',
-    detail: `did not listen on $PORT (${port}) within ${seconds} s.${quoted(lastOutput)}`,
-  }
+  return diagnosis('neverListened', `did not listen on $PORT (${port}) within ${seconds} s.`, lastOutput)
 }
 
 const MAX_QUOTE = 400

@@ -8,8 +8,12 @@ import { join } from 'node:path'
 import type { LaunchSpec } from '#core/contract/internal.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { Desired, Reported } from '#core/domain/instance.ts'
+import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import type { PublishedPort } from '../sandbox/link.ts'
 import type { SandboxHandle } from '../sandbox/index.ts'
+
+/** What a running sandbox is held to. */
+export type Limits = { size: Resources; ceilings: Ceilings; paused: boolean }
 
 export type InstanceRecord = {
   desired: Desired
@@ -17,6 +21,8 @@ export type InstanceRecord = {
   /** The place on the network that a start in progress has taken; set before anything is made there. */
   place: { index: number; published: PublishedPort | null } | null
   sandbox: SandboxHandle | null
+  /** What its sandbox has now; it lags behind what is desired. */
+  applied: Limits | null
   reported: Reported
   /** How far the log file was read. */
   logOffset: number

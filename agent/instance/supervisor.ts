@@ -5,11 +5,15 @@
 import type { Log } from '#core/runtime/log.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { messageOf } from '#core/domain/errors.ts'
-import type { AppId, InstanceId } from '#core/domain/ids.ts'
+import type { AppEvent, EventKind } from '#core/domain/event.ts'
+import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import type { TenantShare } from '#core/domain/quota.ts'
+import type { Resources } from '#core/domain/resources.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { ControllerClient } from '../controller-client.ts'
-import { diagnoseExit, diagnoseSilence, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
+import { diagnoseExit, diagnoseSilence, diagnoseStart, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
+import type { Preparations, Prepared } from '../prepared.ts'
 import { probe } from '../health/probe.ts'
 import { followOutput, type Follower, type OutputLine } from '../logs.ts'
 import type { Meter } from '../metering.ts'
@@ -17,22 +21,28 @@ import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
   addressOf,
+  adjustSandbox,
   cgroupOf,
   createSandbox,
+  diskUse,
+  freezeSandbox,
   logOf,
   removeSandbox,
   stopSandbox,
+  thawSandbox,
   waitForSandbox,
   type SandboxHandle,
   type SandboxHost,
 } from '../sandbox/index.ts'
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
 import type { Layers } from '../slug.ts'
-import type { InstanceRecord, Records } from './record.ts'
+import type { InstanceRecord, Limits, Records } from './record.ts'
 import { afterExit } from './restart.ts'
+import { sharesOf } from './shares.ts'
 
 export type SupervisorContext = {
   log: Log
+  hostId: HostId
   host: SandboxHost
   /** Address of this host that its instances are published at; null: their own addresses are reachable. */
   hostAddress: string | null
@@ -41,11 +51,15 @@ export type SupervisorContext = {
   layers: Layers
   runtimes: Runtimes
   places: Places
+  preparations: Preparations
   records: Records
   meter: Meter
   /** Variables that every sandbox gets, below the slug's and the app's. */
   baseEnv: Record<string, string>
   report(id: InstanceId, reported: Reported): Promise<void>
+  emit(app: AppId, event: AppEvent): Promise<void>
+  /** Holds a tenant inside its share of this host; cheap when nothing changed. */
+  hold(tenant: TenantId, share: TenantShare): Promise<void>
   appendLog(app: AppId, desired: Desired, source: 'app' | 'platform', lines: OutputLine[]): Promise<void>
   now: () => number
 }
@@ -59,11 +73,13 @@ export type Supervisor = {
   discard(id: InstanceId): void
   ids(): InstanceId[]
   inUse(): InstanceRecord[]
+  /** Tries again what could not be brought about yet: a share or a limit that is still below what is used. */
+  settle(): Promise<void>
   /** Lets go of all instances without touching them. */
   stop(): Promise<void>
 }
 
-type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void> }
+type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void>; adjusting: Promise<void> }
 
 const PROBE_FAST_MS = 20
 const PROBE_SLOW_MS = 250
@@ -76,9 +92,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   const leaving = new AbortController()
 
   function begin(record: InstanceRecord): void {
-    const life: Life = { record, stopping: new AbortController(), done: Promise.resolve() }
+    const life: Life = { record, stopping: new AbortController(), done: Promise.resolve(), adjusting: Promise.resolve() }
     lives.set(record.desired.id, life)
     life.done = live(life).finally(() => lives.delete(record.desired.id))
+    bringToDesired(life)
   }
 
   /** From the first start to the end: start, watch, and after an exit decide; until it is told to stop. */
@@ -103,9 +120,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const { record } = life
     const began = context.now()
     let diagnosis: Diagnosis
+    let lastOutput: string[] = []
     let wasReady = record.reported.state === 'running'
     try {
-      const sandbox = record.sandbox ?? (await start(record, ending))
+      const sandbox = record.sandbox ?? (await start(life, ending))
       const output = follow(record)
       try {
         const ended = await watchOver(record, sandbox, output, ending)
@@ -114,10 +132,11 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
         diagnosis = ended
       } finally {
         await output.stop()
+        lastOutput = output.last()
       }
     } catch (error) {
       if (ending.aborted) return 'again'
-      diagnosis = { reason: 'startFailed', detail: `could not be started: ${messageOf(error)}` }
+      diagnosis = diagnoseStart(messageOf(error))
       log.warn('instance start failed', { instance: record.desired.id, error })
     }
     const decision = afterExit({
@@ -127,6 +146,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       restarts: record.restarts,
     })
     await say(record, `Instance ${diagnosis.detail}`)
+    await tell(record, diagnosis.reason, `${processName(record.desired)} ${diagnosis.sentence}`, lastOutput)
     if (decision.kind === 'fail') {
       await cleanUp(record)
       await become(record, 'gaveUp', {
@@ -145,23 +165,21 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   }
 
   /** Layers and runtimes are shared; the place on the network is written down before anything is made there. */
-  async function start(record: InstanceRecord, signal: AbortSignal): Promise<SandboxHandle> {
+  async function start(life: Life, signal: AbortSignal): Promise<SandboxHandle> {
+    const { record } = life
     const { desired } = record
     const began = context.now()
-    if (record.reported.state === 'pending') await become(record, 'claimed', {})
+    const claimed = record.reported.state === 'pending' ? become(record, 'claimed', {}) : Promise.resolve()
     record.launch ??= await context.controller.launch(desired.id, signal)
     const { slug, env, command } = record.launch
     const [layers, runtimes] = await Promise.all([
       context.layers.mount(slug.layers, signal),
       context.runtimes.mounts(slug.runtimes, signal),
+      claimed,
     ])
-    const index = places.take()
-    record.place = {
-      index,
-      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { index })),
-    }
-    records.save(record)
+    const prepared = takePlace(record)
     signal.throwIfAborted()
+    const { size, ceilings } = record.desired
     record.sandbox = await createSandbox(host, {
       id: desired.id,
       tenantId: desired.tenantId,
@@ -170,17 +188,21 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       hostname: `${desired.processType}-${desired.number}`,
       argv: commandLine(command),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },
-      size: desired.size,
-      ceilings: desired.ceilings,
-      share: desired.share,
+      size,
+      ceilings,
+      share: sharesHere().get(desired.tenantId) ?? desired.share,
       files: { kind: 'layers', layers },
       binds: runtimes.binds,
-      index,
-      published: record.place.published,
+      index: prepared.index,
+      published: record.place?.published ?? null,
+      preparedFolder: prepared.folder,
     })
-    record.reported.startedMs = context.now() - began
+    record.applied = { size, ceilings, paused: false }
+    record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(size) }
     records.save(record)
     meter.track(desired.appId, desired.id, record.sandbox)
+    // What was asked for while the sandbox was being made.
+    bringToDesired(life)
     log.info('instance started', {
       instance: desired.id,
       app: desired.appName,
@@ -189,6 +211,19 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       startedMs: record.reported.startedMs,
     })
     return record.sandbox
+  }
+
+  /** A place that is prepared, if there is one; a new one to be made otherwise. */
+  function takePlace(record: InstanceRecord): Prepared | { index: number; folder: null } {
+    const { desired } = record
+    const prepared = context.preparations.take(desired.size.diskMb) ?? { index: places.take(), folder: null }
+    const { index } = prepared
+    record.place = {
+      index,
+      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { index })),
+    }
+    records.save(record)
+    return prepared
   }
 
   function follow(record: InstanceRecord): Follower {
@@ -220,10 +255,11 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const exitCode = await exited
     if (exitCode === null) return null
     await output.stop()
-    const sample = await meter.finish(sandbox)
+    const [sample, disk] = await Promise.all([meter.finish(sandbox), diskUse(host, sandbox.id)])
     return diagnoseExit({
       exitCode,
       oomKills: sample?.oomKills ?? 0,
+      disk,
       wasReady: record.reported.state === 'running',
       memoryMb: record.desired.size.memoryMb,
       lastOutput: output.last(),
@@ -245,8 +281,13 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const began = sandbox.startedAt
     const host_ = addressOf(host, sandbox)
     let last: ProbeAnswer = { kind: 'refused' }
+    let pausedMs = 0
     for (;;) {
-      const age = context.now() - began
+      if (record.desired.paused) {
+        await sleep(PROBE_SLOW_MS, signal)
+        pausedMs += PROBE_SLOW_MS
+      }
+      const age = context.now() - began - pausedMs
       const ready =
         desired.processType === WEB ? isReady((last = await probe(host_, APP_PORT))) : age >= WORKER_SETTLES_MS
       if (signal.aborted) return null
@@ -260,6 +301,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
               : { host: host_, port: APP_PORT }
         const readyMs = context.now() - began + (record.reported.startedMs ?? 0)
         await become(record, 'ready', { address, reason: null, detail: null, readyMs })
+        await tell(record, 'ready', `${processName(desired)} is ready after ${readyMs} ms.`)
         log.info('instance ready', {
           instance: desired.id,
           app: desired.appName,
@@ -292,6 +334,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     await cleanUp(record)
     await become(record, 'exited', { address: null, reason: record.reported.reason ?? 'stopped' })
+    await tell(record, 'stopped', `${processName(record.desired)} (v${record.desired.release}) was stopped, as it was told.`)
     records.remove(record.desired.id)
     log.info('instance stopped', {
       instance: record.desired.id,
@@ -309,6 +352,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     record.place = null
     record.sandbox = null
+    record.applied = null
     record.logOffset = 0
     records.save(record)
   }
@@ -324,6 +368,59 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       .catch((error: unknown) => log.warn('report not delivered', { instance: record.desired.id, error }))
   }
 
+  // ── limits of what runs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One change of an instance after the other; each brings it to what is desired by then. */
+  function bringToDesired(life: Life): void {
+    life.adjusting = life.adjusting
+      .then(() => adjust(life.record))
+      .catch((error: unknown) => log.warn('limits not changed', { instance: life.record.desired.id, error }))
+  }
+
+  async function adjust(record: InstanceRecord): Promise<void> {
+    const { sandbox, applied, desired } = record
+    if (!sandbox || !applied || desired.intent === 'stop') return
+    const share = sharesHere().get(desired.tenantId) ?? desired.share
+    await context.hold(desired.tenantId, share)
+    const { size, ceilings, paused } = desired
+    if (!isSame({ size, ceilings }, { size: applied.size, ceilings: applied.ceilings })) {
+      const adjusted = await adjustSandbox(host, sandbox, { size, ceilings, share })
+      if (adjusted.refused !== null) return refuseResize(record, applied, adjusted.usedBytes)
+    }
+    if (paused !== applied.paused) await (paused ? freezeSandbox(sandbox) : thawSandbox(sandbox))
+    record.applied = { size, ceilings, paused }
+    await answer(record, desired.epoch, { applied: appliedOf(size) })
+  }
+
+  /** It keeps what it has, and says so once; the next sync tries again. */
+  async function refuseResize(record: InstanceRecord, { size }: Limits, usedBytes: number): Promise<void> {
+    const { desired, reported } = record
+    if (reported.epoch >= desired.epoch) return
+    const used = Math.ceil(usedBytes / 1024 / 1024)
+    const text = `${processName(desired)} keeps its ${size.memoryMb} MB of memory: it uses ${used} MB now, more than the ${desired.size.memoryMb} MB that it was to get.`
+    await answer(record, desired.epoch, {})
+    await say(record, text)
+    await tell(record, 'resizeRefused', text)
+  }
+
+  async function answer(record: InstanceRecord, epoch: number, facts: Partial<Reported>): Promise<void> {
+    const before = record.reported
+    record.reported = { ...before, ...facts, epoch }
+    records.save(record)
+    if (!isSame(before, record.reported)) await context.report(record.desired.id, record.reported)
+  }
+
+  const sharesHere = () => sharesOf([...lives.values()].map(({ record }) => record.desired))
+
+  async function tell(record: InstanceRecord, kind: EventKind, text: string, lastOutput: string[] = []): Promise<void> {
+    const { id, appId, release } = record.desired
+    const at = context.now()
+    const process = processName(record.desired)
+    await context
+      .emit(appId, { at, kind, process, instance: id, host: context.hostId, release, actor: null, text, lastOutput })
+      .catch((error: unknown) => log.warn('event not stored', { instance: id, kind, error }))
+  }
+
   async function say(record: InstanceRecord, line: string): Promise<void> {
     await context
       .appendLog(record.desired.appId, record.desired, 'platform', [
@@ -337,8 +434,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       const life = lives.get(desired.id)
       if (!life) return desired.intent === 'stop' ? settle(desired) : admit(desired, reported)
       if (desired.epoch < life.record.desired.epoch) return
+      const moved = desired.epoch > life.record.desired.epoch
       life.record.desired = desired
       if (desired.intent === 'stop') life.stopping.abort()
+      else if (moved) bringToDesired(life)
       else if (reported?.epoch !== life.record.reported.epoch || reported.state !== life.record.reported.state) {
         // A report was lost on the way (the store was away): say it again.
         void context.report(desired.id, life.record.reported).catch(() => undefined)
@@ -357,6 +456,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     },
     ids: () => [...lives.keys()],
     inUse: () => [...lives.values()].map(({ record }) => record),
+    async settle() {
+      for (const [tenant, share] of sharesHere()) await context.hold(tenant, share)
+      for (const life of lives.values()) if (!isSettled(life.record)) bringToDesired(life)
+    },
     async stop() {
       leaving.abort()
       await Promise.all([...lives.values()].map(({ done }) => done))
@@ -371,6 +474,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       launch: null,
       place: null,
       sandbox: null,
+      applied: null,
       restarts: 0,
       logOffset: 0,
       reported: newReport(desired, context.now()),
@@ -396,7 +500,13 @@ const newReport = (desired: Desired, now: number): Reported => ({
   since: now,
   startedMs: null,
   readyMs: null,
+  applied: null,
 })
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+const isSettled = ({ applied, desired: { size, ceilings, paused } }: InstanceRecord): boolean =>
+  applied === null || isSame(applied, { size, ceilings, paused })
+const appliedOf = ({ memoryMb, cpuMilli }: Resources): Reported['applied'] => ({ memoryMb, cpuMilli })
 
 const pathFor = (folders: string[]): Record<string, string> => ({
   PATH: ['/app/node_modules/.bin', ...folders, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),

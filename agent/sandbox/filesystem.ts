@@ -18,22 +18,21 @@ export const scratchOf = (folder: string): Scratch => ({
   temporary: join(folder, 'scratch', 'tmp'),
 })
 
-/** Makes the writable image and mounts /app: layers in order, the last on top, and the writable one above all. */
-export async function createScratch(
-  scratch: Scratch,
-  diskMb: number,
-  uidBase: number,
-  layers: string[],
-): Promise<void> {
+/** The part that needs no app: the writable image, mounted. */
+export async function prepareScratch(scratch: Scratch, diskMb: number): Promise<void> {
   await makeImage(scratch.image, diskMb)
   await mkdir(scratch.folder, { recursive: true })
   await run(mountImageCommand(scratch.image, scratch.folder))
-  const owner = uidBase + APP_UID
   for (const name of ['upper', 'work', 'tmp', 'base']) await mkdir(join(scratch.folder, name), { recursive: true })
+  await mkdir(scratch.app, { recursive: true })
+}
+
+/** Gives a prepared image to its app and mounts /app: layers in order, the last on top, and the writable one above all. */
+export async function openScratch(scratch: Scratch, uidBase: number, layers: string[]): Promise<void> {
+  const owner = uidBase + APP_UID
   for (const name of ['upper', 'base']) await chown(join(scratch.folder, name), owner, owner)
   await chown(scratch.temporary, owner, owner)
   await chmod(scratch.temporary, 0o1777)
-  await mkdir(scratch.app, { recursive: true })
   await run(mountOverlayCommand(scratch, layers))
 }
 

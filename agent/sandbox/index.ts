@@ -2,7 +2,7 @@
  * The contract of a sandbox. Everything that runs a tenant's code, of whatever kind, goes through `createSandbox`; what
  * is needed to find it again after a restart of the agent is the `SandboxHandle`, plain data.
  */
-import { mkdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
@@ -17,11 +17,11 @@ import {
   type CgroupSample,
 } from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'
-import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
+import { openScratch, prepareScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
 import { freezeCgroup, killCgroup, thawCgroup } from './freezer.ts'
 import { linkOf, type Link, type PublishedPort } from './link.ts'
 import { disksOf, hugePages, maxOpenFiles } from './machine.ts'
-import { openLink, prepareLink, removeLink, sampleLink } from './network.ts'
+import { adjustLink, openLink, prepareLink, removeLink, sampleLink, setTenantEgress } from './network.ts'
 import { endWhenOutOfMemory } from './oom.ts'
 import { createProcess, deleteProcess, startProcess, terminateProcess, type ProcessFiles } from './process.ts'
 import { seccompProfile } from './seccomp.ts'
@@ -57,6 +57,8 @@ export type SandboxRequest = {
   binds: BindMount[]
   index: number
   published: PublishedPort | null
+  /** A folder that holds a mounted scratch image, where that and the link of this index were made before; null: make them. */
+  preparedFolder: string | null
 }
 
 /**
@@ -97,7 +99,8 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   const files = processFiles(host, id)
   const cgroup = cgroupOf(host, request)
   const size = sizeOf(request)
-  await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
+  if (request.preparedFolder === null) await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
+  else await rename(request.preparedFolder, folderOf(host, id))
   await mkdir(files.bundle, { recursive: true, mode: 0o700 })
   await Promise.all([
     connect(host, link, request),
@@ -138,12 +141,15 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
 
 async function connect(host: SandboxHost, link: Link, request: SandboxRequest): Promise<void> {
   const { tenantId, share, ceilings, published } = request
-  await prepareLink(link)
+  if (request.preparedFolder === null) await prepareLink(link)
   await openLink(host.slot, link, { tenantId, egress: share.egress, ceilings, published })
 }
 
-async function prepareFiles(scratch: Scratch, { files, size, uidBase }: SandboxRequest): Promise<void> {
-  if (files.kind === 'layers') await createScratch(scratch, size.diskMb, uidBase, files.layers)
+async function prepareFiles(scratch: Scratch, request: SandboxRequest): Promise<void> {
+  const { files, size, uidBase } = request
+  if (files.kind !== 'layers') return
+  if (request.preparedFolder === null) await prepareScratch(scratch, size.diskMb)
+  await openScratch(scratch, uidBase, files.layers)
 }
 
 /** A build has limits of its own, and its tenant's apps theirs. */
@@ -226,7 +232,20 @@ export async function adjustSandbox(
   { size, ceilings, share }: Pick<SandboxRequest, 'size' | 'ceilings' | 'share'>,
 ): Promise<Adjusted> {
   const disks = await disksOf([scratchOf(folderOf(host, handle.id)).folder, host.folder])
-  return adjustCgroup(handle.cgroup, { size: withinShare(size, share), ceilings, disks })
+  const adjusted = await adjustCgroup(handle.cgroup, { size: withinShare(size, share), ceilings, disks })
+  if (adjusted.refused === null) await adjustLink(host.slot, linkOf(host.slot, handle.index), ceilings)
+  return adjusted
+}
+
+const egressInForce = new Map<string, string>()
+
+/** Holds a tenant to its share of this host, its running sandboxes too. Idempotent, and cheap when nothing changed. */
+export async function holdTenant(slot: number, tenant: string, share: TenantShare): Promise<void> {
+  await shareTenant(slot, tenant, share)
+  const [key, egress] = [`${slot} ${tenant}`, JSON.stringify(share.egress)]
+  if (egressInForce.get(key) === egress) return
+  await setTenantEgress(slot, tenant, share.egress)
+  egressInForce.set(key, egress)
 }
 
 /** Stops all of its processes where they are: they keep their memory and take no CPU. */

@@ -81,6 +81,8 @@ export type Reported = {
   /** From the job's arrival to the process running, and to the first good probe, in ms. */
   startedMs: number | null
   readyMs: number | null
+  /** The limits that its sandbox has now; they lag behind the desired ones. null: none runs. */
+  applied: { memoryMb: number; cpuMilli: number } | null
 }
 
 /** Live figures, overwritten by each sample of the agent. */

@@ -103,6 +103,7 @@ export const aReport = (over: Partial<Reported> = {}): Reported => ({
   since: 0,
   startedMs: 30,
   readyMs: 310,
+  applied: null,
   ...over,
 })
 

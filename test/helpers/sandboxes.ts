@@ -22,6 +22,7 @@ import {
 import { APP_PORT } from '../../agent/ports.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
 import type { RulesetInput } from '../../agent/sandbox/ruleset.ts'
+import type { BindMount } from '../../agent/sandbox/spec.ts'
 import { commandLine } from '../../agent/sandbox/process.ts'
 
 export type TestHost = {
@@ -45,6 +46,7 @@ export type StartOptions = {
   /** A place on the network; by default one that no other had. */
   index?: number
   layers?: string[]
+  binds?: BindMount[]
 }
 
 export async function startTestHost(changed: Partial<RulesetInput> = {}): Promise<TestHost> {
@@ -67,6 +69,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         tenant = 'default',
         env = {},
         layers = [],
+        binds = [],
         ceilings = {},
         share = {},
         index = next++,
@@ -84,9 +87,10 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         ceilings: { ...defaultCeilings, ...ceilings },
         share: { ...defaultShare, ...share },
         files: { kind: 'layers', layers },
-        binds: [],
+        binds,
         index,
         published: null,
+        preparedFolder: null,
       })
     },
     async run(command, options) {

@@ -42,11 +42,20 @@ describe('The sentence about an instance that is not ready', () => {
 })
 
 describe('The sentence about an instance that ended', () => {
-  const ending = { exitCode: 1, oomKills: 0, wasReady: false, memoryMb: 512, lastOutput: ['Error: no database'] }
+  const ending = { exitCode: 1, oomKills: 0, disk: null, wasReady: false, memoryMb: 512, lastOutput: ['Error: no database'] }
 
   it('tells running out of memory from a crash', () => {
     assert.equal(diagnoseExit({ ...ending, exitCode: 137, oomKills: 1 }).reason, 'outOfMemory')
     assert.equal(diagnoseExit({ ...ending, exitCode: 137 }).reason, 'exited')
+  })
+
+  it('tells a full disk from a crash, by bytes and by files', () => {
+    const disk = { usedBytes: 0, limitBytes: 1024 * 1024 * 1024, usedInodes: 10, limitInodes: 65_536 }
+    const full = diagnoseExit({ ...ending, disk: { ...disk, usedBytes: disk.limitBytes } })
+    assert.equal(full.reason, 'diskFull')
+    assert.match(full.detail, /filled its 1024 MB of disk/)
+    assert.equal(diagnoseExit({ ...ending, disk: { ...disk, usedInodes: 65_536 } }).reason, 'diskFull')
+    assert.equal(diagnoseExit({ ...ending, disk }).reason, 'exited')
   })
 
   it('names the exit code or the signal and the last output', () => {
