@@ -37,6 +37,7 @@ export type Options = {
   tail?: boolean
   num?: string
   source?: string
+  kind?: string
   processType?: string
   memory?: string
   cpu?: string

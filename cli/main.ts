@@ -121,6 +121,18 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/ps.ts')).list,
   },
   {
+    name: 'events',
+    group: 'Running',
+    ofApp: true,
+    summary: 'Show what happened to an app: starts, ends and why, releases, changes',
+    options: [
+      ['-n, --num <count>', 'how many, the newest (50, at most 500)'],
+      ['--kind <kind>', 'only of one kind, like outOfMemory or releaseFailed'],
+    ],
+    examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --json'],
+    load: async () => (await import('./commands/events.ts')).list,
+  },
+  {
     name: 'restart',
     group: 'Running',
     aliases: ['ps:restart'],

@@ -9,7 +9,8 @@ export type Output = {
   line: (text?: string) => void
   /** Text that keeps its own newlines, for `$(berth config:get KEY)`. */
   value: (text: string) => void
-  table: (head: string[], rows: Cell[][]) => void
+  /** @param below lines to show under each row */
+  table: (head: string[], rows: Cell[][], below?: string[][]) => void
   /** `name: value` lines, aligned. */
   facts: (facts: [string, Cell][]) => void
   /** The API's answer as it came; nothing when the API answered with no content. */
@@ -27,7 +28,14 @@ export function createOutput(stdout: Sink, stderr: Sink, env: NodeJS.ProcessEnv)
   return {
     line: (text = '') => write(stdout, escapeControls(text)),
     value: (text) => write(stdout, escapeControls(text, '\n')),
-    table: (head, rows) => write(stdout, renderTable(head, rows, coloured(stdout)).join('\n')),
+    table: (head, rows, below = []) => {
+      const lines = renderTable(head, rows, coloured(stdout))
+      const whole = lines.flatMap((line, index) => [
+        line,
+        ...(below[index - 1] ?? []).map((text) => escapeControls(text)),
+      ])
+      write(stdout, whole.join('\n'))
+    },
     facts: (facts) => {
       const width = Math.max(...facts.map(([name]) => name.length)) + 1
       for (const [name, cell] of facts) {

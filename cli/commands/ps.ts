@@ -25,7 +25,8 @@ export const list: Run = async (context, _args, options) => {
   )
   const explained = answer.instances.filter(({ detail }) => detail !== null && detail !== '')
   if (explained.length > 0) out.line()
-  for (const { name, release, detail } of explained) out.line(`${name} (v${release}): ${detail}`)
+  for (const { name, release, reason, detail } of explained)
+    out.line(`${name} (v${release}${reason === null ? '' : `, ${reason}`}): ${detail}`)
 }
 
 export const restart: Run = async (context, _args, options) => {

@@ -12,6 +12,7 @@ import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
 import { deployRoutes } from './deploys.ts'
 import { answerError, noSuchPage } from './errors.ts'
+import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
 import { hostRoutes } from './hosts.ts'
@@ -53,6 +54,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...deployRoutes(context),
   ...instanceRoutes(context),
   ...logRoutes(context),
+  ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
   ...tenantRoutes(context),

@@ -2,6 +2,7 @@
 import type {
   AppView,
   DeployView,
+  EventView,
   HostView,
   InstanceView,
   ReleaseView,
@@ -9,6 +10,7 @@ import type {
   TokenView,
 } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
+import type { AppEvent } from '#core/domain/event.ts'
 import { reservation, type Capacity, type Host } from '#core/domain/host.ts'
 import { processName, type Instance } from '#core/domain/instance.ts'
 import { defaultRequestRate, type Tenant } from '#core/domain/quota.ts'
@@ -127,6 +129,8 @@ export function hostView(host: Host, instances: Instance[]): HostView {
   }
   return { ...host, reserved }
 }
+
+export const eventView = ({ at, ...event }: AppEvent): EventView => ({ at: iso(at), ...event })
 
 export const tenantView = ({ id, createdAt, requestRate }: Tenant): TenantView => ({
   id,

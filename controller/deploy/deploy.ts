@@ -4,9 +4,11 @@
  */
 import type { App, SealedConfig } from '#core/domain/app.ts'
 import { internal, messageOf } from '#core/domain/errors.ts'
+import type { AppEvent } from '#core/domain/event.ts'
 import { makeId, type AppId, type DeployId, type HostId } from '#core/domain/ids.ts'
 import { isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
 import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy, unassignBuild } from '#core/store/deploys.ts'
+import { appendEvent } from '#core/store/events.ts'
 import { withLease } from '../reconcile/lease.ts'
 import { build } from './build.ts'
 import type { DeployContext } from './context.ts'
@@ -160,6 +162,8 @@ async function tell(walk: Walk): Promise<Outcome<number>> {
 async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {
   const { context, deploy } = walk
   const endedAt = context.now()
+  // Before the deploy is over, so that a controller that is killed in between says it twice rather than never.
+  await walk.reach(() => appendEvent(context.store, deploy.appId, eventOf(deploy, outcome, endedAt)))
   if (outcome.ok) {
     await walk.say(`-----> v${outcome.value} is live (${seconds(endedAt - deploy.createdAt)})`)
     await walk.save({ state: 'succeeded', endedAt })
@@ -170,6 +174,18 @@ async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {
     context.log.info('deploy failed', { deploy: deploy.id, app: deploy.appId, reason: outcome.why })
   }
 }
+
+const eventOf = (deploy: Deploy, outcome: Outcome<number>, at: number): AppEvent => ({
+  at,
+  kind: outcome.ok ? 'released' : 'releaseFailed',
+  process: null,
+  instance: null,
+  host: null,
+  release: deploy.release,
+  actor: deploy.actor,
+  text: outcome.ok ? `v${outcome.value} is live: ${deploy.description}` : outcome.why,
+  lastOutput: [],
+})
 
 /** A promise of the platform's own was broken: the deploy ends all the same. */
 function broken(walk: Walk, error: unknown): Outcome<number> {

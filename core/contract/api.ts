@@ -1,6 +1,7 @@
 /** The HTTP API under /v1: what is sent and what is answered. Errors are RFC 9457 problem details. */
 import { z } from 'zod'
 import type { Formation } from '../domain/app.ts'
+import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
 import type { Host } from '../domain/host.ts'
 import type { InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
@@ -41,6 +42,12 @@ export const logQuery = z.object({
   tail: z.enum(['0', '1', 'true', 'false']).default('0'),
   source: z.enum(['app', 'build', 'platform', 'router']).optional(),
   ps: z.string().max(40).optional(),
+})
+
+export const eventQuery = z.object({
+  n: z.coerce.number().int().min(1).max(KEEP_EVENTS).default(50),
+  since: z.iso.datetime({ offset: true }).optional(),
+  kind: z.enum(eventKinds).optional(),
 })
 
 export type AppView = {
@@ -111,6 +118,18 @@ export type TokenCreated = TokenView & { token: string }
 export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }
 /** One line of `GET …/logs` (newline-delimited JSON). */
 export type LogLine = { at: string; source: 'app' | 'build' | 'platform' | 'router'; ps: string; line: string }
+export type EventView = {
+  at: string
+  kind: EventKind
+  /** null: the app as a whole. */
+  process: string | null
+  instance: string | null
+  host: string | null
+  release: number | null
+  actor: string | null
+  text: string
+  lastOutput: string[]
+}
 /** One line of `GET …/deploys/ID/log` (newline-delimited JSON); the last one carries `end`. */
 export type DeployLogLine = { line: string } | { end: DeployView }
 export type Problem = {

@@ -4,6 +4,8 @@ import type { ReasonCode } from './instance.ts'
 
 export type EventKind =
   | ReasonCode
+  | 'released'
+  | 'releaseFailed'
   | 'started'
   | 'ready'
   | 'scaled'
@@ -30,3 +32,43 @@ export type AppEvent = {
   /** What the instance printed last, where that helps. */
   lastOutput: string[]
 }
+
+const kinds: Record<EventKind, { isFailure: boolean }> = {
+  exited: { isFailure: true },
+  outOfMemory: { isFailure: true },
+  diskFull: { isFailure: true },
+  neverListened: { isFailure: true },
+  wrongPort: { isFailure: true },
+  probeFailed: { isFailure: true },
+  startFailed: { isFailure: true },
+  stopped: { isFailure: false },
+  hostStopped: { isFailure: false },
+  released: { isFailure: false },
+  releaseFailed: { isFailure: true },
+  started: { isFailure: false },
+  ready: { isFailure: false },
+  scaled: { isFailure: false },
+  resized: { isFailure: false },
+  resizeRefused: { isFailure: true },
+  paused: { isFailure: false },
+  resumed: { isFailure: false },
+  suspended: { isFailure: true },
+  budget: { isFailure: true },
+  stackChanged: { isFailure: false },
+}
+
+export const eventKinds = Object.keys(kinds) as EventKind[]
+export const isFailure = (kind: EventKind): boolean => kinds[kind].isFailure
+
+/** The newest so many are kept of each app. */
+export const KEEP_EVENTS = 500
+const TEXT_LENGTH = 1000
+const OUTPUT_LINES = 10
+const OUTPUT_LENGTH = 500
+
+/** An event as it is stored: what an app printed cannot make it large. */
+export const trimEvent = (event: AppEvent): AppEvent => ({
+  ...event,
+  text: event.text.slice(0, TEXT_LENGTH),
+  lastOutput: event.lastOutput.slice(-OUTPUT_LINES).map((line) => line.slice(0, OUTPUT_LENGTH)),
+})

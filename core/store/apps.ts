@@ -62,6 +62,7 @@ export async function removeApp(store: Store, app: AppRecord): Promise<void> {
       keys.app(app.id),
       keys.releases(app.id),
       keys.logs(app.id),
+      keys.events(app.id),
       keys.usage(app.id),
       keys.appDeploys(app.id),
       ...deployKeys,

@@ -7,6 +7,7 @@ import { keys } from './keys.ts'
 /** One transition per file; see the header of each for keys, arguments, results and the guarantee. */
 const commands = {
   createApp: 2,
+  appendEvent: 2,
   createRelease: 2,
   restartApp: 1,
   assignInstance: 3,

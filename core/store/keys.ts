@@ -12,6 +12,7 @@ export const keys = {
   appCounter: 'berth:app-counter',
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
+  events: (id: AppId) => `berth:app:${id}:events`,
   usage: (id: AppId) => `berth:app:${id}:usage`,
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,

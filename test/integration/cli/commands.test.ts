@@ -17,6 +17,7 @@ const anInstance = (fields: Partial<InstanceView>) =>
     host: 'host-1',
     since: new Date().toISOString(),
     restarts: 0,
+    reason: null,
     detail: null,
     memoryMb: 512,
     cpuMilli: 1000,
@@ -133,14 +134,35 @@ describe('berth, working on an app', function () {
   it('shows instances as a table, and the sentence for what went wrong below it', async () => {
     const instances = [
       anInstance({ cpuMilliUsed: 250, memoryBytesUsed: 67_108_864 }),
-      anInstance({ name: 'web.2', state: 'failed', detail: 'It used more than 512 MB.' }),
+      anInstance({ name: 'web.2', state: 'failed', reason: 'outOfMemory', detail: 'It used more than 512 MB.' }),
     ]
     api.answers['GET /v1/apps/hello/instances'] = ok({ instances })
     const ran = await person.berth(['ps', '-a', 'hello'])
     assert.match(ran.stdout, /^web\.1 +running +v1 +host-1 +.+ +0\.25 of 1 +64\.0 MiB of 512 MiB +0$/m)
-    assert.match(ran.stdout, /^web\.2 \(v1\): It used more than 512 MB\.$/m)
+    assert.match(ran.stdout, /^web\.2 \(v1, outOfMemory\): It used more than 512 MB\.$/m)
     assert.doesNotMatch(ran.stdout, /\x1b/) // eslint-disable-line no-control-regex
     assert.deepEqual(JSON.parse((await person.berth(['ps', '--json', '-a', 'hello'])).stdout), { instances })
+  })
+
+  it('shows events with the newest last, and below a failure what its process printed last', async () => {
+    const at = new Date().toISOString()
+    const event = { at, process: null, instance: null, host: null, release: 2, actor: null, lastOutput: [] }
+    const crash = { kind: 'exited', process: 'web.1', text: 'exited with code 1', lastOutput: ['Error: no\x1b[2J'] }
+    const released = { kind: 'released', actor: 'ann', text: 'v2 is live' }
+    api.answers['GET /v1/apps/hello/events'] = ok({
+      events: [
+        { ...event, ...crash },
+        { ...event, ...released },
+      ],
+    })
+    const ran = await person.berth(['events', '-a', 'hello', '-n', '7', '--kind', 'exited'])
+    assert.deepEqual([ran.code, ran.stderr], [0, ''])
+    assert.equal(api.seen[0]?.url, '/v1/apps/hello/events?n=7&kind=exited')
+    const [, first = '', second = '', third = ''] = ran.stdout.split('\n')
+    assert.match(first, /released +- +v2 +ann +v2 is live$/)
+    assert.match(second, /exited +web\.1 +v2 +- +exited with code 1$/)
+    assert.equal(third, '    Error: no\\x1b[2J')
+    assert.equal((await person.berth(['events', '-a', 'hello', '--kind', 'tired'])).code, 2)
   })
 
   const size = { memoryMb: 512, cpuMilli: 1000, pids: 256, diskMb: 1024 }

@@ -29,6 +29,7 @@ const foreign: Record<string, number> = {
   'GET /apps/:app/deploys/:deploy/log': 404,
   'GET /apps/:app/instances': 404,
   'GET /apps/:app/logs': 404,
+  'GET /apps/:app/events': 404,
   'GET /apps/:app/usage': 404,
   'GET /instances': 403,
   'GET /hosts': 403,

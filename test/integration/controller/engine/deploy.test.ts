@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isOver, type Deploy } from '#core/domain/release.ts'
 import { removeApp, setFormation } from '#core/store/apps.ts'
 import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
+import { loadEvents } from '#core/store/events.ts'
 import { setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
@@ -51,6 +52,8 @@ describe('a deploy, on a real store and real queues', function () {
     assert.equal(table?.apps[0]?.endpoints.length, 1)
     assert.deepEqual(await loadAssignedBuilds(engine.store, 'host-a' as never), [])
     assert.deepEqual(await loadOpenDeploys(engine.store), [])
+    const [event] = await loadEvents(engine.store, app.id, { limit: 1 })
+    assert.deepEqual([event?.kind, event?.release, event?.text], ['released', 1, 'v1 is live: Deploy abc'])
   })
 
   it('replaces the release before, which is stopped and forgotten', async () => {
@@ -87,6 +90,8 @@ describe('a deploy, on a real store and real queues', function () {
     const deploy = await over(await deploys.submit(aPush(app)))
     assert.equal(deploy.error, 'npm install failed.')
     assert.deepEqual(await loadReleases(engine.store, app.id), [])
+    const [event] = await loadEvents(engine.store, app.id, { limit: 1 })
+    assert.deepEqual([event?.kind, event?.release, event?.text], ['releaseFailed', null, 'npm install failed.'])
   })
 
   it('changes config vars and rolls back by releasing code again without a build', async () => {
