@@ -30,6 +30,8 @@ const pureFiles = [
   'controller/reconcile/routes.ts',
   'controller/reconcile/world.ts',
   'agent/instance/restart.ts',
+  'agent/instance/shares.ts',
+  'agent/sandbox/cgroup-files.ts',
   'agent/health/health.ts',
   'agent/sandbox/link.ts',
   'agent/sandbox/ruleset.ts',

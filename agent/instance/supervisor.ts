@@ -12,7 +12,14 @@ import type { TenantShare } from '#core/domain/quota.ts'
 import type { Resources } from '#core/domain/resources.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { ControllerClient } from '../controller-client.ts'
-import { diagnoseExit, diagnoseSilence, diagnoseStart, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
+import {
+  diagnoseExit,
+  diagnoseSilence,
+  diagnoseStart,
+  isReady,
+  type Diagnosis,
+  type ProbeAnswer,
+} from '../health/health.ts'
 import type { Preparations, Prepared } from '../prepared.ts'
 import { probe } from '../health/probe.ts'
 import { followOutput, type Follower, type OutputLine } from '../logs.ts'
@@ -92,7 +99,12 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   const leaving = new AbortController()
 
   function begin(record: InstanceRecord): void {
-    const life: Life = { record, stopping: new AbortController(), done: Promise.resolve(), adjusting: Promise.resolve() }
+    const life: Life = {
+      record,
+      stopping: new AbortController(),
+      done: Promise.resolve(),
+      adjusting: Promise.resolve(),
+    }
     lives.set(record.desired.id, life)
     life.done = live(life).finally(() => lives.delete(record.desired.id))
     bringToDesired(life)
@@ -334,7 +346,11 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     await cleanUp(record)
     await become(record, 'exited', { address: null, reason: record.reported.reason ?? 'stopped' })
-    await tell(record, 'stopped', `${processName(record.desired)} (v${record.desired.release}) was stopped, as it was told.`)
+    await tell(
+      record,
+      'stopped',
+      `${processName(record.desired)} (v${record.desired.release}) was stopped, as it was told.`,
+    )
     records.remove(record.desired.id)
     log.info('instance stopped', {
       instance: record.desired.id,

@@ -42,7 +42,14 @@ describe('The sentence about an instance that is not ready', () => {
 })
 
 describe('The sentence about an instance that ended', () => {
-  const ending = { exitCode: 1, oomKills: 0, disk: null, wasReady: false, memoryMb: 512, lastOutput: ['Error: no database'] }
+  const ending = {
+    exitCode: 1,
+    oomKills: 0,
+    disk: null,
+    wasReady: false,
+    memoryMb: 512,
+    lastOutput: ['Error: no database'],
+  }
 
   it('tells running out of memory from a crash', () => {
     assert.equal(diagnoseExit({ ...ending, exitCode: 137, oomKills: 1 }).reason, 'outOfMemory')

@@ -168,6 +168,7 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
       since: Date.now(),
       startedMs: 1,
       readyMs: null,
+      applied: null,
     }
     await reportInstance(store, host, id, { ...blank, ...before, ...facts, state, epoch: instance.desired.epoch })
   }
