@@ -102,11 +102,19 @@ export function ruleset(input: RulesetInput, open: OpenLink[] = []): string {
   ].join('\n')
 }
 
+/**
+ * Networks are compared one by one, not looked up in sets: the kernel takes a set's elements from the generation of the
+ * moment, so a packet that is under way while rules are swapped would miss a set of the old ones, and pass. A list that is
+ * part of a rule goes with it.
+ */
+const each = (cidrs: string[], rule: (cidr: string) => string): string[] => mergeCidrs(cidrs).map(rule)
+
 /** Base chains see all of the host's packets, so they let pass what is no sandbox's; what is ends in a drop. */
 function chains({ slot, appPort, resolvers, platform, published, routers }: RulesetInput): Chain[] {
   const links = `"${devicePrefix(slot)}*"`
   const refuse = (counter: string, verdict = 'drop') => `counter name ${counter} ${verdict}`
-  const lookup = 'meta l4proto { tcp, udp } th dport 53 goto lookup'
+  const lookup = ['udp dport 53 goto lookup', 'tcp dport 53 goto lookup']
+  const platformNetworks = [...ownNetworks, ...resolvers, ...platform, ...routers, ...(published ? [published] : [])]
   return [
     {
       name: 'pinning',
@@ -114,7 +122,7 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
       rules: [
         `iifname ${links} iifname . ether saddr . ip saddr != @sources ${refuse('forged')}`,
         `iifname ${links} meta nfproto ipv6 ${refuse('forged')}`,
-        `iifname ${links} ip daddr ${addresses(nowhere)} ${refuse('nowhere')}`,
+        ...each(nowhere, (cidr) => `iifname ${links} ip daddr ${cidr} ${refuse('nowhere')}`),
       ],
     },
     {
@@ -136,7 +144,7 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
     {
       name: 'to_host',
       hook: null,
-      rules: ['ct direction reply ct state established accept', lookup, refuse('to_host')],
+      rules: ['ct direction reply ct state established accept', ...lookup, refuse('to_host')],
     },
     {
       name: 'from_app',
@@ -147,12 +155,13 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
         // No part of a connection, so it would meet no cap and leave with the app's own address.
         `ct state invalid ${refuse('invalid')}`,
         `oifname ${links} ${refuse('to_neighbour')}`,
-        `meta l4proto != { tcp, udp } ${refuse('protocol')}`,
-        lookup,
+        `meta l4proto != tcp meta l4proto != udp ${refuse('protocol')}`,
+        ...lookup,
         // Name servers by another road (RFC 7858, RFC 9250).
-        `meta l4proto { tcp, udp } th dport 853 ${refuse('name_server')}`,
+        `tcp dport 853 ${refuse('name_server')}`,
+        `udp dport 853 ${refuse('name_server')}`,
         `tcp dport 25 ${refuse('smtp', 'reject')}`,
-        `ip daddr ${addresses([...ownNetworks, ...resolvers, ...platform, ...routers, ...(published ? [published] : [])])} ${refuse('to_platform')}`,
+        ...each(platformNetworks, (cidr) => `ip daddr ${cidr} ${refuse('to_platform')}`),
         // Its tenant's chain, which ends in `connect` or in a drop. Looked up for every packet, so a change acts at once.
         'iifname vmap @egress',
         refuse('closed'),
@@ -161,18 +170,17 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
     {
       name: 'lookup',
       hook: null,
-      rules: [
-        ...(resolvers.length === 0 ? [] : [`ip daddr != ${addresses(resolvers)} ${refuse('name_server')}`]),
-        ...(resolvers.length === 0 ? [refuse('name_server')] : []),
-        `iifname @lookups ${refuse('lookup_rate')}`,
-        'ip protocol udp ct timeout set "lookup"',
-        'accept',
-      ],
+      rules: [...each(resolvers, (cidr) => `ip daddr ${cidr} goto query`), refuse('name_server')],
+    },
+    {
+      name: 'query',
+      hook: null,
+      rules: [`iifname @lookups ${refuse('lookup_rate')}`, 'ip protocol udp ct timeout set "lookup"', 'accept'],
     },
     {
       name: 'internet',
       hook: null,
-      rules: [`ip daddr ${addresses(privateNetworks)} ${refuse('to_private')}`, 'goto connect'],
+      rules: [...each(privateNetworks, (cidr) => `ip daddr ${cidr} ${refuse('to_private')}`), 'goto connect'],
     },
     {
       name: 'connect',
@@ -190,9 +198,9 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
         'ct state established accept',
         'ct state related meta l4proto icmp accept',
         `fib saddr type local tcp dport ${appPort} accept`,
-        ...(published === null || routers.length === 0
+        ...(published === null
           ? []
-          : [`ct status dnat ip saddr ${addresses(routers)} tcp dport ${appPort} accept`]),
+          : each(routers, (cidr) => `ct status dnat ip saddr ${cidr} tcp dport ${appPort} accept`)),
         refuse('unasked'),
       ],
     },
@@ -222,16 +230,14 @@ const publishing = (links: string, published: string): Chain[] => [
   },
 ]
 
-const addresses = (cidrs: string[]): string => `{ ${mergeCidrs(cidrs).join(', ')} }`
-
 /** The chain of a tenant is made, or filled anew, in one go; its running sandboxes follow it from the next packet on. */
 export function tenantChain(slot: number, tenantId: string, { allow, deny }: EgressPolicy): string {
   const chain = `inet ${tableOf(slot)} ${tenantChainOf(tenantId)}`
   return [
     `add chain ${chain}`,
     `flush chain ${chain}`,
-    ...(deny.length === 0 ? [] : [`add rule ${chain} ip daddr ${addresses(deny)} counter name denied drop`]),
-    ...(allow.length === 0 ? [] : [`add rule ${chain} ip daddr ${addresses(allow)} goto connect`]),
+    ...each(deny, (cidr) => `add rule ${chain} ip daddr ${cidr} counter name denied drop`),
+    ...each(allow, (cidr) => `add rule ${chain} ip daddr ${cidr} goto connect`),
     `add rule ${chain} goto internet`,
   ].join('\n')
 }
