@@ -72,11 +72,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     async report(id, reported) {
       await reportInstance(store, config.hostId, id, reported)
     },
-    appendLog: (app, desired, source, lines) =>
+    appendLog: (app, desired, lines) =>
       appendLogs(
         store,
         app,
-        lines.map(({ at, line }): LogLine => ({ at, source, ps: processName(desired), line })),
+        lines.map(({ at, source, line }): LogLine => ({ at, source, ps: processName(desired), line })),
       ),
     now,
   })

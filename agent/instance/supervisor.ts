@@ -11,8 +11,9 @@ import { WEB } from '#core/domain/release.ts'
 import type { ControllerClient } from '../controller-client.ts'
 import { diagnoseExit, diagnoseSilence, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
 import { probe } from '../health/probe.ts'
-import { followOutput, type Follower, type OutputLine } from '../logs.ts'
+import { followOutput, type Follower } from '../logs.ts'
 import type { Meter } from '../metering.ts'
+import type { OutputLine } from '../output.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
@@ -46,7 +47,7 @@ export type SupervisorContext = {
   /** Variables that every sandbox gets, below the slug's and the app's. */
   baseEnv: Record<string, string>
   report(id: InstanceId, reported: Reported): Promise<void>
-  appendLog(app: AppId, desired: Desired, source: 'app' | 'platform', lines: OutputLine[]): Promise<void>
+  appendLog(app: AppId, desired: Desired, lines: OutputLine[]): Promise<void>
   now: () => number
 }
 
@@ -193,9 +194,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
 
   function follow(record: InstanceRecord): Follower {
     const { desired } = record
-    return followOutput(logOf(host, desired.id), record.logOffset, async (lines, offset) => {
+    const from = { offset: record.logOffset, kbPerSecond: desired.ceilings.logKbPerSecond }
+    return followOutput(logOf(host, desired.id), from, async (lines, offset) => {
       await context
-        .appendLog(desired.appId, desired, 'app', lines)
+        .appendLog(desired.appId, desired, lines)
         .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
       record.logOffset = offset
       // On disk too, so that an agent that takes over does not store the same lines again.
@@ -326,8 +328,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
 
   async function say(record: InstanceRecord, line: string): Promise<void> {
     await context
-      .appendLog(record.desired.appId, record.desired, 'platform', [
-        { at: new Date(context.now()).toISOString(), line },
+      .appendLog(record.desired.appId, record.desired, [
+        { at: new Date(context.now()).toISOString(), source: 'platform', line },
       ])
       .catch(() => undefined)
   }
