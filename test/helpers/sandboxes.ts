@@ -39,6 +39,8 @@ export type StartOptions = {
   share?: Partial<TenantShare>
   env?: Record<string, string>
   layers?: string[]
+  /** A build's: folders instead of layers. */
+  workspace?: { app: string; temporary: string }
 }
 
 export async function startTestHost(): Promise<TestHost> {
@@ -53,7 +55,16 @@ export async function startTestHost(): Promise<TestHost> {
     host,
     start(
       command,
-      { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [], ceilings = {}, share = {} } = {},
+      {
+        size = {},
+        app = 'a-one',
+        tenant = 'default',
+        env = {},
+        layers = [],
+        ceilings = {},
+        share = {},
+        workspace,
+      } = {},
     ) {
       const index = next++
       return createSandbox(host, {
@@ -67,7 +78,7 @@ export async function startTestHost(): Promise<TestHost> {
         size: { ...defaultResources, ...size },
         ceilings: { ...defaultCeilings, ...ceilings },
         share: { ...defaultShare, ...share },
-        files: { kind: 'layers', layers },
+        files: workspace ? { kind: 'workspace', ...workspace } : { kind: 'layers', layers },
         binds: [],
         index,
         published: null,
