@@ -223,7 +223,7 @@ async function runPhase(
       preparedFolder: null,
     })
     meter.track(spec.appId as AppId, null, sandbox)
-    const output = followOutput(logOf(host, id), 0, (lines) =>
+    const output = followOutput(logOf(host, id), { offset: 0, kbPerSecond: defaultCeilings.logKbPerSecond }, (lines) =>
       context.print(
         deploy.id,
         lines.map(({ line }) => line),

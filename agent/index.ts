@@ -86,11 +86,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     },
     emit: (app, event) => appendEvent(store, app, event),
     hold: (tenant, share) => holdTenant(slot, tenant, share),
-    appendLog: (app, desired, source, lines) =>
+    appendLog: (app, desired, lines) =>
       appendLogs(
         store,
         app,
-        lines.map(({ at, line }): LogLine => ({ at, source, ps: processName(desired), line })),
+        lines.map(({ at, source, line }): LogLine => ({ at, source, ps: processName(desired), line })),
       ),
     now,
   })

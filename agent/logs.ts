@@ -1,109 +1,133 @@
 /** Follows what sandboxes print and hands it on in batches, a bounded amount a second. */
-import { watch, type FSWatcher } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { watch } from 'node:fs'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { MAX_LINE_BYTES } from '#core/store/logs.ts'
+import { fullBucket, takeUpTo } from '#core/domain/bucket.ts'
 import { sleep } from '#core/runtime/clock.ts'
+import { lineAssembler, type OutputLine } from './output.ts'
 
-export type OutputLine = { at: string; line: string }
-export type Follower = { stop(): Promise<void>; last(): string[] }
+export type Follower = {
+  /** Reads what is left, and ends. */
+  stop(): Promise<void>
+  /** The last lines of the app's. */
+  last(): string[]
+  /**
+   * Bytes printed since this follower began, with the time before each line, kept and dropped. Of a flood that fills
+   * several files between two looks, those that were there at the looks.
+   */
+  bytes(): number
+}
 
-const BYTES_PER_SECOND = 256 * 1024
-const LOOK_EVERY_MS = 1000
+/** A file seldom grows without a notice; but one that did must not wait for ever. */
+const LOOK_AT_LEAST_EVERY_MS = 30_000
+/** A chatty app writes many times a second; a batch of lines costs the store as much as one line. */
 const MIN_GAP_MS = 100
+/** After a flood: the next look, and the next word about it. */
+const FLOOD_GAP_MS = 1000
+const BURST_SECONDS = 2
 const KEEP_LAST = 5
 const NEWLINE = 0x0a
+const CHUNK = 65_536
 
 /**
- * Follows one log file of conmon's (`TIME STREAM F|P text` a line; P: the line goes on) from `offset` on.
- * What comes faster than 256 KiB a second is dropped, and the number of bytes dropped is said in its place.
+ * Follows one log file of conmon's from `offset` on. More than `kbPerSecond`, after a burst of two seconds' worth, is
+ * dropped, and the number of bytes is said in its place. A file that does not change costs nothing but its notice.
  * @param onLines is awaited, so a slow store slows the reading, never the app
  */
 export function followOutput(
   file: string,
-  offset: number,
+  { offset, kbPerSecond }: { offset: number; kbPerSecond: number },
   onLines: (lines: OutputLine[], offset: number) => Promise<void>,
 ): Follower {
   const stopping = new AbortController()
+  const rate = { perSecond: kbPerSecond * 1024, burst: kbPerSecond * 1024 * BURST_SECONDS }
   const last: string[] = []
-  const assemble = lineAssembler()
+  let bucket = fullBucket(rate, performance.now())
+  let assemble = lineAssembler()
+  let handle: FileHandle | null = null
   let position = offset
+  let seen = 0
   /** Read already, but the end of its row was not there yet. */
   let rest: Buffer = Buffer.alloc(0)
-  let inode: number | null = null
 
-  async function readNew(): Promise<void> {
-    const handle = await open(file, 'r').catch(() => null)
-    if (!handle) return
-    try {
-      const { size, ino } = await handle.stat()
-      // conmon starts a new file when the old one has reached its limit.
-      if ((inode !== null && ino !== inode) || size < position) {
-        position = 0
-        rest = Buffer.alloc(0)
-      }
-      inode = ino
-      await readUpTo(handle, size)
-    } finally {
-      await handle.close()
-    }
+  /** Reads what is new, to the end of the file that conmon left and on into its next one. @returns bytes dropped */
+  async function readNew(): Promise<number> {
+    handle ??= await open(file, 'r').catch(() => null)
+    if (!handle) return 0
+    // An offset from before a change of files means nothing in the new one.
+    if ((await handle.stat()).size < position) begin()
+    let dropped = await readOn(handle)
+    if (!(await isReplaced(handle))) return dropped
+    dropped += await readOn(handle)
+    await handle.close()
+    begin()
+    handle = await open(file, 'r').catch(() => null)
+    return handle ? dropped + (await readOn(handle)) : dropped
   }
 
-  async function readUpTo(handle: FileHandle, size: number): Promise<void> {
-    const dropped = Math.max(0, size - position - BYTES_PER_SECOND)
+  function begin(): void {
+    position = 0
+    rest = Buffer.alloc(0)
+    assemble = lineAssembler()
+  }
+
+  /** conmon starts a new file, under the same name, when the old one has reached its limit. */
+  async function isReplaced(old: FileHandle): Promise<boolean> {
+    const now = await stat(file).catch(() => null)
+    return now !== null && now.ino !== (await old.stat()).ino
+  }
+
+  async function readOn(from: FileHandle): Promise<number> {
+    const { size } = await from.stat()
+    const behind = Math.max(0, size - position)
+    seen += behind
+    const { taken, bucket: left } = takeUpTo(bucket, rate, performance.now(), behind)
+    bucket = left
+    const dropped = behind - Math.floor(taken)
     if (dropped > 0) {
       position += dropped
       rest = Buffer.alloc(0)
-      await deliver([
-        {
-          at: new Date().toISOString(),
-          line: `[berth] ${dropped} bytes of output dropped: more than ${BYTES_PER_SECOND} a second`,
-        },
-      ])
+      assemble = lineAssembler()
+      const line = `${dropped} bytes of output dropped: it printed more than ${kbPerSecond} KiB a second.`
+      await deliver([{ at: new Date().toISOString(), source: 'platform', line }])
     }
     while (position < size) {
-      const { bytesRead, buffer } = await handle.read(
-        Buffer.alloc(Math.min(65_536, size - position)),
+      const { bytesRead, buffer } = await from.read(
+        Buffer.allocUnsafe(Math.min(CHUNK, size - position)),
         0,
         null,
         position,
       )
-      if (bytesRead === 0) return
+      if (bytesRead === 0) break
       position += bytesRead
       const read = Buffer.concat([rest, buffer.subarray(0, bytesRead)])
       const end = read.lastIndexOf(NEWLINE) + 1
       rest = read.subarray(end)
       await deliver(assemble(read.subarray(0, end).toString('utf8')))
     }
+    return dropped
   }
 
   async function deliver(lines: OutputLine[]): Promise<void> {
     if (lines.length === 0) return
-    last.push(...lines.map(({ line }) => line))
+    last.push(...lines.filter(({ source }) => source === 'app').map(({ line }) => line))
     last.splice(0, Math.max(0, last.length - KEEP_LAST))
     await onLines(lines, position - rest.length)
   }
 
+  async function hasGrown(): Promise<boolean> {
+    const now = await stat(file).catch(() => null)
+    return now !== null && now.size !== position
+  }
+
   async function follow(): Promise<void> {
-    let watcher: FSWatcher | null = null
     while (!stopping.signal.aborted) {
-      await readNew().catch(() => undefined)
-      const changed = new AbortController()
-      const wake = () => changed.abort()
-      stopping.signal.addEventListener('abort', wake, { once: true })
-      watcher ??= watchFolder(dirname(file))
-      const onChange = (_event: string, name: string | null) => {
-        if (name === basename(file)) wake()
-      }
-      watcher?.on('change', onChange)
-      await sleep(LOOK_EVERY_MS, changed.signal)
-      watcher?.off('change', onChange)
-      stopping.signal.removeEventListener('abort', wake)
-      // A chatty app writes many times a second; a batch of lines costs the store as much as one line.
-      await sleep(MIN_GAP_MS, stopping.signal)
+      const dropped = await inTurn(readNew).catch(() => 0)
+      await sleep(dropped > 0 ? FLOOD_GAP_MS : MIN_GAP_MS, stopping.signal)
+      await changed(file, hasGrown, stopping.signal)
     }
-    watcher?.close()
-    await readNew().catch(() => undefined)
+    await inTurn(readNew).catch(() => 0)
+    await handle?.close()
   }
 
   const following = follow()
@@ -113,36 +137,45 @@ export function followOutput(
       await following
     },
     last: () => [...last],
+    bytes: () => seen,
   }
 }
 
-function watchFolder(folder: string): FSWatcher | null {
+/**
+ * Waits until a file changes. The watch ends with the first notice, so that a flood costs no more than the looks at it.
+ * @param already asked once the watch is there, for what changed before
+ */
+async function changed(file: string, already: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  const wakeUp = new AbortController()
+  const wake = () => wakeUp.abort()
+  signal.addEventListener('abort', wake, { once: true })
   try {
-    const watcher = watch(folder)
-    watcher.on('error', () => {})
-    return watcher
+    watch(dirname(file), { signal: wakeUp.signal }, (_event, name) => {
+      if (name === basename(file)) wake()
+    }).on('error', wake)
+    if (!signal.aborted && !(await already())) await sleep(LOOK_AT_LEAST_EVERY_MS, wakeUp.signal)
   } catch {
-    return null
+    // Without a watch (the host is out of inotify watches, or the folder is gone) it looks now and then.
+    await sleep(FLOOD_GAP_MS, signal)
+  } finally {
+    signal.removeEventListener('abort', wake)
+    wake()
   }
 }
 
-/** Turns chunks of conmon's file into whole lines of the app; what exceeds MAX_LINE_BYTES of a line is cut. */
-export function lineAssembler(): (chunk: string) => OutputLine[] {
-  let rest = ''
-  let partial = ''
-  return (chunk) => {
-    const rows = (rest + chunk).split('\n')
-    rest = rows.pop() ?? ''
-    const lines: OutputLine[] = []
-    for (const row of rows) {
-      const match = /^(\S+) (?:stdout|stderr) ([FP]) (.*)$/.exec(row)
-      if (!match) continue
-      const [, at = '', kind, text = ''] = match
-      if (partial.length < MAX_LINE_BYTES) partial += text
-      if (kind === 'P') continue
-      lines.push({ at, line: partial.length > MAX_LINE_BYTES ? `${partial.slice(0, MAX_LINE_BYTES)}…` : partial })
-      partial = ''
-    }
-    return lines
+/** So many files are read at a time, whatever number changes at once: after a restart, all do. */
+const READERS = 8
+let reading = 0
+const waiting: (() => void)[] = []
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (reading >= READERS) await new Promise<void>((resolve) => waiting.push(resolve))
+  else reading++
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else reading--
   }
 }

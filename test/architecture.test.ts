@@ -33,6 +33,8 @@ const pureFiles = [
   'agent/instance/shares.ts',
   'agent/sandbox/cgroup-files.ts',
   'agent/health/health.ts',
+  'agent/output.ts',
+  'agent/sandbox/cpus.ts',
   'agent/sandbox/link.ts',
   'agent/sandbox/ruleset.ts',
   'agent/sandbox/spec.ts',

@@ -22,8 +22,9 @@ import {
 } from '../health/health.ts'
 import type { Preparations, Prepared } from '../prepared.ts'
 import { probe } from '../health/probe.ts'
-import { followOutput, type Follower, type OutputLine } from '../logs.ts'
+import { followOutput, type Follower } from '../logs.ts'
 import type { Meter } from '../metering.ts'
+import type { OutputLine } from '../output.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
@@ -67,7 +68,7 @@ export type SupervisorContext = {
   emit(app: AppId, event: AppEvent): Promise<void>
   /** Holds a tenant inside its share of this host; cheap when nothing changed. */
   hold(tenant: TenantId, share: TenantShare): Promise<void>
-  appendLog(app: AppId, desired: Desired, source: 'app' | 'platform', lines: OutputLine[]): Promise<void>
+  appendLog(app: AppId, desired: Desired, lines: OutputLine[]): Promise<void>
   now: () => number
 }
 
@@ -240,9 +241,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
 
   function follow(record: InstanceRecord): Follower {
     const { desired } = record
-    return followOutput(logOf(host, desired.id), record.logOffset, async (lines, offset) => {
+    const from = { offset: record.logOffset, kbPerSecond: desired.ceilings.logKbPerSecond }
+    return followOutput(logOf(host, desired.id), from, async (lines, offset) => {
       await context
-        .appendLog(desired.appId, desired, 'app', lines)
+        .appendLog(desired.appId, desired, lines)
         .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
       record.logOffset = offset
       // On disk too, so that an agent that takes over does not store the same lines again.
@@ -439,8 +441,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
 
   async function say(record: InstanceRecord, line: string): Promise<void> {
     await context
-      .appendLog(record.desired.appId, record.desired, 'platform', [
-        { at: new Date(context.now()).toISOString(), line },
+      .appendLog(record.desired.appId, record.desired, [
+        { at: new Date(context.now()).toISOString(), source: 'platform', line },
       ])
       .catch(() => undefined)
   }

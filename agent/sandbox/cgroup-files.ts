@@ -2,9 +2,10 @@
  * What the files of a cgroup are called and say, on v1 and on v2
  * (Documentation/admin-guide/cgroup-v1/ and cgroup-v2.rst of the kernel). Pure: v2 is tested where only v1 runs.
  */
-import type { Device } from './spec.ts'
-
 export type CgroupVersion = 'v1' | 'v2'
+
+/** A block device. */
+export type Device = { major: number; minor: number }
 
 /** One file to write. v1 has a hierarchy per controller; on v2 all files lie in one folder. */
 export type Write = { controller: string; file: string; value: string }

@@ -37,9 +37,9 @@ import {
   wholeOomWrites,
   type CgroupSample,
   type CgroupVersion,
+  type Device,
   type Write,
 } from './cgroup-files.ts'
-import type { Device } from './spec.ts'
 
 export type { CgroupSample, CgroupVersion }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CGROUP_ROOT, cgroupVersion } from './cgroup.ts'
-import type { Device } from './spec.ts'
+import type { Device } from './cgroup-files.ts'
 
 /** The most open files that a process can be allowed: without CAP_SYS_RESOURCE, no more than the agent itself. */
 export async function maxOpenFiles(): Promise<number> {

@@ -4,7 +4,7 @@
  */
 import { APP_UID, UID_RANGE } from '#core/domain/app.ts'
 import type { Resources } from '#core/domain/resources.ts'
-import { CPU_PERIOD_US, cpuQuota } from './cgroup-files.ts'
+import { CPU_PERIOD_US, cpuQuota, type Device } from './cgroup-files.ts'
 import type { Seccomp } from './seccomp.ts'
 
 export type Mount = { destination: string; type: string; source: string; options: string[] }
@@ -31,9 +31,6 @@ export type SpecInput = {
   disks: Device[]
   ioMbPerSecond: number
 }
-
-/** A block device. */
-export type Device = { major: number; minor: number }
 
 /** Moby's list of what shows the host through /proc and /sys, and more. */
 const maskedPaths = [

@@ -11,10 +11,23 @@ export const fullBucket = (rate: Rate, now: number): Bucket => ({ tokens: rate.b
  * @returns the new bucket; when refused, after how many ms a token will be there
  */
 export function take(bucket: Bucket, rate: Rate, now: number): Taken {
-  const elapsedMs = Math.max(0, now - bucket.at)
-  const tokens = Math.min(rate.burst, bucket.tokens + (elapsedMs * rate.perSecond) / 1000)
-  const at = Math.max(now, bucket.at)
+  const { tokens, at } = refill(bucket, rate, now)
   if (tokens >= 1) return { taken: true, bucket: { tokens: tokens - 1, at }, retryAfterMs: 0 }
   const retryAfterMs = rate.perSecond > 0 ? Math.ceil(((1 - tokens) * 1000) / rate.perSecond) : Infinity
   return { taken: false, bucket: { tokens, at }, retryAfterMs }
+}
+
+/** Takes as many of the wanted tokens as are there, for things that come in amounts; see take. */
+export function takeUpTo(bucket: Bucket, rate: Rate, now: number, wanted: number): { taken: number; bucket: Bucket } {
+  const { tokens, at } = refill(bucket, rate, now)
+  const taken = Math.min(tokens, wanted)
+  return { taken, bucket: { tokens: tokens - taken, at } }
+}
+
+function refill(bucket: Bucket, rate: Rate, now: number): Bucket {
+  const elapsedMs = Math.max(0, now - bucket.at)
+  return {
+    tokens: Math.min(rate.burst, bucket.tokens + (elapsedMs * rate.perSecond) / 1000),
+    at: Math.max(now, bucket.at),
+  }
 }

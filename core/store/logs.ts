@@ -5,7 +5,6 @@ import { keys } from './keys.ts'
 
 /** Per app, not per instance: logs survive restarts, crashes and releases. */
 const KEEP_LINES = 1500
-export const MAX_LINE_BYTES = 2048
 
 export async function appendLogs(store: Store, app: AppId, lines: LogLine[]): Promise<void> {
   if (lines.length === 0) return

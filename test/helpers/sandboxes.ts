@@ -7,7 +7,7 @@ import { readConfig } from '#core/runtime/config.ts'
 import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
 import { openHost, releaseSlot } from '../../agent/host.ts'
-import { lineAssembler } from '../../agent/logs.ts'
+import { lineAssembler } from '../../agent/output.ts'
 import { removeCgroup, slotPath } from '../../agent/sandbox/cgroup.ts'
 import { killCgroup } from '../../agent/sandbox/freezer.ts'
 import { unmountBelow } from '../../agent/sandbox/mounts.ts'
@@ -47,6 +47,8 @@ export type StartOptions = {
   index?: number
   layers?: string[]
   binds?: BindMount[]
+  /** A build's: folders instead of layers. */
+  workspace?: { app: string; temporary: string }
 }
 
 export async function startTestHost(changed: Partial<RulesetInput> = {}): Promise<TestHost> {
@@ -72,6 +74,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         binds = [],
         ceilings = {},
         share = {},
+        workspace,
         index = next++,
       } = {},
     ) {
@@ -86,7 +89,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         size: { ...defaultResources, ...size },
         ceilings: { ...defaultCeilings, ...ceilings },
         share: { ...defaultShare, ...share },
-        files: { kind: 'layers', layers },
+        files: workspace ? { kind: 'workspace', ...workspace } : { kind: 'layers', layers },
         binds,
         index,
         published: null,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { fullBucket, take } from '#core/domain/bucket.ts'
+import { fullBucket, take, takeUpTo } from '#core/domain/bucket.ts'
 
 const rate = { perSecond: 2, burst: 3 }
 
@@ -31,5 +31,12 @@ describe('a token bucket', () => {
 
   it('never has a token at a rate of nothing', () => {
     assert.equal(take({ tokens: 0, at: 0 }, { perSecond: 0, burst: 1 }, 1e9).retryAfterMs, Infinity)
+  })
+
+  it('gives of an amount what it has, and the rest as it flows in', () => {
+    const first = takeUpTo(fullBucket(rate, 0), rate, 0, 10)
+    assert.deepEqual(first, { taken: 3, bucket: { tokens: 0, at: 0 } })
+    assert.deepEqual(takeUpTo(first.bucket, rate, 1000, 10).taken, 2)
+    assert.deepEqual(takeUpTo(first.bucket, rate, 1000, 1), { taken: 1, bucket: { tokens: 1, at: 1000 } })
   })
 })
