@@ -10,9 +10,6 @@ import type { Readable } from 'node:stream'
 import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
 
-/** Where Debian installs it; conmon wants the whole path. */
-export const OCI_RUNTIME = '/usr/bin/crun'
-
 export type ProcessFiles = {
   id: string
   /** config.json lies here; on tmpfs, since it holds secrets. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
 import { readConfig } from '#core/runtime/config.ts'
+import { UID_RANGE } from '#core/domain/app.ts'
 import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
 import { openHost, releaseSlot } from '../../agent/host.ts'
@@ -20,6 +21,7 @@ import {
 } from '../../agent/sandbox/index.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
 import { commandLine } from '../../agent/sandbox/process.ts'
+import type { BindMount } from '../../agent/sandbox/spec.ts'
 
 export type TestHost = {
   host: SandboxHost
@@ -38,11 +40,19 @@ export type StartOptions = {
   share?: Partial<TenantShare>
   env?: Record<string, string>
   layers?: string[]
+  binds?: BindMount[]
+  /** Instead of what a shell would make of the command. */
+  argv?: string[]
 }
 
-export async function startTestHost(): Promise<TestHost> {
+/** A range of user ids for an app of the tests: other names, as a rule, have another. */
+export const uidBaseOf = (app: string): number =>
+  0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * UID_RANGE
+
+/** @param runtime the OCI runtime, instead of the setting's */
+export async function startTestHost(runtime?: string): Promise<TestHost> {
   const home = await mkdtemp(join(tmpdir(), 'berth-host-'))
-  const config = readConfig({ ...process.env, BERTH_HOME: home })
+  const config = readConfig({ ...process.env, BERTH_HOME: home, ...(runtime ? { BERTH_OCI_RUNTIME: runtime } : {}) })
   const { host, folders, resolvers } = await openHost(config, silentLog)
   const { slot } = host
   await loadRuleset({ slot, resolvers, published: null }, [], [])
@@ -52,22 +62,32 @@ export async function startTestHost(): Promise<TestHost> {
     host,
     start(
       command,
-      { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [], ceilings = {}, share = {} } = {},
+      {
+        size = {},
+        app = 'a-one',
+        tenant = 'default',
+        env = {},
+        layers = [],
+        ceilings = {},
+        share = {},
+        binds = [],
+        argv,
+      } = {},
     ) {
       const index = next++
       return createSandbox(host, {
         id: `i-${index}`,
         tenantId: tenant,
         appId: app,
-        uidBase: 0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * 2048,
+        uidBase: uidBaseOf(app),
         hostname: 'web-1',
-        argv: commandLine(command),
+        argv: argv ?? commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
         size: { ...defaultResources, ...size },
         ceilings: { ...defaultCeilings, ...ceilings },
         share: { ...defaultShare, ...share },
         files: { kind: 'layers', layers },
-        binds: [],
+        binds,
         index,
         published: null,
       })
