@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
-import { readConfig } from '#core/runtime/config.ts'
+import { readConfig, type Config } from '#core/runtime/config.ts'
 import { UID_RANGE } from '#core/domain/app.ts'
 import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
-import { openHost, releaseSlot } from '../../agent/host.ts'
+import { openHost, releaseSlot, type Folders } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
 import { killCgroup, removeCgroup } from '../../agent/sandbox/cgroup.ts'
 import { unmountBelow } from '../../agent/sandbox/mounts.ts'
@@ -25,6 +25,8 @@ import type { BindMount } from '../../agent/sandbox/spec.ts'
 
 export type TestHost = {
   host: SandboxHost
+  config: Config
+  folders: Folders
   start(command: string, options?: StartOptions): Promise<SandboxHandle>
   /** Runs a command in a sandbox to its end. */
   run(command: string, options?: StartOptions): Promise<{ code: number | null; output: string }>
@@ -60,6 +62,8 @@ export async function startTestHost(runtime?: string): Promise<TestHost> {
 
   const test: TestHost = {
     host,
+    config,
+    folders,
     start(
       command,
       {
