@@ -9,7 +9,7 @@ import { buildPlan, buildRelease, type BuildPlan, type BuildRelease } from '#cor
 import type { BuildSpec } from '#core/contract/internal.ts'
 import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
-import { messageOf } from '#core/domain/errors.ts'
+import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { defaultShare } from '#core/domain/quota.ts'
@@ -29,6 +29,7 @@ import { unmount } from './sandbox/mounts.ts'
 import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
 import type { BindMount } from './sandbox/spec.ts'
 import { pack, type Layers } from './slug.ts'
+import { checkTree, folderAt } from './tree.ts'
 
 export type BuildContext = {
   log: Log
@@ -85,7 +86,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const { binds, path } = await context.runtimes.mounts(runtimes, signal)
     const reused = await reusableLayer(context, spec, plan, runtimes)
-    const reuse = reused ? await mountReused(context, plan, reused, signal) : []
+    const reuse = reused ? await mountReused(context, plan, reused, workspace, signal) : []
     const env = {
       ...spec.env,
       PATH: [...path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
@@ -164,7 +165,10 @@ const MAX_OUTPUT_BYTES = 256 * 1024
 
 /** A file that the sandbox left for us: a plain file of bounded size, never through a link. */
 async function readOutput(workspace: Workspace, name: string): Promise<unknown> {
-  const file = await open(join(workspace.build, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const file = await open(join(workspace.build, name), flags).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`The build left no ${name} that is a plain file (${error.code}).`, { cause: error })
+  })
   try {
     const status = await file.stat()
     if (!status.isFile() || status.size > MAX_OUTPUT_BYTES)
@@ -316,10 +320,15 @@ async function mountReused(
   context: BuildContext,
   plan: BuildPlan,
   layer: Layer,
+  workspace: Workspace,
   signal: AbortSignal,
 ): Promise<BindMount[]> {
   const [folder = ''] = await context.layers.mount([layer], signal)
-  return (plan.dependencies?.paths ?? []).map((path) => ({
+  const paths = plan.dependencies?.paths ?? []
+  // The OCI runtime follows links on the host's side of a mount.
+  for (const path of paths) if ((await folderAt(folder, path)) !== 'folder') throw notAFolder(path)
+  await existing(workspace.app, paths)
+  return paths.map((path) => ({
     source: join(folder, path),
     target: `/app/${path}`,
     readOnly: true,
@@ -346,6 +355,7 @@ async function packSlug(
   const began = context.now()
   const owner = spec.uidBase + APP_UID
   const paths = plan.dependencies?.paths ?? []
+  await checkTree(workspace.app, context.config.buildDiskMb * 1024 * 1024, signal)
   const there = reused ? [] : await existing(workspace.app, paths)
   let dependencies = reused
   if (there.length > 0) {
@@ -380,14 +390,18 @@ async function packSlug(
   }
 }
 
+/**
+ * Those of the paths that are there.
+ * @throws NOT_PACKABLE when one is, or lies behind, something else than a folder
+ */
 async function existing(folder: string, paths: string[]): Promise<string[]> {
-  const found = await Promise.all(
-    paths.map((path) =>
-      stat(join(folder, path)).then(
-        () => path,
-        () => null,
-      ),
-    ),
-  )
-  return found.filter((path) => path !== null)
+  const found: string[] = []
+  for (const path of paths) {
+    const what = await folderAt(folder, path)
+    if (what === 'other') throw notAFolder(path)
+    if (what === 'folder') found.push(path)
+  }
+  return found
 }
+
+const notAFolder = (path: string) => notPackable(`${path} is not a folder but a link or a file`)

@@ -1,10 +1,11 @@
 /** This machine as a host: its slot, its folders, its capacity and its heartbeat. */
-import { existsSync } from 'node:fs'
-import { chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { lookup } from 'node:dns/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
+import { badSetting } from '#core/domain/errors.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -16,7 +17,6 @@ import { prepareCgroups } from './sandbox/cgroup-mounts.ts'
 import type { SandboxHost } from './sandbox/index.ts'
 import { mountPoints } from './sandbox/mounts.ts'
 import { enableForwarding } from './sandbox/network.ts'
-import { OCI_RUNTIME } from './sandbox/process.ts'
 import type { BindMount } from './sandbox/spec.ts'
 import { ensureStack, mountStack, type StackImage } from './stack.ts'
 
@@ -169,6 +169,25 @@ export async function platformNetworks(config: Config): Promise<string[]> {
   return [...config.blocked, ...found.flat().map(({ address }) => address)]
 }
 
+/**
+ * The whole path of the OCI runtime, as conmon wants it.
+ * @throws BAD_SETTING when there is no such program
+ */
+export async function runtimePath(runtime: string): Promise<string> {
+  const folders = isAbsolute(runtime)
+    ? ['/']
+    : [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin']
+  for (const folder of folders) {
+    const path = join(folder, runtime)
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (found && isAbsolute(path)) return path
+  }
+  throw badSetting('BERTH_OCI_RUNTIME', runtime, 'an OCI runtime that is installed on this host')
+}
+
 const CA_FILE = '/etc/ssl/certs/ca-certificates.crt'
 /** Where the usual programs look for certificate authorities, so that a company's own proxy works inside too. */
 export const certificateEnv: Record<string, string> = {
@@ -211,7 +230,7 @@ export async function openHost(config: Config, log: Log): Promise<OpenHost> {
       folder: folders.sandboxes,
       runFolder: folders.run,
       rootPath,
-      runtime: OCI_RUNTIME,
+      runtime: await runtimePath(config.ociRuntime),
       commonBinds: binds,
     },
     folders,

@@ -45,7 +45,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const controller = createControllerClient(config.controllerUrl, config.agentToken ?? (await readToken(config)))
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
-  const layers = openLayers(folders.layers, controller)
+  const layers = openLayers(folders.layers, controller, log)
   const meter = startMeter({ store, log, host, now })
   const records = await openRecords(join(folders.run, 'instances'))
 

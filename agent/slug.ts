@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { slugCorrupt } from '#core/domain/errors.ts'
 import type { LayerDigest } from '#core/domain/ids.ts'
 import type { Layer } from '#core/domain/slug.ts'
+import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
@@ -22,7 +23,7 @@ export type Layers = {
 
 const KEEP_UNUSED_MS = 10 * 60_000
 
-export function openLayers(folder: string, controller: ControllerClient): Layers {
+export function openLayers(folder: string, controller: ControllerClient, log: Log): Layers {
   const fileOf = (digest: LayerDigest) => join(folder, `${digest}.squashfs`)
   const mountOf = (digest: LayerDigest) => join(folder, 'mounted', digest)
   // Two instances that start at once must not fetch or mount one layer twice.
@@ -35,6 +36,7 @@ export function openLayers(folder: string, controller: ControllerClient): Layers
     if (!(await exists(file))) await fetchLayer(layer.digest, file, signal)
     const found = await digestOf(file)
     if (found !== layer.digest) {
+      log.error('layer refused: its bytes are not those that were built', { digest: layer.digest, found })
       await rm(file, { force: true })
       throw slugCorrupt(layer.digest, found)
     }
@@ -130,6 +132,9 @@ export function packCommand({ output, owner, only, without }: Packing): [string,
     '0',
     '-processors',
     '1',
+    // Not a quarter of the host's memory, as it would take by itself.
+    '-mem',
+    '256M',
     ...exclude,
   ]
 }

@@ -10,7 +10,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { reportInstance } from '#core/store/instances.ts'
 import { recordUsage } from '#core/store/usage.ts'
-import { findSlot, foldersOf, isLastSlot, releaseSlot } from './host.ts'
+import { findSlot, foldersOf, isLastSlot, releaseSlot, runtimePath } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { removeCgroup, slotPath } from './sandbox/cgroup.ts'
 import { releaseCgroups } from './sandbox/cgroup-mounts.ts'
@@ -18,7 +18,6 @@ import { killCgroup } from './sandbox/freezer.ts'
 import { unmountBelow } from './sandbox/mounts.ts'
 import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
-import { OCI_RUNTIME } from './sandbox/process.ts'
 
 /** How long instances may take to end in good order when the host stops. */
 const GRACE_MS = 10_000
@@ -32,7 +31,7 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     folder: folders.sandboxes,
     runFolder: folders.run,
     rootPath: folders.stack,
-    runtime: OCI_RUNTIME,
+    runtime: await runtimePath(config.ociRuntime),
     commonBinds: [],
   }
   const records = existsSync(join(folders.run, 'instances'))

@@ -40,6 +40,8 @@ const testPrograms = {
   chromium: ['chromium', 'opens the console in the tests'],
   ps: ['procps', 'shows the tests what still runs'],
   unshare: ['util-linux', 'lets a test be somebody without root'],
+  runc: ['runc', 'is a second OCI runtime that the sandbox tests are run with'],
+  gcc: ['gcc', 'compiles the programs that try to get out of a sandbox'],
 }
 const benchPrograms = {
   wrk: ['wrk', 'makes the load of the router benchmark'],
@@ -90,6 +92,8 @@ async function installPackages() {
   if (!existsSync(caBundle)) packages.push({ name: 'ca-certificates', why: 'trusts package registries' })
   if (!librarySearch.some((folder) => existsSync(join(folder, 'libatomic.so.1'))))
     packages.push({ name: 'libatomic1', why: 'is a library that Node 26 needs' })
+  if (purpose === 'test' && !librarySearch.some((folder) => existsSync(join(folder, 'libc.a'))))
+    packages.push({ name: 'libc6-dev', why: 'is linked into the programs that gcc compiles for the tests' })
   if (packages.length === 0) return
   if (!isOnPath('apt-get'))
     fail(

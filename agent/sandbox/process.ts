@@ -7,9 +7,6 @@ import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { run } from '#core/runtime/process.ts'
 
-/** Where Debian installs it; conmon wants the whole path. */
-export const OCI_RUNTIME = '/usr/bin/crun'
-
 export type ProcessFiles = {
   id: string
   /** config.json lies here; on tmpfs, since it holds secrets. */

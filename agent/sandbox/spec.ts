@@ -32,12 +32,19 @@ export type SpecInput = {
   ioMbPerSecond: number
 }
 
-/** Moby's list of what shows the host through /proc and /sys, and more. */
+/**
+ * What shows the host through /proc: Moby's list, what else describes its hardware, and counters so fine that a neighbour's
+ * work shows in them. /proc/pressure even takes orders: whoever writes to it has the kernel watch the whole host.
+ */
 const maskedPaths = [
   '/proc/acpi',
   '/proc/asound',
-  '/proc/bus/pci',
+  '/proc/buddyinfo',
+  '/proc/bus',
   '/proc/cmdline',
+  '/proc/config.gz',
+  '/proc/diskstats',
+  '/proc/driver',
   '/proc/interrupts',
   '/proc/iomem',
   '/proc/ioports',
@@ -48,15 +55,21 @@ const maskedPaths = [
   '/proc/latency_stats',
   '/proc/modules',
   '/proc/mtrr',
+  '/proc/pagetypeinfo',
+  '/proc/partitions',
+  '/proc/pressure',
   '/proc/sched_debug',
+  '/proc/schedstat',
   '/proc/scsi',
   '/proc/slabinfo',
+  '/proc/softirqs',
   '/proc/swaps',
   '/proc/timer_list',
   '/proc/timer_stats',
   '/proc/vmallocinfo',
+  '/proc/zoneinfo',
 ]
-const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+const readonlyPaths = ['/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
 /** Character devices that every program expects; everything else is denied, crun's own default of tun (10:200) too. */
 const devices = [
@@ -153,7 +166,7 @@ function mounts(input: SpecInput): Mount[] {
       destination: '/dev',
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=64'],
+      options: ['nosuid', 'noexec', 'nodev', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=64'],
     },
     {
       destination: '/dev/pts',

@@ -112,6 +112,9 @@ export const slugCorrupt = (digest: string, found: string) =>
     `Layer ${digest} does not match its checksum (found ${found}). It was not mounted; deploy again to rebuild it.`,
   )
 
+export const notPackable = (why: string) =>
+  new BerthError('NOT_PACKABLE', 422, `The build's files cannot become a slug: ${why}. Remove it and push again.`)
+
 export const runtimeNotFound = (name: string, range: string) =>
   new BerthError(
     'RUNTIME_NOT_FOUND',

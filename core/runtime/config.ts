@@ -36,6 +36,8 @@ export type Config = {
   /** Bundle of certificate authorities that builds and apps trust. */
   caBundle: string
   npmRegistry: string
+  /** The OCI runtime that makes sandboxes: the name of a program on PATH, or its path. */
+  ociRuntime: string
   /** Where the stack image's Debian packages come from. */
   debianMirror: string
   bootTimeoutMs: number
@@ -85,6 +87,7 @@ export function readConfig(env: Environment): Config {
     routers: networks(env, 'BERTH_ROUTERS'),
     caBundle: path(env, 'BERTH_CA_BUNDLE', '/etc/ssl/certs/ca-certificates.crt'),
     npmRegistry: url(env, 'BERTH_NPM_REGISTRY', 'https://registry.npmjs.org'),
+    ociRuntime: program(env, 'BERTH_OCI_RUNTIME', 'crun'),
     debianMirror: url(env, 'BERTH_DEBIAN_MIRROR', 'http://deb.debian.org/debian'),
     bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 60, 1, 600) * 1000,
     buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
@@ -116,6 +119,13 @@ function path(env: Environment, name: string, fallback: string): string {
   if (!isAbsolute(value) || !/^[A-Za-z0-9._/@+-]+$/.test(value))
     throw badSetting(name, value, 'an absolute path of letters, digits and ._/@+-')
   return value.replace(/\/+$/, '')
+}
+
+function program(env: Environment, name: string, fallback: string): string {
+  const value = text(env, name, fallback)
+  if (!/^(\/[A-Za-z0-9._+-]+)+$|^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(value))
+    throw badSetting(name, value, 'the name of a program or its absolute path')
+  return value
 }
 
 function port(env: Environment, name: string, fallback: number): number {

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
-import { readConfig } from '#core/runtime/config.ts'
+import { readConfig, type Config } from '#core/runtime/config.ts'
+import { UID_RANGE } from '#core/domain/app.ts'
 import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
-import { openHost, releaseSlot } from '../../agent/host.ts'
+import { openHost, releaseSlot, type Folders } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/output.ts'
 import { removeCgroup, slotPath } from '../../agent/sandbox/cgroup.ts'
 import { killCgroup } from '../../agent/sandbox/freezer.ts'
@@ -29,6 +30,8 @@ export type TestHost = {
   host: SandboxHost
   /** What its network's rules were made from. */
   rules: RulesetInput
+  config: Config
+  folders: Folders
   start(command: string, options?: StartOptions): Promise<SandboxHandle>
   /** Runs a command in a sandbox to its end. */
   run(command: string, options?: StartOptions): Promise<{ code: number | null; output: string }>
@@ -49,20 +52,32 @@ export type StartOptions = {
   binds?: BindMount[]
   /** A build's: folders instead of layers. */
   workspace?: { app: string; temporary: string }
+  /** Instead of what a shell would make of the command. */
+  argv?: string[]
 }
 
-export async function startTestHost(changed: Partial<RulesetInput> = {}): Promise<TestHost> {
+/** A range of user ids for an app of the tests: other names, as a rule, have another. */
+export const uidBaseOf = (app: string): number =>
+  0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * UID_RANGE
+
+/** @param options the OCI runtime, instead of the setting's; what differs in the network's rules */
+export async function startTestHost(
+  options: { runtime?: string; rules?: Partial<RulesetInput> } = {},
+): Promise<TestHost> {
+  const { runtime } = options
   const home = await mkdtemp(join(tmpdir(), 'berth-host-'))
-  const config = readConfig({ ...process.env, BERTH_HOME: home })
+  const config = readConfig({ ...process.env, BERTH_HOME: home, ...(runtime ? { BERTH_OCI_RUNTIME: runtime } : {}) })
   const { host, folders, resolvers } = await openHost(config, silentLog)
   const { slot } = host
-  const rules = { slot, appPort: APP_PORT, resolvers, platform: [], published: null, routers: [], ...changed }
+  const rules = { slot, appPort: APP_PORT, resolvers, platform: [], published: null, routers: [], ...options.rules }
   await loadRuleset(rules)
   let next = 2
 
   const test: TestHost = {
     host,
     rules,
+    config,
+    folders,
     start(
       command,
       {
@@ -72,6 +87,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         env = {},
         layers = [],
         binds = [],
+        argv,
         ceilings = {},
         share = {},
         workspace,
@@ -82,9 +98,9 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         id: `i-${index}`,
         tenantId: tenant,
         appId: app,
-        uidBase: 0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * 2048,
+        uidBase: uidBaseOf(app),
         hostname: 'web-1',
-        argv: commandLine(command),
+        argv: argv ?? commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
         size: { ...defaultResources, ...size },
         ceilings: { ...defaultCeilings, ...ceilings },

@@ -26,7 +26,7 @@ describe('The network policy of a sandbox', function () {
   let neighbour: Neighbour
   before(async function () {
     this.timeout(180_000)
-    world = await startTestHost({ resolvers: [RESOLVER], platform: ['10.78.1.0/24'] })
+    world = await startTestHost({ rules: { resolvers: [RESOLVER], platform: ['10.78.1.0/24'] } })
     const addresses = [PUBLIC, OTHER, RESOLVER, OFFICE, CONTROL, '10.77.0.1']
     outside = await startOutside(world.host.slot, { addresses, tcp: [25, 53, 80, 853], udp: [53, 80, 853] })
     neighbour = await startNeighbour(world)

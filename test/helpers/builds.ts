@@ -1,0 +1,116 @@
+/** Builds as the agent runs them, on a test's own host: the controller is a file with the source, and layers stay here. */
+import { copyFile, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AppId, DeployId } from '#core/domain/ids.ts'
+import type { BuildReport, Deploy } from '#core/domain/release.ts'
+import type { Slug } from '#core/domain/slug.ts'
+import { silentLog } from '#core/runtime/log.ts'
+import { run } from '#core/runtime/process.ts'
+import { build } from '../../agent/build.ts'
+import type { ControllerClient } from '../../agent/controller-client.ts'
+import { certificateEnv } from '../../agent/host.ts'
+import { openPlaces } from '../../agent/ports.ts'
+import { createRuntimes, ensurePlatformNode } from '../../agent/runtimes.ts'
+import type { SandboxHandle } from '../../agent/sandbox/index.ts'
+import { openLayers } from '../../agent/slug.ts'
+import { uidBaseOf, type TestHost } from './sandboxes.ts'
+import { waitFor } from './world.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+export type BuildOutcome = {
+  slug: Slug | null
+  error: string
+  log: string
+  /** /proc/PID/status on the host, of the first process of each phase. */
+  statuses: string[]
+}
+
+export type BuildOptions = {
+  /** A file, as the controller hands it out: a tar archive, unless the buildpacks are others. */
+  source: string
+  /** A folder with a main.ts, instead of the platform's. */
+  buildpacks?: string
+  app?: string
+  diskMb?: number
+  timeoutMs?: number
+}
+
+let deploys = 0
+
+export async function runBuild(
+  { host, config, folders }: TestHost,
+  { source, buildpacks = join(ROOT, 'buildpacks'), app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
+): Promise<BuildOutcome> {
+  const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
+  const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
+  const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
+  const lines: string[] = []
+  const statuses: string[] = []
+  let last: BuildReport | null = null
+  const controller: ControllerClient = {
+    launch: () => Promise.reject(new Error('nothing is launched here')),
+    build: () =>
+      Promise.resolve({
+        deployId: deploy.id,
+        appId: app,
+        tenantId: 'default',
+        uidBase: uidBaseOf(app),
+        commit: '0'.repeat(40),
+        env: {},
+        previous: null,
+      }),
+    downloadSource: (_id, file) => copyFile(source, file),
+    downloadLayer: () => Promise.reject(new Error('every layer is here already')),
+    uploadLayer: () => Promise.resolve(),
+  }
+  await build(
+    {
+      log: silentLog,
+      config: { ...config, buildDiskMb: diskMb, buildTimeoutMs: timeoutMs },
+      host,
+      folder: folders.builds,
+      cacheFolder: folders.caches,
+      platformBinds: [
+        { source: buildpacks, target: '/berth/buildpacks', readOnly: true },
+        { source: join(ROOT, 'core', 'domain'), target: '/berth/core/domain', readOnly: true },
+        { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
+        { source: node, target: '/opt/berth-node', readOnly: true },
+      ],
+      stack: 'test',
+      baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
+      controller,
+      layers: openLayers(folders.layers, controller, silentLog),
+      runtimes: createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm)),
+      resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
+      places: openPlaces(folders.agent, []),
+      meter: {
+        track: (_app, _instance, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
+        finish: () => Promise.resolve(null),
+        stop: () => Promise.resolve(),
+      },
+      print: (_deploy, printed) => Promise.resolve(void lines.push(...printed)),
+      report: (_deploy, report) => {
+        last = report
+        return Promise.resolve(true)
+      },
+      now: () => Date.now(),
+    },
+    deploy,
+    AbortSignal.timeout(timeoutMs + 30_000),
+  )
+  const report = last as BuildReport | null
+  return {
+    slug: report?.state === 'succeeded' ? report.slug : null,
+    error: report?.state === 'failed' ? report.error : '',
+    log: lines.join('\n'),
+    statuses,
+  }
+}
+
+/** Of the sandbox's first process, once the runtime has become the init that was asked for. */
+async function statusOf({ pid }: SandboxHandle): Promise<string> {
+  const isInit = () => readlink(`/proc/${pid}/exe`).then((exe) => exe.endsWith('/tini'))
+  await waitFor(isInit, { timeoutMs: 5000, what: 'the init of a build' })
+  return readFile(`/proc/${pid}/status`, 'utf8')
+}
