@@ -28,6 +28,7 @@ import {
 } from '../sandbox/index.ts'
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
 import type { Layers } from '../slug.ts'
+import type { Stacks } from '../stacks.ts'
 import type { InstanceRecord, Records } from './record.ts'
 import { afterExit } from './restart.ts'
 
@@ -39,6 +40,7 @@ export type SupervisorContext = {
   bootTimeoutMs: number
   controller: ControllerClient
   layers: Layers
+  stacks: Pick<Stacks, 'rootOf'>
   runtimes: Runtimes
   places: Places
   records: Records
@@ -151,7 +153,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     if (record.reported.state === 'pending') await become(record, 'claimed', {})
     record.launch ??= await context.controller.launch(desired.id, signal)
     const { slug, env, command } = record.launch
-    const [layers, runtimes] = await Promise.all([
+    const [rootPath, layers, runtimes] = await Promise.all([
+      context.stacks.rootOf(desired.stack, signal),
       context.layers.mount(slug.layers, signal),
       context.runtimes.mounts(slug.runtimes, signal),
     ])
@@ -167,6 +170,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       tenantId: desired.tenantId,
       appId: desired.appId,
       uidBase: desired.uidBase,
+      rootPath,
       hostname: `${desired.processType}-${desired.number}`,
       argv: commandLine(command),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },

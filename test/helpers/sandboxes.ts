@@ -60,6 +60,7 @@ export async function startTestHost(): Promise<TestHost> {
         tenantId: tenant,
         appId: app,
         uidBase: 0x20000000 + [...app].reduce((sum, c) => sum + c.charCodeAt(0), 0) * 2048,
+        rootPath: host.rootPath,
         hostname: 'web-1',
         argv: commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
