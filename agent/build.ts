@@ -30,6 +30,7 @@ import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type 
 import type { BindMount } from './sandbox/spec.ts'
 import { pack, type Layers } from './slug.ts'
 import { checkTree, folderAt } from './tree.ts'
+import type { Stacks } from './stacks.ts'
 
 export type BuildContext = {
   log: Log
@@ -40,7 +41,7 @@ export type BuildContext = {
   cacheFolder: string
   /** The buildpacks' own code and the Node that runs it, mounted read-only into every build. */
   platformBinds: BindMount[]
-  stack: string
+  stacks: Stacks
   baseEnv: Record<string, string>
   controller: ControllerClient
   layers: Layers
@@ -77,11 +78,12 @@ export async function build(context: BuildContext, deploy: Deploy, signal: Abort
 
 /** The story of a build. */
 async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec, signal: AbortSignal): Promise<Slug> {
+  const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
   const workspace = await openWorkspace(context, deploy.id, spec)
   try {
     await context.controller.downloadSource(deploy.id, workspace.source, signal)
     await chown(workspace.source, spec.uidBase + APP_UID, spec.uidBase + APP_UID)
-    await runPhase(context, { phase: 'detect', deploy, spec, workspace, binds: [], env: {}, signal })
+    await runPhase(context, { phase: 'detect', deploy, spec, stack, workspace, binds: [], env: {}, signal })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const { binds, path } = await context.runtimes.mounts(runtimes, signal)
@@ -92,9 +94,18 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
       PATH: [...path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
       ...(reused ? { BERTH_DEPENDENCIES: 'reused' } : {}),
     }
-    await runPhase(context, { phase: 'compile', deploy, spec, workspace, binds: [...binds, ...reuse], env, signal })
+    await runPhase(context, {
+      phase: 'compile',
+      deploy,
+      spec,
+      stack,
+      workspace,
+      binds: [...binds, ...reuse],
+      env,
+      signal,
+    })
     const release = parse(buildRelease, await readOutput(workspace, 'release.json'), 'release of the buildpack')
-    return await packSlug(context, { deploy, spec, plan, release, runtimes, reused, workspace, signal })
+    return await packSlug(context, { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal })
   } finally {
     await closeWorkspace(workspace)
   }
@@ -185,6 +196,7 @@ type Phase = {
   phase: 'detect' | 'compile'
   deploy: Deploy
   spec: BuildSpec
+  stack: { name: string; root: string }
   workspace: Workspace
   binds: BindMount[]
   env: Record<string, string>
@@ -193,7 +205,7 @@ type Phase = {
 
 async function runPhase(
   context: BuildContext,
-  { phase, deploy, spec, workspace, binds, env, signal }: Phase,
+  { phase, deploy, spec, stack, workspace, binds, env, signal }: Phase,
 ): Promise<void> {
   const { host, places, meter } = context
   const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
@@ -208,9 +220,10 @@ async function runPhase(
       tenantId: spec.tenantId,
       appId: spec.appId,
       uidBase: spec.uidBase,
+      rootPath: stack.root,
       hostname: 'build',
       argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/buildpacks/main.ts', phase],
-      env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context) },
+      env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context, stack.name) },
       size,
       ceilings: defaultCeilings,
       share: defaultShare,
@@ -245,7 +258,7 @@ async function runPhase(
   }
 }
 
-const buildEnv = ({ stack, config }: BuildContext): Record<string, string> => ({
+const buildEnv = ({ config }: BuildContext, stack: string): Record<string, string> => ({
   HOME: '/tmp/home',
   STACK: stack,
   BERTH_CACHE_DIR: '/cache',
@@ -340,6 +353,7 @@ async function mountReused(
 type Packable = {
   deploy: Deploy
   spec: BuildSpec
+  stack: { name: string }
   plan: BuildPlan
   release: BuildRelease
   runtimes: RuntimeRef[]
@@ -350,7 +364,7 @@ type Packable = {
 
 async function packSlug(
   context: BuildContext,
-  { deploy, spec, plan, release, runtimes, reused, workspace, signal }: Packable,
+  { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal }: Packable,
 ): Promise<Slug> {
   const began = context.now()
   const owner = spec.uidBase + APP_UID
@@ -361,7 +375,7 @@ async function packSlug(
   if (there.length > 0) {
     const output = join(workspace.folder, 'dependencies.squashfs')
     await pack({ folder: workspace.app, output, owner, only: there, without: [] }, signal)
-    dependencies = await context.layers.add(output, 'dependencies', signal)
+    dependencies = { ...(await context.layers.add(output, signal)), kind: 'dependencies' }
     const note: DependencyNote = {
       key: plan.dependencies?.key ?? '',
       runtimes: runtimeKey(runtimes),
@@ -372,7 +386,7 @@ async function packSlug(
   }
   const output = join(workspace.folder, 'app.squashfs')
   await pack({ folder: workspace.app, output, owner, only: null, without: paths }, signal)
-  const app = await context.layers.add(output, 'app', signal)
+  const app: Layer = { ...(await context.layers.add(output, signal)), kind: 'app' }
   const layers = dependencies ? [dependencies, app] : [app]
   const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)
   const shared = reused ? ', dependencies shared with the release before' : ''
@@ -386,7 +400,7 @@ async function packSlug(
     processes: release.processes,
     env: release.env,
     buildpack: plan.buildpack,
-    stack: context.stack,
+    stack: stack.name,
   }
 }
 

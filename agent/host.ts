@@ -4,7 +4,7 @@ import { access, chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, stat
 import { lookup } from 'node:dns/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
-import { HEARTBEAT_MS, type Capacity, type HostReport } from '#core/domain/host.ts'
+import { HEARTBEAT_MS, type Capacity, type HostReport, type HostStack } from '#core/domain/host.ts'
 import { badSetting } from '#core/domain/errors.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -18,7 +18,7 @@ import type { SandboxHost } from './sandbox/index.ts'
 import { mountPoints } from './sandbox/mounts.ts'
 import { enableForwarding } from './sandbox/network.ts'
 import type { BindMount } from './sandbox/spec.ts'
-import { ensureStack, mountStack, type StackImage } from './stack.ts'
+import { ensureStack, mountStack, type DebianMirrors, type StackImage } from './stack.ts'
 
 const SLOTS = 64
 const SLOT_FOLDER = '/run/berth/slots'
@@ -210,6 +210,11 @@ export async function capacityOf(config: Config): Promise<Capacity> {
   }
 }
 
+export const mirrorsOf = (config: Config): DebianMirrors => ({
+  main: config.debianMirror,
+  security: config.debianSecurityMirror,
+})
+
 /** What every sandbox of this machine needs, made ready: folders, slot, stack image, cgroups, forwarding, /etc. */
 export type OpenHost = { host: SandboxHost; folders: Folders; stack: StackImage; resolvers: string[] }
 
@@ -218,7 +223,7 @@ export async function openHost(config: Config, log: Log): Promise<OpenHost> {
   const folders = await prepareFolders(config.home)
   const slot = await claimSlot(config.home)
   const onProgress = (line: string) => log.info('stack image', { line })
-  const stack = await ensureStack({ cacheDir: config.cache, mirror: config.debianMirror, onProgress, log })
+  const stack = await ensureStack({ cacheDir: config.cache, mirrors: mirrorsOf(config), onProgress, log })
   const rootPath = join(folders.stack, stack.name)
   await mountStack(stack, rootPath)
   await prepareCgroups()
@@ -247,10 +252,11 @@ export async function startHeartbeat(context: {
   log: Log
   config: Config
   stack: string
+  stacks: () => HostStack[]
   capacity: Capacity
   now: () => number
 }): Promise<Heart> {
-  const { store, log, config, stack, capacity, now } = context
+  const { store, log, config, stack, stacks, capacity, now } = context
   const startedAt = now()
   const stopping = new AbortController()
   let cpuBefore = process.hrtime.bigint()
@@ -268,6 +274,7 @@ export async function startHeartbeat(context: {
       hostname: hostname(),
       capacity,
       stack,
+      stacks: stacks(),
       version: process.version,
       cgroup: cgroupVersion(),
       startedAt,

@@ -16,9 +16,10 @@ import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { appendLogs } from '#core/store/logs.ts'
+import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
 import { createControllerClient } from './controller-client.ts'
-import { capacityOf, certificateEnv, openHost, platformNetworks, startHeartbeat } from './host.ts'
+import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
@@ -31,6 +32,8 @@ import { linkOf } from './sandbox/link.ts'
 import { ensureRuleset, loadRuleset, sweepLinks } from './sandbox/network.ts'
 import type { OpenLink } from './sandbox/ruleset.ts'
 import { openLayers } from './slug.ts'
+import { createStackBuilds } from './stack-build.ts'
+import { openStacks } from './stacks.ts'
 import { startWorker } from './worker.ts'
 
 const SYNC_EVERY_MS = 10_000
@@ -46,6 +49,12 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
   const layers = openLayers(folders.layers, controller, log)
+  const stacks = await openStacks({
+    own: { ...stack, root: host.rootPath },
+    layers,
+    find: (name) => loadStack(store, name),
+    findAll: () => loadStacks(store),
+  })
   const meter = startMeter({ store, log, host, now })
   const records = await openRecords(join(folders.run, 'instances'))
 
@@ -75,6 +84,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     bootTimeoutMs: config.bootTimeoutMs,
     controller,
     layers,
+    stacks,
     runtimes,
     places,
     preparations,
@@ -108,7 +118,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
       { source: await ensurePlatformNode(runtimeContext), target: '/opt/berth-node', readOnly: true },
     ],
-    stack: stack.name,
+    stacks,
     baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
     controller,
     layers,
@@ -121,6 +131,18 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     now,
   })
 
+  const stackBuilds = createStackBuilds({
+    log,
+    folder: join(folders.builds, 'stacks'),
+    mirrors: mirrorsOf(config),
+    stacks,
+    layers,
+    find: (name) => loadStack(store, name),
+    print: (name, line) => appendStackLog(store, name, line),
+    report: (name, report) => reportStack(store, name, report),
+    now,
+  })
+
   async function ensureInstance(id: InstanceId): Promise<void> {
     const instance = await loadInstance(store, id)
     if (instance?.desired.hostId === config.hostId) supervisor.ensure(instance.desired, instance.reported)
@@ -130,6 +152,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     const deploy = await loadDeploy(store, id)
     if (deploy && deploy.buildHost === config.hostId && !isOver(deploy) && deploy.state === 'building')
       builds.ensure(deploy)
+  }
+
+  async function ensureStack(name: string): Promise<void> {
+    const known = await loadStack(store, name)
+    if (known?.host === config.hostId) stackBuilds.ensure(known)
   }
 
   /** What is assigned and what runs here are made the same, whatever job was lost. */
@@ -148,21 +175,35 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
     await supervisor.settle()
-    if (assignedBuilds.length === 0) await layers.collect(neededLayers())
+    for (const known of await loadStacks(store)) if (known.host === config.hostId) stackBuilds.ensure(known)
+    if (assignedBuilds.length === 0) await layers.collect(await neededLayers())
+    await stacks.look()
   }
 
-  const neededLayers = (): Set<LayerDigest> =>
-    new Set(supervisor.inUse().flatMap(({ launch }) => launch?.slug.layers.map(({ digest }) => digest) ?? []))
+  async function neededLayers(): Promise<Set<LayerDigest>> {
+    const inUse = supervisor.inUse()
+    const slugs = inUse.flatMap(({ launch }) => launch?.slug.layers.map(({ digest }) => digest) ?? [])
+    const roots = await stacks.layersOf(inUse.map(({ desired }) => desired.stack))
+    return new Set([...slugs, ...roots])
+  }
 
   const stopping = new AbortController()
   await sync()
-  const heart = await startHeartbeat({ store, log, config, stack: stack.name, capacity: await capacityOf(config), now })
+  const heart = await startHeartbeat({
+    store,
+    log,
+    config,
+    stack: stack.name,
+    stacks: () => stacks.present(),
+    capacity: await capacityOf(config),
+    now,
+  })
   const syncs = repeat(SYNC_EVERY_MS, sync, stopping.signal, (error) => log.warn('sync failed', { error }))
   const worker = startWorker({
     redisUrl: config.redisUrl,
     hostId: config.hostId,
     log,
-    handlers: { instance: ensureInstance, build: ensureBuild },
+    handlers: { instance: ensureInstance, build: ensureBuild, stack: ensureStack },
   })
   const health = await listen(config, log)
   log.info('agent ready', {
@@ -182,6 +223,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await heart.stop()
       await syncs
       await builds.stop()
+      await stackBuilds.stop()
       await supervisor.stop()
       await preparations.stop()
       await meter.stop()

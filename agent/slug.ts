@@ -14,9 +14,11 @@ import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
 
 export type Layers = {
   /** Fetches, verifies and mounts; returns the mounted folders, the lowest first. */
-  mount(layers: Layer[], signal: AbortSignal): Promise<string[]>
+  mount(layers: Pick<Layer, 'digest'>[], signal: AbortSignal): Promise<string[]>
+  /** Is it on this host? */
+  has(digest: LayerDigest): Promise<boolean>
   /** Takes a freshly packed image in and stores it with the controller. */
-  add(file: string, kind: Layer['kind'], signal: AbortSignal): Promise<Layer>
+  add(file: string, signal: AbortSignal): Promise<Omit<Layer, 'kind'>>
   /** Unmounts and deletes what no slug in `needed` uses. */
   collect(needed: Set<LayerDigest>): Promise<void>
 }
@@ -29,7 +31,7 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
   // Two instances that start at once must not fetch or mount one layer twice.
   const underWay = new Map<LayerDigest, Promise<string>>()
 
-  async function ensure(layer: Layer, signal: AbortSignal): Promise<string> {
+  async function ensure(layer: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
     const mounted = mountOf(layer.digest)
     if ((await mountPoints()).includes(mounted)) return mounted
     const file = fileOf(layer.digest)
@@ -56,7 +58,7 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
     }
   }
 
-  function once(layer: Layer, signal: AbortSignal): Promise<string> {
+  function once(layer: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
     const running = underWay.get(layer.digest)
     if (running) return running
     const work = ensure(layer, signal).finally(() => underWay.delete(layer.digest))
@@ -66,13 +68,14 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
 
   return {
     mount: (layers, signal) => Promise.all(layers.map((layer) => once(layer, signal))),
-    async add(file, kind, signal) {
+    has: (digest) => exists(fileOf(digest)),
+    async add(file, signal) {
       const digest = (await digestOf(file)) as LayerDigest
       const { size } = await stat(file)
       await mkdir(folder, { recursive: true })
       await rename(file, fileOf(digest))
       await controller.uploadLayer(digest, fileOf(digest), size, signal)
-      return { digest, bytes: size, kind }
+      return { digest, bytes: size }
     },
     async collect(needed) {
       for (const name of await readdir(folder).catch(() => [])) {
@@ -95,7 +98,7 @@ const exists = (path: string) =>
     () => false,
   )
 
-async function digestOf(file: string): Promise<string> {
+export async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file), hash)
   return hash.digest('hex')

@@ -5,18 +5,27 @@
 import { createHash } from 'node:crypto'
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setInterval } from 'node:timers'
 import { messageOf } from '#core/domain/errors.ts'
+import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { mountPoints, mountReadOnlyCommand } from './sandbox/mounts.ts'
 
 export type StackImage = { name: string; file: string }
-export type StackContext = { cacheDir: string; mirror: string; onProgress: (line: string) => void; log: Log }
+export type DebianMirrors = { main: string; security: string }
+export type Progress = (line: string) => void
+export type StackContext = { cacheDir: string; mirrors: DebianMirrors; onProgress: Progress; log: Log }
 
 const SUITE = 'trixie'
+/** With security fixes as they come, not only with the next point release (Debian's release notes, "APT sources"). */
+export const sourcesOf = ({ main, security }: DebianMirrors): string[] => [
+  `deb ${main} ${SUITE} main`,
+  `deb ${main} ${SUITE}-updates main`,
+  `deb ${security} ${SUITE}-security main`,
+]
 const packages = ['ca-certificates', 'curl', 'libatomic1', 'libstdc++6', 'procps', 'python3', 'tini', 'xz-utils']
 
 /** Folders and files that sandboxes mount over. */
@@ -72,18 +81,20 @@ const ballast = [
 
 /** A change of the recipe is another image; raise this when the code below changes what it makes. */
 const RECIPE = 1
-const recipeHash = createHash('sha256')
-  .update(JSON.stringify([RECIPE, SUITE, packages, folders, files, etc, secrets, ballast]))
+export const RECIPE_HASH = createHash('sha256')
+  .update(
+    JSON.stringify([RECIPE, sourcesOf({ main: '', security: '' }), packages, folders, files, etc, secrets, ballast]),
+  )
   .digest('hex')
   .slice(0, 12)
 
-export const STACK_NAME = `debian-13-${recipeHash}`
+export const STACK_NAME = `debian-${DEBIAN_RELEASE}-${RECIPE_HASH}`
 
 /**
  * Builds the image unless it is there. Two Berths on one machine share it: one builds, the other waits.
  * @throws an Error that names the mirror and what mmdebstrap said
  */
-export async function ensureStack({ cacheDir, mirror, onProgress, log }: StackContext): Promise<StackImage> {
+export async function ensureStack({ cacheDir, mirrors, onProgress, log }: StackContext): Promise<StackImage> {
   const folder = join(cacheDir, 'stacks')
   const image: StackImage = { name: STACK_NAME, file: join(folder, `${STACK_NAME}.squashfs`) }
   await mkdir(folder, { recursive: true })
@@ -91,62 +102,79 @@ export async function ensureStack({ cacheDir, mirror, onProgress, log }: StackCo
     if (await exists(image.file)) return
     const began = performance.now()
     onProgress(`building the stack image ${image.name} from Debian ${SUITE} (once per machine, about a minute)`)
-    await buildImage(image, folder, mirror, onProgress)
+    await makeStackImage(image.file, (root) => bootstrap(root, mirrors, onProgress), onProgress)
     log.info('stack image built', { stack: image.name, tookMs: Math.round(performance.now() - began) })
   })
   return image
 }
 
-async function buildImage(
-  image: StackImage,
-  folder: string,
-  mirror: string,
-  onProgress: (line: string) => void,
+/**
+ * Fills a folder with a system, takes out what no sandbox may have, and packs it.
+ * @param file where the image goes, at once or not at all
+ */
+export async function makeStackImage(
+  file: string,
+  fill: (root: string) => Promise<void>,
+  onProgress: Progress,
 ): Promise<void> {
-  const work = await mkdtemp(join(folder, 'building-'))
+  const work = await mkdtemp(join(dirname(file), 'building-'))
   const root = join(work, 'root')
   try {
-    await runVisibly(bootstrapCommand(root, mirror), onProgress).catch((cause: unknown) => {
-      throw new Error(
-        `The stack image could not be built from ${mirror}: ${messageOf(cause)}. Is the mirror reachable? Set BERTH_DEBIAN_MIRROR to another.`,
-        { cause },
-      )
-    })
+    await fill(root)
     await clean(root)
     onProgress('packing it')
     const packed = join(work, 'stack.squashfs')
-    await run(
-      [
-        'mksquashfs',
-        root,
-        packed,
-        '-comp',
-        'zstd',
-        '-Xcompression-level',
-        '3',
-        '-all-root',
-        '-no-xattrs',
-        '-noappend',
-        '-quiet',
-        '-no-progress',
-      ],
-      { timeoutMs: 300_000 },
-    )
+    await run(packCommand(root, packed), { timeoutMs: 300_000 })
     await chmod(packed, 0o444)
-    await rename(packed, image.file)
+    await rename(packed, file)
   } finally {
     await rm(work, { recursive: true, force: true })
   }
 }
 
-const bootstrapCommand = (root: string, mirror: string): [string, ...string[]] => [
+const packCommand = (root: string, file: string): [string, ...string[]] => [
+  'mksquashfs',
+  root,
+  file,
+  '-comp',
+  'zstd',
+  '-Xcompression-level',
+  '3',
+  '-all-root',
+  '-no-xattrs',
+  '-noappend',
+  '-quiet',
+  '-no-progress',
+]
+
+/** A new system from packages. @throws an Error that names the mirrors */
+export async function bootstrap(
+  root: string,
+  mirrors: DebianMirrors,
+  onProgress: Progress,
+  signal?: AbortSignal,
+): Promise<void> {
+  await runVisibly(bootstrapCommand(root, mirrors), { phases: /^I: (.+)$/gm, onProgress, signal }).catch(
+    (cause: unknown) => {
+      throw notReached(mirrors, cause)
+    },
+  )
+}
+
+export const notReached = ({ main, security }: DebianMirrors, cause: unknown): Error =>
+  new Error(
+    `The stack image could not be built from ${main} and ${security}: ${messageOf(cause)}. Are the mirrors reachable? Set BERTH_DEBIAN_MIRROR and BERTH_DEBIAN_SECURITY_MIRROR to others.`,
+    { cause },
+  )
+
+const bootstrapCommand = (root: string, mirrors: DebianMirrors): [string, ...string[]] => [
   'mmdebstrap',
   '--variant=minbase',
   '--mode=root',
   `--include=${packages.join(',')}`,
   SUITE,
   root,
-  mirror,
+  ...sourcesOf(mirrors),
 ]
 
 async function clean(root: string): Promise<void> {
@@ -166,12 +194,23 @@ async function clean(root: string): Promise<void> {
 
 const TICK_MS = 5000
 
+export type Visible = {
+  /** Lines of its output that say what it does; the first group is shown. */
+  phases: RegExp
+  onProgress: Progress
+  signal?: AbortSignal | undefined
+  env?: NodeJS.ProcessEnv
+}
+
 /** Runs a long program; says its phases and, in between, that it still runs. */
-function runVisibly([program, ...args]: [string, ...string[]], onProgress: (line: string) => void): Promise<void> {
+export function runVisibly(
+  [program, ...args]: readonly [string, ...string[]],
+  { phases, onProgress, signal, env = process.env }: Visible,
+): Promise<void> {
   const began = performance.now()
   return new Promise((resolve, reject) => {
     let tail = ''
-    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024 }, (error) => {
+    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024, signal, env }, (error) => {
       clearInterval(ticking)
       if (error) reject(new Error(tail.trim().split('\n').slice(-3).join(' | ') || error.message, { cause: error }))
       else resolve()
@@ -180,15 +219,19 @@ function runVisibly([program, ...args]: [string, ...string[]], onProgress: (line
       () => onProgress(`still building, ${Math.round((performance.now() - began) / 1000)} s`),
       TICK_MS,
     )
+    const listen = (chunk: string) => {
+      for (const [, phase] of chunk.matchAll(phases)) if (phase) onProgress(phase)
+    }
+    child.stdout?.on('data', listen)
     child.stderr?.on('data', (chunk: string) => {
       tail = (tail + chunk).slice(-4000)
-      for (const [, phase] of chunk.matchAll(/^I: (.+)$/gm)) if (phase) onProgress(phase)
+      listen(chunk)
     })
   })
 }
 
 /** Holds a lock file with our pid while `work` runs; a lock whose owner is dead is taken over. */
-async function withLock(file: string, onProgress: (line: string) => void, work: () => Promise<void>): Promise<void> {
+async function withLock(file: string, onProgress: Progress, work: () => Promise<void>): Promise<void> {
   for (let waited = 0; ; waited++) {
     try {
       const handle = await open(file, 'wx')

@@ -6,7 +6,11 @@ import type { DeployId, HostId, InstanceId } from '#core/domain/ids.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectPatient } from '#core/store/connection.ts'
 
-export type Handlers = { instance(id: InstanceId): Promise<void>; build(id: DeployId): Promise<void> }
+export type Handlers = {
+  instance(id: InstanceId): Promise<void>
+  build(id: DeployId): Promise<void>
+  stack(name: string): Promise<void>
+}
 export type JobWorker = { stop(): Promise<void> }
 
 const CONCURRENCY = 32
@@ -23,6 +27,8 @@ export function startWorker(context: { redisUrl: string; hostId: HostId; log: Lo
           return handlers.instance(work.instanceId)
         case 'build':
           return handlers.build(work.deployId)
+        case 'stack':
+          return handlers.stack(work.stack)
       }
     },
     { connection, concurrency: CONCURRENCY },

@@ -38,6 +38,10 @@ export type Options = {
   num?: string
   source?: string
   kind?: string
+  host?: string
+  fresh?: boolean
+  rollback?: boolean
+  force?: boolean
   processType?: string
   memory?: string
   cpu?: string

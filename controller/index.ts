@@ -67,6 +67,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         deploys,
         turns,
         wake,
+        tell: (host, job) =>
+          void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
         random,
         now,
         signal,

@@ -14,6 +14,8 @@ export type Layers = {
   read(digest: LayerDigest): Readable
   /** Takes a layer in; nothing is kept unless its bytes match. @throws LAYER_MISMATCH, BODY_TOO_LARGE */
   write(digest: LayerDigest, content: Readable): Promise<void>
+  /** For what nothing refers to any more. */
+  remove(digest: LayerDigest): Promise<void>
 }
 
 const MAX_BYTES = 8 * 1024 ** 3
@@ -32,6 +34,7 @@ export async function openLayers(folder: string, maxBytes = MAX_BYTES): Promise<
         throw error
       }
     },
+    remove: (digest) => rm(pathOf(digest), { force: true }),
     read: (digest) => createReadStream(pathOf(digest)),
     async write(digest, content) {
       const temporary = join(folder, INCOMING + randomUUID())

@@ -10,7 +10,7 @@ try {
   await checkFolder('BERTH_CACHE', config.cache)
   await ensureStack({
     cacheDir: config.cache,
-    mirror: config.debianMirror,
+    mirrors: { main: config.debianMirror, security: config.debianSecurityMirror },
     onProgress: (line) => console.log(`==> Stack image: ${line}`),
     log: silentLog,
   })

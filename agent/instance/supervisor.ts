@@ -44,6 +44,7 @@ import {
 } from '../sandbox/index.ts'
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
 import type { Layers } from '../slug.ts'
+import type { Stacks } from '../stacks.ts'
 import type { InstanceRecord, Limits, Records } from './record.ts'
 import { afterExit } from './restart.ts'
 import { sharesOf } from './shares.ts'
@@ -57,6 +58,7 @@ export type SupervisorContext = {
   bootTimeoutMs: number
   controller: ControllerClient
   layers: Layers
+  stacks: Pick<Stacks, 'rootOf'>
   runtimes: Runtimes
   places: Places
   preparations: Preparations
@@ -185,7 +187,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const claimed = record.reported.state === 'pending' ? become(record, 'claimed', {}) : Promise.resolve()
     record.launch ??= await context.controller.launch(desired.id, signal)
     const { slug, env, command } = record.launch
-    const [layers, runtimes] = await Promise.all([
+    const [rootPath, layers, runtimes] = await Promise.all([
+      context.stacks.rootOf(desired.stack, signal),
       context.layers.mount(slug.layers, signal),
       context.runtimes.mounts(slug.runtimes, signal),
       claimed,
@@ -198,6 +201,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       tenantId: desired.tenantId,
       appId: desired.appId,
       uidBase: desired.uidBase,
+      rootPath,
       hostname: `${desired.processType}-${desired.number}`,
       argv: commandLine(command),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },

@@ -35,6 +35,7 @@ export type SandboxHost = {
   folder: string
   /** tmpfs, 0700: bundles with secrets and exit codes. */
   runFolder: string
+  /** Its own stack, mounted. */
   rootPath: string
   runtime: string
   /** Files that every sandbox gets: resolver, hosts, certificate authorities. */
@@ -46,6 +47,8 @@ export type SandboxRequest = {
   tenantId: string
   appId: string
   uidBase: number
+  /** The mounted stack that it runs on. */
+  rootPath: string
   hostname: string
   argv: string[]
   env: Record<string, string>
@@ -115,7 +118,7 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
     cwd: '/app',
     uidBase: request.uidBase,
     size,
-    rootPath: host.rootPath,
+    rootPath: request.rootPath,
     networkNamespace: link.namespacePath,
     cgroupPath: cgroup,
     binds: [

@@ -1,5 +1,6 @@
 /** What the API's routes work with. Made in controller/index.ts. */
-import type { AppId } from '#core/domain/ids.ts'
+import type { Job } from '#core/contract/jobs.ts'
+import type { AppId, HostId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -24,6 +25,8 @@ export type ApiContext = {
   turns: Turns
   /** Tells the reconciler to look now. */
   wake: () => void
+  /** Queues a job for a host: a hint, since the host's sync finds the same. */
+  tell: (host: HostId, job: Job) => void
   random: Random
   now: () => number
   /** Aborted when the controller stops: streams end. */

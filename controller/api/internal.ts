@@ -11,6 +11,7 @@ import { loadApp } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
 import { loadInstance } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { loadStackChoice } from '#core/store/stacks.ts'
 import { openConfig } from '../secrets.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
@@ -85,6 +86,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     commit: deploy.commit,
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
+    stack: (await loadStackChoice(store))?.current ?? null,
   }
 }
 

@@ -21,6 +21,7 @@ import { internalRoutes } from './internal.ts'
 import { logRoutes } from './logs.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
+import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
 import { usageRoutes } from './usage.ts'
@@ -57,6 +58,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
+  ...stackRoutes(context),
   ...tenantRoutes(context),
   ...tokenRoutes(context),
 })

@@ -11,6 +11,7 @@ import { defaultCeilings, defaultResources, type Resources } from '#core/domain/
 import type { RouteTable } from '#core/domain/route.ts'
 import { describeShortage, place } from '../placement/placement.ts'
 import { groupOf, openRooms, reserve, type Room } from '../placement/room.ts'
+import { dueForStack } from './restack.ts'
 import { retire, type Leaving } from './retire.ts'
 import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
@@ -145,8 +146,9 @@ function fillSlots(
 ): Filled {
   const filled: Filled = { kept: new Set(), replaced: new Set(), starts: [], waiting: [], short: false, rooms }
   const candidates = instances.filter(({ desired }) => isOf(desired, target) && desired.intent === 'run')
+  const due = dueForStack(world, app, target, instances)
   for (const slot of slots) {
-    const mine = candidates.filter(({ desired }) => fills(desired, slot))
+    const mine = candidates.filter((instance) => fills(instance.desired, slot) && instance !== due)
     const holder = choose(world, mine)
     const taken = holder !== null || startFor(world, app, target, slot, filled)
     if (holder) filled.kept.add(holder.desired.id)
@@ -197,11 +199,11 @@ function startFor(world: World, app: App, target: Target | null, slot: Slot, fil
     return false
   }
   filled.rooms = reserve(request, placement.hostId, filled.rooms)
-  filled.starts.push({ kind: 'start', instance: newInstance(world.now, app, target, slot, placement.hostId) })
+  filled.starts.push({ kind: 'start', instance: newInstance(world, app, target, slot, placement.hostId) })
   return true
 }
 
-const newInstance = (now: number, app: App, target: Target, slot: Slot, hostId: HostId): NewInstance => ({
+const newInstance = (world: World, app: App, target: Target, slot: Slot, hostId: HostId): NewInstance => ({
   appId: app.id,
   appName: app.name,
   tenantId: app.tenantId,
@@ -215,9 +217,9 @@ const newInstance = (now: number, app: App, target: Target, slot: Slot, hostId: 
   ceilings: defaultCeilings,
   share: defaultShare,
   paused: false,
-  stack: null,
+  stack: world.stack,
   intent: 'run',
-  since: now,
+  since: world.now,
   graceMs: DEFAULT_GRACE_MS,
   // A target that never worked is not tried again and again: its deploy fails, and the one before stays.
   onExit: isAccepted(app) ? 'restart' : 'fail',

@@ -17,6 +17,8 @@ export type Snapshot = {
   /** Those whose lease holds. */
   routers: RouterReport[]
   tenants: Tenant[]
+  /** The stack that all apps should run on; null: each host's own. */
+  stack: string | null
   table: RouteTable | null
 }
 

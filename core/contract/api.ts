@@ -7,7 +7,7 @@ import type { InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import type { UsageTotals } from '../domain/usage.ts'
-import { processType, tenantId } from './schema.ts'
+import { hostId, processType, stackName, tenantId } from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
 export type CreateApp = z.infer<typeof createApp>
@@ -44,6 +44,12 @@ export const logQuery = z.object({
   ps: z.string().max(40).optional(),
 })
 
+export const buildStack = z.strictObject({ host: hostId.optional(), fresh: z.boolean().optional() })
+export const changeStack = z.strictObject({
+  use: stackName.optional(),
+  rollback: z.literal(true).optional(),
+  force: z.boolean().optional(),
+})
 export const eventQuery = z.object({
   n: z.coerce.number().int().min(1).max(KEEP_EVENTS).default(50),
   since: z.iso.datetime({ offset: true }).optional(),
@@ -130,6 +136,32 @@ export type EventView = {
   text: string
   lastOutput: string[]
 }
+export type StackView = {
+  name: string
+  /** `lost` is derived from the lease of the host that was to build it. */
+  state: 'building' | 'built' | 'failed' | 'lost'
+  /** An image that hosts have made for themselves. */
+  own: boolean
+  inUse: boolean
+  debian: string | null
+  digest: string | null
+  bytes: number | null
+  builtAt: string | null
+  builtOn: string | null
+  instances: number
+  hosts: string[]
+  error: string | null
+}
+export type StacksView = {
+  /** null: each host's own. */
+  current: string | null
+  previous: string | null
+  instances: number
+  onCurrent: number
+  stacks: StackView[]
+}
+/** One line of `GET /v1/stacks/STACK/log` (newline-delimited JSON); the last one carries `end`. */
+export type StackLogLine = { line: string } | { end: StackView }
 /** One line of `GET …/deploys/ID/log` (newline-delimited JSON); the last one carries `end`. */
 export type DeployLogLine = { line: string } | { end: DeployView }
 export type Problem = {

@@ -1,6 +1,6 @@
 /** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
 import { z } from 'zod'
-import { command, deployId, environment, slug } from './schema.ts'
+import { command, deployId, environment, slug, stackName } from './schema.ts'
 
 /** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
 export const launchSpec = z.strictObject({ slug, command, env: environment })
@@ -15,6 +15,8 @@ export const buildSpec = z.strictObject({
   commit: z.string(),
   env: environment,
   previous: slug.nullable(),
+  /** The stack to build on; null: the host's own. */
+  stack: stackName.nullable(),
 })
 export type BuildSpec = z.infer<typeof buildSpec>
 

@@ -1,12 +1,14 @@
 /** Jobs on a host's queue. They carry ids only: state and secrets are looked up by whoever runs them. */
 import { z } from 'zod'
-import { deployId, instanceId } from './schema.ts'
+import { deployId, instanceId, stackName } from './schema.ts'
 
 export const job = z.discriminatedUnion('kind', [
   /** Make this instance as desired. */
   z.strictObject({ kind: z.literal('instance'), instanceId }),
   /** Run this deploy's build. */
   z.strictObject({ kind: z.literal('build'), deployId, epoch: z.int() }),
+  /** Make this stack image. */
+  z.strictObject({ kind: z.literal('stack'), stack: stackName }),
 ])
 export type Job = z.infer<typeof job>
 

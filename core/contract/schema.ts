@@ -15,6 +15,7 @@ import {
   type TenantId,
 } from '../domain/ids.ts'
 import { isCommand, isProcessType } from '../domain/procfile.ts'
+import { isStackName } from '../domain/stack.ts'
 
 const branded = <T extends string>(valid: (text: string) => boolean, what: string) =>
   z.custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
@@ -32,6 +33,9 @@ export const processType = branded<ProcessType>(
   'a process type: a lower-case letter, then up to 19 letters and digits',
 )
 export const layerDigest = branded<LayerDigest>((t) => /^[0-9a-f]{64}$/.test(t), 'a SHA-256 digest in hex')
+export const stackName = z
+  .string()
+  .refine(isStackName, { message: "must be a stack's name, like debian-13-20261121-1" })
 export const command = z.string().refine(isCommand, { message: 'must be one line of 1 to 4096 printable characters' })
 
 export const resources = z.strictObject({

@@ -115,6 +115,38 @@ export const slugCorrupt = (digest: string, found: string) =>
 export const notPackable = (why: string) =>
   new BerthError('NOT_PACKABLE', 422, `The build's files cannot become a slug: ${why}. Remove it and push again.`)
 
+export const stackNotBuilt = (name: string) =>
+  new BerthError('STACK_NOT_BUILT', 409, `The stack ${name} has not been built, or not yet. See: berth stacks`)
+
+export const stackCorrupt = (name: string, cause: unknown) =>
+  new BerthError(
+    'STACK_CORRUPT',
+    500,
+    `The image of the stack ${name} does not match its checksum. It was not mounted, and is fetched again with the next start.`,
+    { cause },
+  )
+
+export const stackInUse = (name: string, why: string) =>
+  new BerthError('STACK_IN_USE', 409, `The stack ${name} cannot be destroyed: ${why}.`)
+
+export const stackIncompatible = (name: string, apps: string[]) =>
+  new BerthError(
+    'STACK_INCOMPATIBLE',
+    409,
+    `${name} is of another Debian release than these apps were built on: ${apps.slice(0, 10).join(', ')}${apps.length > 10 ? ` and ${apps.length - 10} more` : ''}. Push them again once it is in use; to put it into use all the same, add --force.`,
+    { facts: { apps } },
+  )
+
+export const noEarlierStack = () =>
+  new BerthError(
+    'NO_EARLIER_STACK',
+    409,
+    'There is no stack to go back to: none was in use before this one. See: berth stacks',
+  )
+
+export const noHostForStack = () =>
+  new BerthError('NO_HOST', 409, 'No host takes work, so none can build a stack. See: berth hosts')
+
 export const runtimeNotFound = (name: string, range: string) =>
   new BerthError(
     'RUNTIME_NOT_FOUND',

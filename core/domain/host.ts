@@ -1,14 +1,20 @@
-import type { HostId } from './ids.ts'
+import type { HostId, LayerDigest } from './ids.ts'
 import type { Resources } from './resources.ts'
 
 export type Capacity = { memoryMb: number; cpuMilli: number; diskMb: number; slots: number }
+
+/** A stack image on a host. `digest` null: not computed yet. */
+export type HostStack = { name: string; digest: LayerDigest | null; bytes: number; debian: string; builtAt: number }
 
 /** What an agent says of its machine at registration and with each heartbeat. */
 export type HostReport = {
   id: HostId
   hostname: string
   capacity: Capacity
+  /** Its own first stack image. */
   stack: string
+  /** The stack images that it has, its own among them. */
+  stacks: HostStack[]
   version: string
   cgroup: 'v1' | 'v2'
   startedAt: number

@@ -40,6 +40,7 @@ export type Config = {
   ociRuntime: string
   /** Where the stack image's Debian packages come from. */
   debianMirror: string
+  debianSecurityMirror: string
   bootTimeoutMs: number
   buildTimeoutMs: number
   buildMemoryMb: number
@@ -66,6 +67,7 @@ export function readConfig(env: Environment): Config {
   const redisUrl = text(env, 'BERTH_REDIS_URL', '')
   if (redisUrl !== '' && !/^(rediss?|unix):\/\//.test(redisUrl))
     throw badSetting('BERTH_REDIS_URL', redisUrl, 'redis://…, rediss://… or unix:///path')
+  const debianMirror = url(env, 'BERTH_DEBIAN_MIRROR', 'http://deb.debian.org/debian')
   return Object.freeze({
     home,
     cache: path(env, 'BERTH_CACHE', '/var/cache/berth'),
@@ -88,7 +90,12 @@ export function readConfig(env: Environment): Config {
     caBundle: path(env, 'BERTH_CA_BUNDLE', '/etc/ssl/certs/ca-certificates.crt'),
     npmRegistry: url(env, 'BERTH_NPM_REGISTRY', 'https://registry.npmjs.org'),
     ociRuntime: program(env, 'BERTH_OCI_RUNTIME', 'crun'),
-    debianMirror: url(env, 'BERTH_DEBIAN_MIRROR', 'http://deb.debian.org/debian'),
+    debianMirror,
+    debianSecurityMirror: url(
+      env,
+      'BERTH_DEBIAN_SECURITY_MIRROR',
+      debianMirror.replace(/\/debian\/?$/, '') + '/debian-security',
+    ),
     bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 60, 1, 600) * 1000,
     buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
     buildMemoryMb: number(env, 'BERTH_BUILD_MEMORY_MB', 2048, 64, 65_536),

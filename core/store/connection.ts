@@ -14,6 +14,7 @@ const commands = {
   changeIntent: 1,
   reportInstance: 1,
   reportBuild: 1,
+  reportStack: 1,
   forgetInstance: 3,
   recordUsage: 2,
   holdLease: 1,

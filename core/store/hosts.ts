@@ -23,7 +23,15 @@ export async function loadHosts(store: Store): Promise<Host[]> {
     ids.map(async (id) => {
       const [fields, lease] = await Promise.all([store.hgetall(keys.host(id)), store.exists(keys.hostLease(id))])
       const report = unpack<HostReport>(fields['report'])
-      return report && { ...report, live: lease === 1, cordoned: unpack<boolean>(fields['cordoned']) ?? false }
+      // What an earlier version wrote lacks the newer field.
+      return (
+        report && {
+          ...report,
+          stacks: report.stacks ?? [],
+          live: lease === 1,
+          cordoned: unpack<boolean>(fields['cordoned']) ?? false,
+        }
+      )
     }),
   )
   return hosts.filter((host) => host !== null).sort((a, b) => (a.id < b.id ? -1 : 1))

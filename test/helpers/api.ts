@@ -14,7 +14,8 @@ import { openSources } from '../../controller/git/sources.ts'
 import { openLayers } from '../../controller/layers.ts'
 import { loadSealer } from '../../controller/secrets.ts'
 import { createTurns } from '../../controller/turns.ts'
-import { makeId, type AppId, type DeployId, type TenantId } from '#core/domain/ids.ts'
+import type { Job } from '#core/contract/jobs.ts'
+import { makeId, type AppId, type DeployId, type HostId, type TenantId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
@@ -34,6 +35,7 @@ export type TestApi = {
   submitted: DeployRequest[]
   cancelled: AppId[]
   wakes: number
+  told: { host: HostId; job: Job }[]
   /** What happens to the next deploys; by default they stay queued. */
   play: (deploy: Deploy, request: DeployRequest) => Promise<void>
   call(
@@ -71,6 +73,7 @@ export async function startApi(): Promise<TestApi> {
     submitted: [],
     cancelled: [],
     wakes: 0,
+    told: [],
     play: () => Promise.resolve(),
     context: {
       store,
@@ -95,6 +98,7 @@ export async function startApi(): Promise<TestApi> {
       },
       turns: createTurns(),
       wake: () => void api.wakes++,
+      tell: (host, job) => void api.told.push({ host, job }),
       random,
       now,
       signal: stopping.signal,

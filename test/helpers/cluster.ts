@@ -51,6 +51,7 @@ export const aHost = (id: string, over: Partial<Host> & { memoryMb?: number } = 
     hostname: id,
     capacity: { memoryMb, cpuMilli: 16_000, diskMb: 1_000_000, slots: 500 },
     stack: 'stack',
+    stacks: [],
     version: 'v26.0.0',
     cgroup: 'v2',
     startedAt: 0,

@@ -99,6 +99,7 @@ export async function startTestHost(
         tenantId: tenant,
         appId: app,
         uidBase: uidBaseOf(app),
+        rootPath: host.rootPath,
         hostname: 'web-1',
         argv: argv ?? commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },

@@ -29,6 +29,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
   let memory: Memory = newMemory(0)
   let now = SETTLE_MS
   let made = 0
+  let stack: string | null = null
 
   function look(): Step[] {
     const snapshot = {
@@ -38,6 +39,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       hosts: [...hosts.values()],
       routers,
       tenants: [],
+      stack,
       table,
     }
     const planned = plan(see(snapshot, memory, now), { domain: start.domain ?? 'localhost', noProgressMs: 300_000 })
@@ -147,6 +149,9 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
     },
     know(id: AppId, version: number, types: string[]) {
       processes.set(releaseKey(id, version), types as ProcessType[])
+    },
+    useStack(name: string | null) {
+      stack = name
     },
     setHost(id: string, over: Partial<Host>) {
       const host = hosts.get(id as HostId)

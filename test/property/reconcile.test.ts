@@ -20,6 +20,7 @@ const events = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deploy' as const), n: fc.nat(0) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('deployBad' as const), n: fc.nat(0) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), n: fc.nat(0) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restack' as const), n: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('scale' as const), n: fc.nat(4) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), n: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hostDown' as const), n: fc.nat(2) }) },
@@ -66,6 +67,8 @@ function openCluster(): { cluster: Cluster; happen: (event: Event) => void; depl
           const { target } = cluster.app()
           return target && cluster.change(appId, { target: { ...target, generation: target.generation + 1 } })
         }
+        case 'restack':
+          return void cluster.useStack(n === 0 ? null : `debian-13-${n}`)
         case 'scale':
           return cluster.change(appId, { formation: formation({ web: n, worker: n % 3 }) })
         case 'crash':
@@ -144,7 +147,8 @@ function checkNumbers(cluster: Cluster): void {
   const seen = new Set<string>()
   for (const { desired, reported } of cluster.instances.values()) {
     if (desired.intent !== 'run' || reported?.state === 'failed' || reported?.state === 'stopped') continue
-    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation}`
+    // While an app moves to another stack, the successor of an instance has its number.
+    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation} ${desired.stack}`
     assert.ok(!seen.has(name), `two of ${name}`)
     seen.add(name)
   }

@@ -15,8 +15,9 @@ describe('The stack image', () => {
     this.timeout(180_000)
     folder = await mkdtemp(join(tmpdir(), 'berth-stack-'))
     root = join(folder, 'root')
-    const { cache, debianMirror } = readConfig(process.env)
-    const image = await ensureStack({ cacheDir: cache, mirror: debianMirror, onProgress: () => {}, log: silentLog })
+    const config = readConfig(process.env)
+    const mirrors = { main: config.debianMirror, security: config.debianSecurityMirror }
+    const image = await ensureStack({ cacheDir: config.cache, mirrors, onProgress: () => {}, log: silentLog })
     assert.equal(image.name, STACK_NAME)
     await mountStack(image, root)
     // A second time is nothing new.
@@ -60,9 +61,9 @@ describe('The stack image', () => {
     await mkdir(stacks, { recursive: true })
     // Beyond the largest pid that Linux gives (4194304).
     await writeFile(join(stacks, `${STACK_NAME}.squashfs.lock`), '4999999')
-    const mirror = 'http://127.0.0.1:9/debian'
-    await assert.rejects(ensureStack({ cacheDir, mirror, onProgress: () => {}, log: silentLog }), (error: Error) => {
-      assert.match(error.message, /could not be built from http:\/\/127\.0\.0\.1:9\/debian: .*BERTH_DEBIAN_MIRROR/s)
+    const mirrors = { main: 'http://127.0.0.1:9/debian', security: 'http://127.0.0.1:9/debian-security' }
+    await assert.rejects(ensureStack({ cacheDir, mirrors, onProgress: () => {}, log: silentLog }), (error: Error) => {
+      assert.match(error.message, /could not be built from http:\/\/127\.0\.0\.1:9\/debian and .*BERTH_DEBIAN_MIRROR/s)
       return true
     })
     assert.deepEqual(await readdir(stacks), [])

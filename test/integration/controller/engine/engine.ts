@@ -221,7 +221,8 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
     queueName(host),
     async ({ data }) => {
       const work = parse(job, data)
-      await (work.kind === 'instance' ? ensure(work.instanceId) : build(work.deployId))
+      if (work.kind === 'instance') await ensure(work.instanceId)
+      if (work.kind === 'build') await build(work.deployId)
     },
     { connection, concurrency: 8 },
   )
