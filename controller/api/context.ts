@@ -1,5 +1,5 @@
 /** What the API's routes work with. Made in controller/index.ts. */
-import type { AppId } from '#core/domain/ids.ts'
+import type { AppId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -37,3 +37,6 @@ export function appUrl(config: Pick<Config, 'domain' | 'httpPort'>, name: string
 
 /** The key of an app's turn. */
 export const changesOf = (app: AppId): string => `changes:${app}`
+
+/** The key of a tenant's turn, for what its plan limits; the store tells other controllers' decisions apart. */
+export const accountOf = (tenant: TenantId): string => `account:${tenant}`

@@ -4,6 +4,10 @@ import type { AppId, DeployId, HostId, InstanceId, TenantId, TokenId } from '../
 export const keys = {
   tenants: 'berth:tenants',
   tenant: (id: TenantId) => `berth:tenant:${id}`,
+  /** Rises with every change of what the tenant's apps are promised. */
+  promises: (id: TenantId) => `berth:tenant:${id}:promises`,
+  /** name → plan */
+  plans: 'berth:plans',
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
   /** name → app id */
@@ -12,6 +16,7 @@ export const keys = {
   appCounter: 'berth:app-counter',
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
+  events: (id: AppId) => `berth:app:${id}:events`,
   usage: (id: AppId) => `berth:app:${id}:usage`,
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,

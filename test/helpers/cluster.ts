@@ -31,6 +31,7 @@ export const anApp = (over: Partial<App> = {}): App => ({
   target: null,
   current: null,
   rollout: null,
+  paused: null,
   ...over,
 })
 
