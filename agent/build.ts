@@ -12,7 +12,6 @@ import { APP_UID } from '#core/domain/app.ts'
 import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
-import { defaultShare } from '#core/domain/quota.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
 import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
 import type { Config } from '#core/runtime/config.ts'
@@ -226,7 +225,7 @@ async function runPhase(
       env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context, stack.name) },
       size,
       ceilings: defaultCeilings,
-      share: defaultShare,
+      share: spec.share,
       files: { kind: 'workspace', app: workspace.app, temporary: workspace.temporary },
       binds: [
         { source: workspace.build, target: '/build', readOnly: false },

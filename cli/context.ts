@@ -47,6 +47,23 @@ export type Options = {
   cpu?: string
   perSecond?: string
   burst?: string
+  instances?: string
+  apps?: string
+  instanceMemory?: string
+  disk?: string
+  rps?: string
+  weight?: string
+  egress?: string
+  cpuHours?: string
+  bandwidth?: string
+  connections?: string
+  connectionRate?: string
+  logRate?: string
+  io?: string
+  cpus?: string
+  allow?: string
+  deny?: string
+  reason?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

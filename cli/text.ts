@@ -112,13 +112,17 @@ export function parseCpu(text: string): number {
   return milli
 }
 
-/** @returns MiB from `256M`, `1G`, `1.5G` or `512` */
-export function parseMemory(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(M|G|)(?:i?B)?$/i.exec(text)
-  const megabytes = match ? Math.round(Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1)) : 0
-  if (megabytes < 1) throw usage(`--memory must be a size like 256M or 1G, got "${text}".`)
+const inMegabytes: Record<string, number> = { '': 1, M: 1, G: 1024, T: 1024 * 1024 }
+
+/** @returns MiB from `256M`, `1G`, `1.5T` or `512` */
+export function parseSize(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(M|G|T|)(?:i?B)?$/i.exec(text)
+  const megabytes = match ? Math.round(Number(match[1]) * (inMegabytes[match[2]?.toUpperCase() ?? ''] ?? 0)) : 0
+  if (megabytes < 1) throw usage(`${option} must be a size like 256M or 1G, got "${text}".`)
   return megabytes
 }
+
+export const parseMemory = (text: string): number => parseSize('--memory', text)
 
 /** `web=2` sets, `web+1` and `web-1` change. */
 export type ScaleTerm = { type: string; sign: '=' | '+' | '-'; count: number }

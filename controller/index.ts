@@ -8,6 +8,7 @@ import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
+import { tenantUsage } from '#core/store/usage.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { createDeploys } from './deploy/deploy.ts'
@@ -16,6 +17,7 @@ import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
 import { openSources } from './git/sources.ts'
 import { openLayers } from './layers.ts'
+import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer } from './secrets.ts'
@@ -75,7 +77,17 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       }),
     )
     const port = await listen(server, config)
-    reconciler = startReconciler({ store, config, log, queues, random, now, onLeader: () => deploys.resumeOpen() })
+    reconciler = startReconciler({
+      store,
+      config,
+      log,
+      queues,
+      random,
+      now,
+      onLeader: () => deploys.resumeOpen(),
+      whileLeading: (held) =>
+        watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+    })
     void repeat(
       SWEEP_EVERY_MS,
       () => sources.sweep(store, now() - BEING_RECEIVED_MS),

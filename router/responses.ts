@@ -11,6 +11,8 @@ export type AnswerCode =
   | 'app-starting'
   | 'app-crashed'
   | 'app-stopped'
+  | 'app-paused'
+  | 'app-suspended'
   | 'quota-requests'
   | 'connect-failed'
   | 'app-closed'
@@ -78,6 +80,20 @@ export function notServing(route: AppRoute): Answer {
         code: 'app-stopped',
         about,
         sentence: `This app is stopped. Its owner can start it with \`berth ps:scale web=1 -a ${about}\`.`,
+      }
+    case 'paused':
+      return {
+        status: 503,
+        code: 'app-paused',
+        about,
+        sentence: `This app is paused. Its owner can resume it with \`berth ps:resume -a ${about}\`.`,
+      }
+    case 'suspended':
+      return {
+        status: 503,
+        code: 'app-suspended',
+        about,
+        sentence: 'This app is suspended, with all apps of its owner, who finds the reason with `berth tenants:info`.',
       }
     case 'empty':
       return {

@@ -7,7 +7,14 @@ import { sleep } from '#core/runtime/clock.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { AppEvent, EventKind } from '#core/domain/event.ts'
 import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
-import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import {
+  nextState,
+  processName,
+  type Applied,
+  type Desired,
+  type InstanceEvent,
+  type Reported,
+} from '#core/domain/instance.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Resources } from '#core/domain/resources.ts'
 import { WEB } from '#core/domain/release.ts'
@@ -215,7 +222,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       preparedFolder: prepared.folder,
     })
     record.applied = { size, ceilings, paused: false }
-    record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(size) }
+    record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(size, false) }
     records.save(record)
     meter.track(desired.appId, desired.id, record.sandbox)
     // What was asked for while the sandbox was being made.
@@ -411,7 +418,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     if (paused !== applied.paused) await (paused ? freezeSandbox(sandbox) : thawSandbox(sandbox))
     record.applied = { size, ceilings, paused }
-    await answer(record, desired.epoch, { applied: appliedOf(size) })
+    await answer(record, desired.epoch, { applied: appliedOf(size, paused) })
   }
 
   /** It keeps what it has, and says so once; the next sync tries again. */
@@ -528,7 +535,7 @@ const newReport = (desired: Desired, now: number): Reported => ({
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 const isSettled = ({ applied, desired: { size, ceilings, paused } }: InstanceRecord): boolean =>
   applied === null || isSame(applied, { size, ceilings, paused })
-const appliedOf = ({ memoryMb, cpuMilli }: Resources): Reported['applied'] => ({ memoryMb, cpuMilli })
+const appliedOf = ({ memoryMb, cpuMilli }: Resources, paused: boolean): Applied => ({ memoryMb, cpuMilli, paused })
 
 const pathFor = (folders: string[]): Record<string, string> => ({
   PATH: ['/app/node_modules/.bin', ...folders, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),

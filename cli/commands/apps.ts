@@ -53,6 +53,7 @@ export const info: Run = async (context, _args, options) => {
     ['Created', `${formatSince(app.createdAt, now())} (${app.createdAt})`],
     ['Release', app.release === null ? 'none yet' : `v${app.release}`],
     ['Rollout', rolloutCell(app)],
+    ['State', stateCell(app)],
     ...Object.entries(app.formation).map(([type, process]): [string, Cell] => [
       type,
       process === undefined
@@ -106,6 +107,11 @@ export const usage: Run = async (context, _args, options) => {
 async function load(context: Context, options: Parameters<Run>[2]): Promise<AppView> {
   const app = await context.app(options)
   return (await context.client()).get<AppView>(['apps', app])
+}
+
+function stateCell({ paused, suspended }: AppView): Cell {
+  if (suspended !== null) return { text: `suspended: ${suspended}`, colour: 'red' }
+  return paused ? { text: `paused by ${paused.by}`, colour: 'yellow' } : 'may run'
 }
 
 function rolloutCell({ rollout }: AppView): Cell {

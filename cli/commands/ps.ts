@@ -1,5 +1,5 @@
 /** ps and ps:restart: the instances of an app. */
-import type { InstanceView } from '#core/contract/api.ts'
+import type { AppView, InstanceView } from '#core/contract/api.ts'
 import type { Run } from '../context.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, type Colour } from '../text.ts'
 
@@ -8,13 +8,23 @@ export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
   const answer = await (await client()).get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
   if (options.json) return out.json(answer)
-  if (answer.instances.length === 0)
-    return out.line(`${app} has no instances. See what it should have: berth scale -a ${app}`)
+  if (answer.instances.length === 0) {
+    const { suspended } = await (await client()).get<AppView>(['apps', app])
+    return out.line(
+      suspended === null
+        ? `${app} has no instances. See what it should have: berth scale -a ${app}`
+        : `${app} does not run: its tenant is suspended (${suspended}).`,
+    )
+  }
+  if (answer.instances.some(({ applied }) => applied?.paused))
+    out.note(`${app} is paused. Resume it: berth ps:resume -a ${app}`)
   out.table(
     ['NAME', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', 'RESTARTS'],
     answer.instances.map((instance) => [
       instance.name,
-      { text: instance.state, colour: colours[instance.state] },
+      instance.applied?.paused
+        ? { text: 'paused', colour: 'grey' }
+        : { text: instance.state, colour: colours[instance.state] },
       `v${instance.release}`,
       instance.host,
       formatSince(instance.since, now()),

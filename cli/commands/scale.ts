@@ -4,6 +4,7 @@ import type { AppView, InstanceView, PatchFormation } from '#core/contract/api.t
 import type { Formation } from '#core/domain/app.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import { isProcessType } from '#core/domain/procfile.ts'
+import type { Resources } from '#core/domain/resources.ts'
 import type { Client } from '../client.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
@@ -26,6 +27,13 @@ export const scale: Run = async (context, terms, options) => {
     await waitUntilScaled(context, client, app, answer.formation, types, failedBefore)
   }
   show(context, answer.formation, options)
+}
+
+/** One type, and never its count: what runs gets other limits, and nothing is started or stopped. */
+export const resize: Run = async (context, [type = '', ...others], options) => {
+  if (!isProcessType(type) || others.length > 0 || (options.memory === undefined && options.cpu === undefined))
+    throw usage('Name a process type and its new size, as in `berth ps:resize web --memory 512M --cpu 0.5`.')
+  await scale(context, [type], options)
 }
 
 /** What to ask of the API; empty when nothing was asked. */
@@ -65,9 +73,7 @@ export function progressOf(formation: Formation, types: ProcessType[], instances
   const parts = types.map((type) => {
     const { count, size } = formation[type] ?? { count: 0, size: null }
     const wanted = instances.filter((i) => i.process === type && i.intent === 'run' && isAlive(i))
-    const ready = wanted.filter(
-      (i) => i.state === 'running' && (size === null || (i.memoryMb === size.memoryMb && i.cpuMilli === size.cpuMilli)),
-    )
+    const ready = wanted.filter((i) => i.state === 'running' && (size === null || hasSize(i.applied, size)))
     const surplus = wanted.length > count ? `, ${wanted.length - count} to stop` : ''
     return {
       settled: ready.length === count && wanted.length === count,
@@ -75,6 +81,16 @@ export function progressOf(formation: Formation, types: ProcessType[], instances
     }
   })
   return { settled: parts.every((part) => part.settled), text: parts.map((part) => part.text).join('; ') }
+}
+
+const hasSize = (applied: InstanceView['applied'], size: Resources): boolean =>
+  applied?.memoryMb === size.memoryMb && applied.cpuMilli === size.cpuMilli
+
+/** One whose host has answered that it keeps another size than it was asked to have. */
+const keepsItsSize = (formation: Formation, i: InstanceView): boolean => {
+  const size = formation[i.process as ProcessType]?.size
+  const asked = size !== undefined && i.memoryMb === size.memoryMb && i.cpuMilli === size.cpuMilli
+  return asked && i.state === 'running' && i.upToDate && i.applied !== null && !hasSize(i.applied, size)
 }
 
 async function waitUntilScaled(
@@ -93,6 +109,11 @@ async function waitUntilScaled(
     const instances = await instancesOf(client, app)
     const broken = instances.find((i) => isFailed(i) && types.some((t) => t === i.process) && !failedBefore.has(i.id))
     if (broken) throw failed(`${broken.name} failed: ${broken.detail ?? broken.reason ?? 'no reason was given'}`)
+    const refusing = instances.find((i) => types.some((t) => t === i.process) && keepsItsSize(formation, i))
+    if (refusing)
+      throw failed(
+        `${refusing.name} keeps ${formatMegabytes(refusing.applied?.memoryMb ?? 0)}: ${refusing.detail ?? 'its host could not change it'}. See: berth events -a ${app}`,
+      )
     const { settled, text } = progressOf(formation, types, instances)
     if (text !== said) out.note(text)
     said = text

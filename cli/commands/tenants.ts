@@ -1,27 +1,47 @@
-/** tenants, tenants:create, tenants:rate: for operators. */
-import type { TenantView } from '#core/contract/api.ts'
-import type { Run } from '../context.ts'
+/** tenants and their quotas, cores, networks and suspension: for operators; tenants:info for members too. */
+import type { TenantDetail, TenantView, WhoamiView } from '#core/contract/api.ts'
+import { describeBudget } from '#core/domain/budget.ts'
+import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
-import { formatSince, parseCount } from '../text.ts'
+import { hours } from '../plan-options.ts'
+import { formatBytes, formatCores, formatMegabytes, formatSince, parseCount, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const answer = await (await client()).get<{ tenants: TenantView[] }>(['tenants'])
   if (options.json) return out.json(answer)
   out.table(
-    ['TENANT', 'REQUESTS PER SECOND', 'BURST', 'CREATED'],
-    answer.tenants.map(({ id, requestRate, createdAt }) => [
-      id,
-      String(requestRate.perSecond),
-      String(requestRate.burst),
-      formatSince(createdAt, now()),
+    ['TENANT', 'PLAN', 'STATE', 'REQUESTS PER SECOND', 'BURST', 'CREATED'],
+    answer.tenants.map((tenant) => [
+      tenant.id,
+      tenant.plan,
+      stateCell(tenant),
+      String(tenant.requestRate.perSecond),
+      String(tenant.requestRate.burst),
+      formatSince(tenant.createdAt, now()),
     ]),
   )
 }
 
 export const create: Run = async ({ client, out }, [id], options) => {
-  const tenant = await (await client()).post<TenantView>(['tenants'], { id })
+  const tenant = await (await client()).post<TenantDetail>(['tenants'], { id })
   if (options.json) out.json(tenant)
   else out.line(`Created the tenant ${tenant.id}. Give it a token: berth tokens:create NAME --tenant ${tenant.id}`)
+}
+
+/** Without a name: one's own tenant. */
+export const info: Run = async (context, [named], options) => {
+  const client = await context.client()
+  const id = named ?? (await client.get<WhoamiView>(['whoami'])).tenant
+  if (id === null) throw usage('Name a tenant: berth tenants:info TENANT')
+  show(context, await client.get<TenantDetail>(['tenants', id]), options)
+}
+
+export const setPlan: Run = async (context, [id = '', plan = ''], options) => {
+  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { plan })
+  show(context, tenant, options)
+  const over = overOf(tenant)
+  if (over.length > 0 && !options.json)
+    context.out.note(`${id} has more than ${plan} allows (${over.join(', ')}): it keeps that, and gets no more.`)
 }
 
 /** Both numbers, so that the rate is never half of an old one. */
@@ -31,4 +51,91 @@ export const rate: Run = async ({ client, out }, [id = ''], { perSecond, burst, 
   const tenant = await (await client()).patch<TenantView>(['tenants', id], { requestRate })
   if (json) out.json(tenant)
   else out.line(`${id} may take ${requestRate.perSecond} requests per second, in bursts of ${requestRate.burst}.`)
+}
+
+export const set: Run = async (context, [id = ''], options) => {
+  if (options.cpus === undefined) throw usage('Say which cores: --cpus 2-3, or --cpus none.')
+  const cpus = options.cpus === 'none' ? null : options.cpus
+  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { cpus })
+  show(context, tenant, options)
+}
+
+/** A list that is not named stays as it is. */
+export const egress: Run = async (context, [id = ''], options) => {
+  const { allow, deny } = options
+  if (allow === undefined && deny === undefined)
+    throw usage('Give --allow, --deny or both, as in `berth tenants:egress acme --allow 10.1.0.0/16`.')
+  const lists = {
+    ...(allow === undefined ? {} : { allow: listOf(allow) }),
+    ...(deny === undefined ? {} : { deny: listOf(deny) }),
+  }
+  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { egress: lists })
+  show(context, tenant, options)
+}
+
+const listOf = (text: string): string[] => (text === 'none' ? [] : text.split(',').map((part) => part.trim()))
+
+export const suspend: Run = async (context, [id = ''], options) => {
+  if (options.reason === undefined) throw usage('Say why: --reason "the invoice of May is open". The tenant reads it.')
+  const tenant = await (
+    await context.client()
+  ).post<TenantDetail>(['tenants', id, 'suspend'], { reason: options.reason })
+  if (options.json) context.out.json(tenant)
+  else
+    context.out.line(
+      `${id} is suspended: its instances stop, and nothing is lost. Take it back: berth tenants:resume ${id}`,
+    )
+}
+
+export const resume: Run = async (context, [id = ''], options) => {
+  const tenant = await (await context.client()).post<TenantDetail>(['tenants', id, 'resume'])
+  if (options.json) return context.out.json(tenant)
+  if (tenant.suspended === null) context.out.line(`${id} is resumed: its instances start again.`)
+  else
+    context.out.line(
+      `${id} stays stopped by its ${tenant.suspended.reason}. Give it a larger plan: berth tenants:set-plan ${id} PLAN`,
+    )
+}
+
+function show({ out, now }: Context, tenant: TenantDetail, options: Options): void {
+  if (options.json) return out.json(tenant)
+  const { limits, promised, budget } = tenant
+  out.facts([
+    ['Tenant', tenant.id],
+    ['State', stateCell(tenant)],
+    ['Created', formatSince(tenant.createdAt, now())],
+    ['Plan', tenant.plan],
+    ['Apps', `${promised.apps} of ${limits.apps}`],
+    ['Instances', `${promised.instances} of ${limits.instances}`],
+    ['Memory', `${formatMegabytes(promised.memoryMb)} of ${formatMegabytes(limits.memoryMb)}`],
+    ['Disk', `${formatMegabytes(promised.diskMb)} of ${formatMegabytes(limits.diskMb)}`],
+    ['CPU', `at most ${formatCores(limits.cpuMilli)} on a host, weight ${limits.weight}`],
+    ['Requests', `${tenant.requestRate.perSecond} per second, ${tenant.requestRate.burst} at once`],
+    [`Egress in ${budget.month}`, ofBudget(formatBytes(budget.egressBytes), limits.budget.egressBytes, formatBytes)],
+    [`CPU hours in ${budget.month}`, ofBudget(hours(budget.cpuSeconds), limits.budget.cpuSeconds, hours)],
+    ...(budget.alert
+      ? [['Alert', { text: describeBudget(budget.alert), colour: 'yellow' }] satisfies [string, Cell]]
+      : []),
+    ['Own cores', tenant.cpus ?? 'none'],
+    ['Egress allowed', tenant.egress.allow.join(', ') || '-'],
+    ['Egress denied', tenant.egress.deny.join(', ') || '-'],
+  ])
+}
+
+const ofBudget = (used: string, limit: number | null, format: (value: number) => string): string =>
+  limit === null ? `${used}, no limit` : `${used} of ${format(limit)}`
+
+function stateCell({ suspended }: TenantView): Cell {
+  return suspended ? { text: `suspended: ${suspended.reason}`, colour: 'red' } : { text: 'active', colour: 'green' }
+}
+
+/** What is promised beyond the plan. */
+function overOf({ promised, limits }: TenantDetail): string[] {
+  const parts: [boolean, string][] = [
+    [promised.apps > limits.apps, `${promised.apps} apps`],
+    [promised.instances > limits.instances, `${promised.instances} instances`],
+    [promised.memoryMb > limits.memoryMb, `${formatMegabytes(promised.memoryMb)} memory`],
+    [promised.diskMb > limits.diskMb, `${formatMegabytes(promised.diskMb)} disk`],
+  ]
+  return parts.filter(([over]) => over).map(([, text]) => text)
 }

@@ -4,14 +4,15 @@ import { createApp as createAppSchema, type AppView, type CreateApp } from '#cor
 import { parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
 import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
 import { makeId, type AppId, type TenantId } from '#core/domain/ids.ts'
-import { DEFAULT_TENANT } from '#core/domain/quota.ts'
+import { DEFAULT_TENANT, type Tenant } from '#core/domain/quota.ts'
 import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from '#core/store/apps.ts'
 import { loadDeploys } from '#core/store/deploys.ts'
-import { loadTenant } from '#core/store/tenants.ts'
+import { loadTenant, loadTenants } from '#core/store/tenants.ts'
+import { promising, requireRoom } from '../quota.ts'
 import { appOf } from './access.ts'
 import { callerOf, mayReach, type Caller } from './auth.ts'
 import { bodyOf } from './body.ts'
-import { appUrl, type ApiContext } from './context.ts'
+import { accountOf, appUrl, type ApiContext } from './context.ts'
 import { friendlyName } from './names.ts'
 import type { Routes } from './routes.ts'
 import { appView } from './views.ts'
@@ -19,19 +20,21 @@ import { appView } from './views.ts'
 export const appRoutes = (context: ApiContext): Routes => ({
   '/apps': {
     async GET(req, res) {
-      const apps = (await loadApps(context.store)).filter((app) => mayReach(callerOf(req), app.tenantId))
+      const [all, tenants] = await Promise.all([loadApps(context.store), loadTenants(context.store)])
+      const apps = all.filter((app) => mayReach(callerOf(req), app.tenantId))
       apps.sort((a, b) => a.name.localeCompare(b.name))
-      res.json({ apps: apps.map((app) => view(req, app, context)) })
+      const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]))
+      res.json({ apps: apps.map((app) => viewOf(req, app, byId.get(app.tenantId) ?? null, context)) })
     },
     async POST(req, res) {
       const app = await makeApp(callerOf(req), bodyOf(req, createAppSchema), context)
       context.log.info('app created', { appId: app.id, name: app.name, actor: callerOf(req).actor })
-      res.status(201).json(view(req, app, context))
+      res.status(201).json(await view(req, app, context))
     },
   },
   '/apps/:app': {
     async GET(req, res) {
-      res.json(view(req, await appOf(req, context.store), context))
+      res.json(await view(req, await appOf(req, context.store), context))
     },
     async DELETE(req, res) {
       const app = await appOf(req, context.store)
@@ -75,17 +78,26 @@ async function tenantFor(caller: Caller, wanted: TenantId | undefined, { store }
   return tenant
 }
 
-/** @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN */
+/** @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN, QUOTA_EXCEEDED */
 async function claimName(wanted: string | undefined, record: Omit<AppRecord, 'name'>, context: ApiContext) {
   if (wanted !== undefined) {
     const name = parseAppName(wanted)
-    if ((await findApp(context.store, name)) || !(await createApp(context.store, { ...record, name })))
-      throw appNameTaken(name)
+    if ((await findApp(context.store, name)) || !(await claim({ ...record, name }, context))) throw appNameTaken(name)
     return
   }
   for (let tries = 0; tries < NAME_TRIES; tries++)
-    if (await createApp(context.store, { ...record, name: parseAppName(friendlyName(context.random)) })) return
+    if (await claim({ ...record, name: parseAppName(friendlyName(context.random)) }, context)) return
   throw appNameTaken('of the generated kind')
+}
+
+/** @returns false when the name is taken. @throws QUOTA_EXCEEDED */
+function claim(record: AppRecord, { store, turns }: ApiContext): Promise<boolean> {
+  return turns.run(accountOf(record.tenantId), () =>
+    promising(store, record.tenantId, (account) => {
+      requireRoom(account, { id: record.id, formation: {} }, 'Another app')
+      return createApp(store, record, account.promises)
+    }),
+  )
 }
 
 /** Its instances are stopped by the reconciler, which finds them without an owner. */
@@ -98,8 +110,15 @@ async function destroy(app: App, { store, deploys, repositories, sources, wake }
   for (const deploy of made) await sources.remove(deploy.id)
 }
 
-function view(req: Request, app: App, { config }: ApiContext): AppView {
-  return appView(app, { url: appUrl(config, app.name), gitUrl: `http://${hostOf(req, config)}/git/${app.name}.git` })
+async function view(req: Request, app: App, context: ApiContext): Promise<AppView> {
+  return viewOf(req, app, await loadTenant(context.store, app.tenantId), context)
+}
+
+function viewOf(req: Request, app: App, tenant: Tenant | null, { config }: ApiContext): AppView {
+  return appView(app, tenant, {
+    url: appUrl(config, app.name),
+    gitUrl: `http://${hostOf(req, config)}/git/${app.name}.git`,
+  })
 }
 
 /** The address under which the caller reached the API; what does not look like one is not repeated. */

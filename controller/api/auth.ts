@@ -2,9 +2,11 @@
 import type { Request, RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-strategy'
-import { forbidden, notFound } from '#core/domain/errors.ts'
+import { forbidden, notFound, tenantSuspended } from '#core/domain/errors.ts'
 import type { TenantId, TokenId } from '#core/domain/ids.ts'
+import { suspensionOf } from '#core/domain/quota.ts'
 import type { Store } from '#core/store/connection.ts'
+import { loadTenant } from '#core/store/tenants.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 import { verifyToken } from '../credentials.ts'
 
@@ -35,6 +37,19 @@ export const refuseAgents: RequestHandler = (req, _res, next) => {
   if (callerOf(req).role === 'agent') throw forbidden("a host's agent may only use /internal")
   next()
 }
+
+/** Members of a suspended tenant may look at all that is theirs, and change nothing. */
+export const refuseSuspended =
+  (store: Store): RequestHandler =>
+  async (req, _res, next) => {
+    const { role, tenantId } = callerOf(req)
+    if (role === 'member' && tenantId !== null && req.method !== 'GET' && req.method !== 'HEAD') {
+      const tenant = await loadTenant(store, tenantId)
+      const suspension = tenant && suspensionOf(tenant)
+      if (suspension) throw tenantSuspended(tenantId, suspension.reason)
+    }
+    next()
+  }
 
 /** To everybody else there is nothing under /internal. */
 export const onlyAgents: RequestHandler = (req, _res, next) => {

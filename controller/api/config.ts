@@ -6,6 +6,7 @@ import type { Deploy } from '#core/domain/release.ts'
 import { loadApp, setConfig } from '#core/store/apps.ts'
 import { loadReleases } from '#core/store/releases.ts'
 import { openConfig, type Sealer } from '../secrets.ts'
+import { requireRunning } from '../halted.ts'
 import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -29,6 +30,7 @@ export const configRoutes = (context: ApiContext): Routes => ({
       const { config, deploy } = await context.turns.run(changesOf(id), async () => {
         const app = await loadApp(context.store, id)
         if (!app) throw notFound('app', id)
+        await requireRunning(context.store, app, 'its config vars, which make a release, cannot be changed')
         return change(app, patch, callerOf(req).actor, context)
       })
       res.setHeader('Cache-Control', 'no-store')

@@ -1,6 +1,6 @@
 /** What the API's routes work with. Made in controller/index.ts. */
 import type { Job } from '#core/contract/jobs.ts'
-import type { AppId, HostId } from '#core/domain/ids.ts'
+import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -40,3 +40,6 @@ export function appUrl(config: Pick<Config, 'domain' | 'httpPort'>, name: string
 
 /** The key of an app's turn. */
 export const changesOf = (app: AppId): string => `changes:${app}`
+
+/** The key of a tenant's turn, for what its plan limits; the store tells other controllers' decisions apart. */
+export const accountOf = (tenant: TenantId): string => `account:${tenant}`

@@ -1,15 +1,23 @@
 /** The formation: how many instances of each process type, and how big. */
 import { patchFormation, type PatchFormation } from '#core/contract/api.ts'
-import type { App, Formation, ProcessFormation } from '#core/domain/app.ts'
-import { badRequest, notFound, unknownProcessType } from '#core/domain/errors.ts'
+import { processOf, type App, type Formation, type ProcessFormation } from '#core/domain/app.ts'
+import { badRequest, belowUse, notFound, unknownProcessType } from '#core/domain/errors.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
+import { usualSize } from '#core/domain/quota.ts'
 import { RELEASE_PROCESS } from '#core/domain/release.ts'
-import { defaultResources } from '#core/domain/resources.ts'
-import { loadApp, setFormation } from '#core/store/apps.ts'
+import type { Resources } from '#core/domain/resources.ts'
+import { setFormation } from '#core/store/apps.ts'
+import { appendEvent } from '#core/store/events.ts'
+import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { eventOfApp } from '../events.ts'
+import { requireRunning } from '../halted.ts'
+import { tightest } from '../placement/resize.ts'
+import { promising, requireRoom, type Account } from '../quota.ts'
 import { appOf } from './access.ts'
+import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
-import { changesOf, type ApiContext } from './context.ts'
+import { accountOf, type ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
 
 export const formationRoutes = (context: ApiContext): Routes => ({
@@ -18,20 +26,40 @@ export const formationRoutes = (context: ApiContext): Routes => ({
       res.json({ formation: (await appOf(req, context.store)).formation })
     },
     async PATCH(req, res) {
-      const { id } = await appOf(req, context.store)
+      const app = await appOf(req, context.store)
       const patch = bodyOf(req, patchFormation)
-      const formation = await context.turns.run(changesOf(id), async () => {
-        const app = await loadApp(context.store, id)
-        if (!app) throw notFound('app', id)
-        const changed = changeFormation(app.formation, patch, await processTypes(app, context))
-        await setFormation(context.store, id, changed)
-        return changed
-      })
+      await requireRunning(context.store, app, 'its formation cannot be changed')
+      const { before, after } = await context.turns.run(accountOf(app.tenantId), () =>
+        promising(context.store, app.tenantId, (account) => change(app, patch, account, context)),
+      )
       context.wake()
-      res.json({ formation })
+      await tell(app, before, after, callerOf(req).actor, context)
+      res.json({ formation: after })
     },
   },
 })
+
+/** @throws NOT_FOUND, UNKNOWN_PROCESS_TYPE, QUOTA_EXCEEDED, BELOW_USE; nothing is stored then */
+async function change(
+  { id, name }: App,
+  patch: PatchFormation,
+  account: Account,
+  context: ApiContext,
+): Promise<{ before: Formation; after: Formation }> {
+  const { store } = context
+  const app = account.apps.find((one) => one.id === id)
+  if (!app) throw notFound('app', name)
+  const before = app.formation
+  const after = changeFormation(before, patch, await processTypes(app, context), usualSize(account.plan))
+  requireRoom(account, { id, formation: after }, `Scaling ${name}`)
+  const tooTight = tightest(
+    after,
+    (await loadInstances(store)).filter(({ desired }) => desired.appId === id),
+  )
+  if (tooTight) throw belowUse(tooTight.process, tooTight.usedMb, tooTight.askedMb, tooTight.atLeastMb)
+  if (!(await setFormation(store, app, after, account.promises))) throw notFound('app', name)
+  return { before, after }
+}
 
 /** @returns what the newest release can run; null while there is none, when any type may be asked for in advance */
 async function processTypes(app: App, { store }: ApiContext): Promise<string[] | null> {
@@ -39,8 +67,16 @@ async function processTypes(app: App, { store }: ApiContext): Promise<string[] |
   return release && Object.keys(release.slug.processes)
 }
 
-/** @throws UNKNOWN_PROCESS_TYPE */
-export function changeFormation(before: Formation, patch: PatchFormation, known: string[] | null): Formation {
+/**
+ * @param usual the size of a process type that has none yet
+ * @throws UNKNOWN_PROCESS_TYPE
+ */
+export function changeFormation(
+  before: Formation,
+  patch: PatchFormation,
+  known: string[] | null,
+  usual: Resources,
+): Formation {
   const after: Formation = { ...before }
   for (const [type, wish] of Object.entries(patch) as [ProcessType, PatchFormation[ProcessType]][]) {
     if (type === RELEASE_PROCESS)
@@ -50,15 +86,41 @@ export function changeFormation(before: Formation, patch: PatchFormation, known:
         type,
         known.filter((name) => name !== RELEASE_PROCESS),
       )
-    after[type] = changeProcess(Object.hasOwn(before, type) ? before[type] : undefined, wish)
+    after[type] = changeProcess(processOf(before, type), wish, usual)
   }
   return after
 }
 
-function changeProcess(before: ProcessFormation | undefined, wish: PatchFormation[ProcessType]): ProcessFormation {
-  const { count, size } = before ?? { count: 0, size: defaultResources }
+function changeProcess(
+  before: ProcessFormation | undefined,
+  wish: PatchFormation[ProcessType],
+  usual: Resources,
+): ProcessFormation {
+  const { count, size } = before ?? { count: 0, size: usual }
   return {
     count: wish.count ?? count,
     size: { ...size, memoryMb: wish.memoryMb ?? size.memoryMb, cpuMilli: wish.cpuMilli ?? size.cpuMilli },
   }
 }
+
+async function tell(app: App, before: Formation, after: Formation, actor: string, { store, now }: ApiContext) {
+  const changes = describeChanges(before, after)
+  for (const kind of ['scaled', 'resized'] as const)
+    if (changes[kind].length > 0)
+      await appendEvent(store, app.id, eventOfApp(kind, changes[kind].join(', '), actor, now()))
+}
+
+/** `web from 1 to 3`; `web from 512 MB and 1 CPU to 256 MB and 0.5 CPU`. */
+export function describeChanges(before: Formation, after: Formation): Record<'scaled' | 'resized', string[]> {
+  const scaled: string[] = []
+  const resized: string[] = []
+  for (const [type, now] of Object.entries(after) as [ProcessType, ProcessFormation][]) {
+    const was = processOf(before, type)
+    if (now.count !== (was?.count ?? 0)) scaled.push(`${type} from ${was?.count ?? 0} to ${now.count}`)
+    if (was && (was.size.memoryMb !== now.size.memoryMb || was.size.cpuMilli !== now.size.cpuMilli))
+      resized.push(`${type} from ${sizeText(was.size)} to ${sizeText(now.size)}`)
+  }
+  return { scaled, resized }
+}
+
+const sizeText = ({ memoryMb, cpuMilli }: Resources): string => `${memoryMb} MB and ${cpuMilli / 1000} CPU`

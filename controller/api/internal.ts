@@ -6,12 +6,15 @@ import { notFound } from '#core/domain/errors.ts'
 import { isDigest, isId, type DeployId, type InstanceId, type LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import type { Deploy } from '#core/domain/release.ts'
+import { openEgress, planOf, shareOf } from '#core/domain/quota.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
 import { loadInstance } from '#core/store/instances.ts'
+import { loadPlans } from '#core/store/plans.ts'
 import { loadRelease } from '#core/store/releases.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
+import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
@@ -77,12 +80,14 @@ async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<La
 async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise<Build> {
   const app = await loadApp(store, deploy.appId)
   if (!app || deploy.commit === null) throw notFound('deploy', deploy.id)
+  const [tenant, plans] = await Promise.all([loadTenant(store, app.tenantId), loadPlans(store)])
   const previous = app.target && (await loadRelease(store, app.id, app.target.release))
   return {
     deployId: deploy.id,
     appId: app.id,
     tenantId: app.tenantId,
     uidBase: app.uidBase,
+    share: shareOf(tenant ?? { cpus: null, egress: openEgress }, planOf(plans, tenant)),
     commit: deploy.commit,
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,

@@ -6,6 +6,7 @@ import type { Deploy, Release } from '#core/domain/release.ts'
 import { restartApp, setConfig } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
+import { requireRunning } from '../halted.ts'
 import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -33,6 +34,7 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
     async POST(req, res) {
       const app = await appOf(req, context.store)
       const { release: version } = bodyOf(req, rollbackSchema)
+      await requireRunning(context.store, app, 'no other release of it can be started')
       const release =
         version === undefined ? await lastLiveBefore(app, context) : await usable(app, String(version), context)
       const deploy = await context.turns.run(changesOf(app.id), () =>
@@ -44,6 +46,7 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/restart': {
     async POST(req, res) {
       const app = await appOf(req, context.store)
+      await requireRunning(context.store, app, 'it cannot be restarted')
       if (!(await restartApp(context.store, app.id, context.now()))) throw noRelease(app.name)
       context.wake()
       res.status(202).json({})

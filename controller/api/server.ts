@@ -5,7 +5,7 @@ import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
 import { appRoutes } from './apps.ts'
-import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
+import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
@@ -19,6 +19,8 @@ import { hostRoutes } from './hosts.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
 import { logRoutes } from './logs.ts'
+import { pauseRoutes } from './pauses.ts'
+import { planRoutes } from './plans.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { stackRoutes } from './stacks.ts'
@@ -39,7 +41,14 @@ export function createApi(context: ApiContext): Express {
   app.get('/healthz', health(store))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
   app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
-  app.use('/v1', authenticate(store, 'bearer'), refuseAgents, ...readBody, routerOf(v1Routes(context)))
+  app.use(
+    '/v1',
+    authenticate(store, 'bearer'),
+    refuseAgents,
+    refuseSuspended(store),
+    ...readBody,
+    routerOf(v1Routes(context)),
+  )
   app.use(consoleFiles())
   app.use(noSuchPage)
   app.use(answerError(log))
@@ -50,6 +59,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...whoamiRoutes(),
   ...appRoutes(context),
   ...formationRoutes(context),
+  ...pauseRoutes(context),
   ...configRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
@@ -60,6 +70,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...hostRoutes(context),
   ...stackRoutes(context),
   ...tenantRoutes(context),
+  ...planRoutes(context),
   ...tokenRoutes(context),
 })
 

@@ -11,15 +11,16 @@ import type {
 } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import type { AppEvent } from '#core/domain/event.ts'
-import { reservation, type Capacity, type Host } from '#core/domain/host.ts'
-import { processName, type Instance } from '#core/domain/instance.ts'
-import { defaultRequestRate, type Tenant } from '#core/domain/quota.ts'
+import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
+import { appliedTo, isUpToDate, processName, type Instance } from '#core/domain/instance.ts'
+import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
 import { sameTarget, type Deploy, type Release, type Rollout } from '#core/domain/release.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
-export function appView(app: App, urls: { url: string; gitUrl: string }): AppView {
+/** @param tenant whose the app is */
+export function appView(app: App, tenant: Tenant | null, urls: { url: string; gitUrl: string }): AppView {
   return {
     id: app.id,
     name: app.name,
@@ -33,6 +34,8 @@ export function appView(app: App, urls: { url: string; gitUrl: string }): AppVie
       state: app.rollout.state,
       detail: rolloutDetail(app.rollout),
     },
+    paused: app.paused && { at: iso(app.paused.at), by: app.paused.by },
+    suspended: (tenant && suspensionOf(tenant)?.reason) ?? null,
   }
 }
 
@@ -93,7 +96,8 @@ export function deployView(deploy: Deploy): DeployView {
 }
 
 /** @param liveHosts ids of the hosts whose lease holds */
-export function instanceView({ desired, reported, stats }: Instance, liveHosts: Set<string>): InstanceView {
+export function instanceView(instance: Instance, liveHosts: Set<string>): InstanceView {
+  const { desired, reported, stats } = instance
   return {
     id: desired.id,
     name: processName(desired),
@@ -110,6 +114,8 @@ export function instanceView({ desired, reported, stats }: Instance, liveHosts: 
     detail: reported?.detail ?? null,
     memoryMb: desired.size.memoryMb,
     cpuMilli: desired.size.cpuMilli,
+    applied: appliedTo(instance),
+    upToDate: isUpToDate(instance),
     cpuMilliUsed: stats?.cpuMilli ?? null,
     memoryBytesUsed: stats?.memoryBytes ?? null,
     startedMs: reported?.startedMs ?? null,
@@ -121,22 +127,25 @@ export const byName = (a: InstanceView, b: InstanceView): number =>
   a.app.localeCompare(b.app) || a.name.localeCompare(b.name, 'en', { numeric: true }) || a.release - b.release
 
 export function hostView(host: Host, instances: Instance[]): HostView {
-  const reserved: Capacity = { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 }
-  for (const { desired, reported } of instances) {
-    if (desired.hostId !== host.id || reported?.state === 'stopped' || reported?.state === 'failed') continue
-    const needs = reservation(desired.size)
-    for (const dimension of Object.keys(reserved) as (keyof Capacity)[]) reserved[dimension] += needs[dimension]
-  }
-  return { ...host, reserved }
+  const here = instances.filter(({ desired }) => desired.hostId === host.id)
+  return { ...host, reserved: here.map(reservedBy).reduce(addCapacity, nothingReserved) }
 }
 
 export const eventView = ({ at, ...event }: AppEvent): EventView => ({ at: iso(at), ...event })
 
-export const tenantView = ({ id, createdAt, requestRate }: Tenant): TenantView => ({
-  id,
-  createdAt: iso(createdAt),
-  requestRate: requestRate ?? defaultRequestRate,
-})
+export function tenantView(tenant: Tenant, plan: Plan): TenantView {
+  const { id, createdAt, requestRate, cpus, egress } = tenant
+  const suspension = suspensionOf(tenant)
+  return {
+    id,
+    createdAt: iso(createdAt),
+    plan: plan.name,
+    requestRate: requestRate ?? plan.requestRate,
+    cpus,
+    egress,
+    suspended: suspension && { ...suspension, at: iso(suspension.at) },
+  }
+}
 
 export const tokenView = ({ id, description, tenantId, role, createdAt }: TokenRecord): TokenView => ({
   id,

@@ -1,27 +1,49 @@
 /** The second step of a deploy: the release, with its config and the formation that it needs. */
 import type { App, Formation, SealedConfig } from '#core/domain/app.ts'
+import { BerthError } from '#core/domain/errors.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import { RELEASE_PROCESS, WEB, type Release } from '#core/domain/release.ts'
-import { defaultResources } from '#core/domain/resources.ts'
+import { usualSize } from '#core/domain/quota.ts'
+import type { Resources } from '#core/domain/resources.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { createRelease, loadRelease } from '#core/store/releases.ts'
+import { promising, requireRoom, type Account } from '../quota.ts'
 import type { Outcome, Walk } from './walk.ts'
 
 /** Makes the release and its target. The store makes one release per deploy, however often it is asked. */
 export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> {
   const { store, now } = walk.context
   await walk.save({ state: 'releasing' })
-  const version = await walk.reach(async () => {
-    const app = await loadApp(store, walk.deploy.appId)
-    if (app === null) return null
-    const config = await configOf(walk, app)
-    return createRelease(store, newRelease(walk, slug, config, now()), formationFor(app, slug))
-  })
+  const version = await walk
+    .reach(async () => {
+      const app = await loadApp(store, walk.deploy.appId)
+      if (app === null) return null
+      const made = newRelease(walk, slug, await configOf(walk, app), now())
+      return promising(store, app.tenantId, (account) => make(walk, made, account))
+    })
+    .catch((error: unknown) => refusalIn(error))
   if (version === null) return { ok: false, why: 'The app was destroyed.' }
+  if (typeof version === 'string') return { ok: false, why: version }
   await walk.say(`-----> Releasing v${version}`)
   await walk.save({ release: version })
   return { ok: true, value: version }
+}
+
+/** @throws QUOTA_EXCEEDED where the first instance has no room in the tenant's plan */
+async function make({ context: { store } }: Walk, made: Omit<Release, 'version'>, account: Account) {
+  const app = account.apps.find(({ id }) => id === made.appId)
+  if (!app) return null
+  const formation = formationFor(app, made.slug, usualSize(account.plan))
+  if (formation === null) return createRelease(store, made, null)
+  requireRoom(account, { id: app.id, formation }, `The first instance of ${app.name}`)
+  return createRelease(store, made, { tenantId: app.tenantId, formation, promises: account.promises })
+}
+
+/** A deploy that the plan has no room for fails with the reason; what is not a refusal is thrown on. */
+function refusalIn(error: unknown): string {
+  if (error instanceof BerthError && error.code === 'QUOTA_EXCEEDED') return error.message
+  throw error
 }
 
 /** Code and config go back together: a rollback brings the config of the release that it goes back to. */
@@ -44,14 +66,18 @@ const newRelease = ({ deploy }: Walk, slug: Slug, config: SealedConfig, now: num
 
 /**
  * What the formation becomes: a first release starts one web instance; other new process types wait to be scaled.
+ * @param usual the size of what nobody gave another
  * @returns null when it already names all process types
  */
-export function formationFor(app: Pick<App, 'formation' | 'target'>, slug: Pick<Slug, 'processes'>): Formation | null {
+export function formationFor(
+  app: Pick<App, 'formation' | 'target'>,
+  slug: Pick<Slug, 'processes'>,
+  usual: Resources,
+): Formation | null {
   const types = Object.keys(slug.processes) as ProcessType[]
   const added = types.filter((type) => type !== RELEASE_PROCESS && app.formation[type] === undefined)
   if (added.length === 0) return null
   const formation: Formation = { ...app.formation }
-  for (const type of added)
-    formation[type] = { count: type === WEB && app.target === null ? 1 : 0, size: defaultResources }
+  for (const type of added) formation[type] = { count: type === WEB && app.target === null ? 1 : 0, size: usual }
   return formation
 }

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { appUrl, type ApiContext } from '../api/context.ts'
 import { followDeploy } from '../api/follow.ts'
 import { toBerthError } from '../api/errors.ts'
+import { requireRunning } from '../halted.ts'
 import type { App } from '#core/domain/app.ts'
 import { makeId, type DeployId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
@@ -100,6 +101,7 @@ async function submit(
 ): Promise<Deploy> {
   const app = await loadApp(store, push.app.id)
   if (!app) throw new Refused(`${push.app.name} was destroyed while this push waited.`)
+  await requireRunning(store, app, 'nothing can be deployed to it')
   const id = makeId('d', random(13)) as DeployId
   const source = await sources.archive(id, commit, env)
   try {
@@ -156,6 +158,7 @@ const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${te
 
 function explain(push: Push, error: unknown, { log }: ApiContext): void {
   if (error instanceof Refused) return say(push.socket, error.message)
-  log.error('push failed', { appId: push.app.id, error })
-  say(push.socket, `This push was not deployed. ${toBerthError(error).message}`)
+  const { message, status } = toBerthError(error)
+  if (status >= 500) log.error('push failed', { appId: push.app.id, error })
+  say(push.socket, `This push was not deployed. ${message}`)
 }

@@ -1,5 +1,5 @@
 /** Chooses a host: filter (which can take it?), then score (which suits best?). Who asks reserves, in its own snapshot. */
-import { CPU_OVERCOMMIT, reservation } from '#core/domain/host.ts'
+import { CPU_OVERCOMMIT, reservation, type Capacity } from '#core/domain/host.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import type { Dimension, Resources } from '#core/domain/resources.ts'
 import type { Request, Room } from './room.ts'
@@ -45,8 +45,18 @@ const amounts: Record<Dimension, (size: Resources) => string> = {
   slots: () => 'a slot for another instance',
 }
 
-function lacking({ size }: Request, { capacity, reserved }: Room): Dimension[] {
-  const more = reservation(size)
+/** Can an instance become so much larger where it is? One that only shrinks always can. */
+export function hasRoomToGrow(hostId: HostId, growth: Capacity, rooms: Room[]): boolean {
+  if (dimensions.every((dimension) => growth[field[dimension]] <= 0)) return true
+  const room = rooms.find(({ id }) => id === hostId)
+  return room !== undefined && lackingFor(growth, room).every((dimension) => growth[field[dimension]] <= 0)
+}
+
+const field = { memory: 'memoryMb', cpu: 'cpuMilli', disk: 'diskMb', slots: 'slots' } as const
+
+const lacking = ({ size }: Request, room: Room): Dimension[] => lackingFor(reservation(size), room)
+
+function lackingFor(more: Capacity, { capacity, reserved }: Room): Dimension[] {
   const fits: Record<Dimension, boolean> = {
     memory: reserved.memoryMb + more.memoryMb <= capacity.memoryMb,
     cpu: reserved.cpuMilli + more.cpuMilli <= capacity.cpuMilli * CPU_OVERCOMMIT,

@@ -1,5 +1,13 @@
 /** What hosts have promised: the snapshot that placement chooses from and reserves in. */
-import { reservation, type Capacity, type Host } from '#core/domain/host.ts'
+import {
+  addCapacity,
+  nothingReserved,
+  reservation,
+  reservedBy,
+  subtractCapacity,
+  type Capacity,
+  type Host,
+} from '#core/domain/host.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import type { Desired, Instance } from '#core/domain/instance.ts'
 import type { Resources } from '#core/domain/resources.ts'
@@ -28,38 +36,41 @@ export const groupOf = (desired: Pick<Desired, 'appId' | 'processType' | 'releas
 export function openRooms(hosts: Host[], instances: Instance[]): Room[] {
   const rooms = new Map<HostId, Room>()
   for (const { id, capacity, live, cordoned } of hosts)
-    if (live && !cordoned) rooms.set(id, { id, capacity, reserved: nothing, starting: 0, groups: new Map() })
-  for (const { desired, reported } of instances) {
+    if (live && !cordoned) rooms.set(id, { id, capacity, reserved: nothingReserved, starting: 0, groups: new Map() })
+  for (const instance of instances) {
+    const { desired, reported } = instance
     const room = rooms.get(desired.hostId)
     if (!room || reported?.state === 'stopped' || reported?.state === 'failed') continue
-    rooms.set(room.id, occupied(room, { group: groupOf(desired), size: desired.size }, isStarting(desired, reported)))
+    rooms.set(room.id, occupied(room, groupOf(desired), reservedBy(instance), isStarting(desired, reported)))
   }
   return [...rooms.values()]
 }
 
 /** The rooms with the request counted on its host. */
 export function reserve(request: Request, hostId: HostId, rooms: Room[]): Room[] {
-  return rooms.map((room) => (room.id === hostId ? occupied(room, request, true) : room))
+  const more = reservation(request.size)
+  return rooms.map((room) => (room.id === hostId ? occupied(room, request.group, more, true) : room))
 }
 
-const nothing: Capacity = { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 }
+/** What an instance would reserve beyond what it does when it gets another size where it is. */
+export const growthOf = (instance: Instance, size: Resources): Capacity =>
+  subtractCapacity(reservedBy({ ...instance, desired: { ...instance.desired, size } }), reservedBy(instance))
+
+/** The rooms after an instance has grown (or shrunk) on its host. */
+export function grow(hostId: HostId, growth: Capacity, rooms: Room[]): Room[] {
+  return rooms.map((room) => (room.id === hostId ? { ...room, reserved: addCapacity(room.reserved, growth) } : room))
+}
 
 /** A crash loop is not a start under way: it may last for days. */
 const isStarting = (desired: Desired, reported: Instance['reported']): boolean =>
   desired.intent === 'run' &&
   (reported === null || reported.state === 'pending' || (reported.state === 'starting' && reported.restarts === 0))
 
-function occupied(room: Room, request: Request, starting: boolean): Room {
-  const more = reservation(request.size)
+function occupied(room: Room, group: string, more: Capacity, starting: boolean): Room {
   return {
     ...room,
-    reserved: {
-      memoryMb: room.reserved.memoryMb + more.memoryMb,
-      cpuMilli: room.reserved.cpuMilli + more.cpuMilli,
-      diskMb: room.reserved.diskMb + more.diskMb,
-      slots: room.reserved.slots + more.slots,
-    },
+    reserved: addCapacity(room.reserved, more),
     starting: room.starting + (starting ? 1 : 0),
-    groups: new Map(room.groups).set(request.group, (room.groups.get(request.group) ?? 0) + 1),
+    groups: new Map(room.groups).set(group, (room.groups.get(group) ?? 0) + 1),
   }
 }

@@ -5,7 +5,7 @@ import type { RouteTable } from '#core/domain/route.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { setCurrent, setRollout } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
-import { assignInstance, changeIntent, forgetInstance } from '#core/store/instances.ts'
+import { assignInstance, changeDesired, forgetInstance } from '#core/store/instances.ts'
 import { putRoutes } from '#core/store/routes.ts'
 import type { HostQueues } from '../queues.ts'
 import type { Step } from './plan.ts'
@@ -75,6 +75,14 @@ function executorsFor({ store, log, queues, random, now }: ApplyContext): Execut
       return assigned
     },
 
+    async adjust({ instance }) {
+      const changed = await changeDesired(store, instance, instance)
+      if (changed) tell(instance.hostId, instance.id)
+      const { size, paused } = instance
+      log.info('instance adjusted', { instance: instance.id, app: instance.appName, size, paused })
+      return changed
+    },
+
     unroute: ({ instance }) => intend(instance, 'unroute'),
 
     async putRoutes({ table }) {
@@ -87,7 +95,8 @@ function executorsFor({ store, log, queues, random, now }: ApplyContext): Execut
   }
 
   async function intend(read: Desired, intent: Intent): Promise<boolean> {
-    const changed = await changeIntent(store, read, { ...read, intent, since: now() })
+    // What is frozen cannot end its requests, nor itself.
+    const changed = await changeDesired(store, read, { ...read, intent, since: now(), paused: false })
     if (changed) tell(read.hostId, read.id)
     return changed
   }

@@ -21,6 +21,8 @@ export type ReconcilerContext = {
   now: () => number
   /** Called each time this process has become the leader; until it succeeds. */
   onLeader: () => Promise<void>
+  /** What else the leader does, as long as it leads; it does not throw. */
+  whileLeading?: (held: AbortSignal) => Promise<void>
 }
 
 export type Reconciler = {
@@ -45,7 +47,9 @@ export function startReconciler(context: ReconcilerContext): Reconciler {
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await withLease(lease, stopping.signal, (held) => lead(context, bell, held))
+      await withLease(lease, stopping.signal, (held) =>
+        Promise.all([lead(context, bell, held), context.whileLeading?.(held)]),
+      )
       if (!stopping.signal.aborted) log.warn('reconciler lost its lease', { owner: lease.owner })
     }
   }

@@ -5,17 +5,29 @@
 import type { App } from '#core/domain/app.ts'
 import type { AppId, HostId, InstanceId, ProcessType } from '#core/domain/ids.ts'
 import { DEFAULT_GRACE_MS, processName, type Desired, type Instance } from '#core/domain/instance.ts'
-import { RELEASE_PROCESS, type Rollout, type Target } from '#core/domain/release.ts'
-import { defaultShare } from '#core/domain/quota.ts'
-import { defaultCeilings, defaultResources, type Resources } from '#core/domain/resources.ts'
+import { RELEASE_PROCESS, WEB, type Rollout, type Target } from '#core/domain/release.ts'
+import { openEgress, shareOf, suspensionOf, type TenantShare } from '#core/domain/quota.ts'
+import { defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
 import type { RouteTable } from '#core/domain/route.ts'
-import { describeShortage, place } from '../placement/placement.ts'
-import { groupOf, openRooms, reserve, type Room } from '../placement/room.ts'
+import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
+import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
 import { dueForStack } from './restack.ts'
-import { retire, type Leaving } from './retire.ts'
+import { DRAIN_TIMEOUT_MS, retire, type Leaving } from './retire.ts'
 import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
-import { isAvailable, isLive, releaseKey, type Memory, type Progress, type World } from './world.ts'
+import {
+  hasEnded,
+  haltOf,
+  isAvailable,
+  isLive,
+  isUnrouted,
+  planOfTenant,
+  releaseKey,
+  type Halt,
+  type Memory,
+  type Progress,
+  type World,
+} from './world.ts'
 
 export type NewInstance = Omit<Desired, 'id' | 'epoch'>
 
@@ -24,6 +36,8 @@ export type Step =
   | { kind: 'accept'; appId: AppId; target: Target; rollout: Rollout }
   | { kind: 'setRollout'; appId: AppId; rollout: Rollout }
   | { kind: 'start'; instance: NewInstance }
+  /** With other limits, or frozen, where it is; the epoch is the one that was read. */
+  | { kind: 'adjust'; instance: Desired }
   | { kind: 'unroute'; instance: Desired }
   | { kind: 'putRoutes'; table: RouteTable }
   | { kind: 'stop'; instance: Desired }
@@ -60,6 +74,8 @@ type AppPlan = { steps: Step[]; rooms: Room[]; progress: Progress | null }
 /** The walk of one app: judge the rollout, fill the formation's empty slots, let go of what is over. */
 function planApp(world: World, read: App, rooms: Room[], settings: Settings): AppPlan {
   const instances = world.byApp.get(read.id) ?? []
+  const halt = haltOf(world, read)
+  if (halt !== null) return { steps: planHalted(world, read, halt, instances), rooms, progress: null }
   const verdict = judgeRollout(world, read, instances, settings)
   if (verdict === null) return { steps: [], rooms, progress: null }
   const { app, progress } = verdict
@@ -76,11 +92,71 @@ function planApp(world: World, read: App, rooms: Room[], settings: Settings): Ap
     // The release that serves is not touched before the new one works, except to make room for it on a full host.
     held: ({ desired }) => !isAccepted(app) && !filled.short && isOf(desired, app.current),
   })
+  const adjusting = adjust(world, app, instances, leaving, filled.resized)
   return {
-    steps: [...verdict.steps, ...waitingStep(world, app, slots, filled), ...filled.starts, ...leave(leaving)],
+    steps: [
+      ...verdict.steps,
+      ...waitingStep(world, app, slots, filled),
+      ...filled.starts,
+      ...adjusting,
+      ...leave(leaving),
+    ],
     rooms: filled.rooms,
     progress,
   }
+}
+
+/**
+ * Nothing is judged, started or replaced while an app may not run. Paused, its instances stay as they are, the lost and
+ * the failed ones too; suspended, all go. What had been told to go before goes on its way.
+ */
+function planHalted(world: World, app: App, halt: Halt, instances: Instance[]): Step[] {
+  const kept = halt === 'paused' ? new Set(instances.map(({ desired }) => desired.id)) : new Set<InstanceId>()
+  const leaving = retire(world, { instances, kept, counts: new Map(), held: () => false })
+  return [...sayWaiting(app, waitsFor(world, app, halt)), ...adjust(world, app, instances, leaving), ...leave(leaving)]
+}
+
+function waitsFor(world: World, app: App, halt: Halt): string {
+  if (halt === 'paused') return `${app.name} to be resumed: it is paused`
+  const tenant = world.tenantById.get(app.tenantId)
+  return `${app.tenantId} to be resumed: it is suspended (${(tenant && suspensionOf(tenant)?.reason) ?? ''})`
+}
+
+/** Instances whose limits are not those that the formation and the tenant's plan have now, or that should be frozen. */
+function adjust(
+  world: World,
+  app: App,
+  instances: Instance[],
+  leaving: Leaving[],
+  resized: ReadonlyMap<InstanceId, Resources> = new Map(),
+): Step[] {
+  const going = new Set(leaving.map(({ instance }) => instance.id))
+  const terms = termsOf(world, app)
+  return instances.flatMap((instance): Step[] => {
+    const { desired, reported } = instance
+    if (desired.intent === 'stop' || going.has(desired.id)) return []
+    if (hasEnded(reported) || world.lost.has(desired.hostId)) return []
+    const size = resized.get(desired.id) ?? desired.size
+    const next = { ...desired, ...terms, size, paused: shouldPause(world, app, instance) }
+    return sameLimits(next, desired) ? [] : [{ kind: 'adjust', instance: next }]
+  })
+}
+
+/** An instance is frozen when no request is under way in it: what routers still send there would hang. */
+function shouldPause(world: World, { paused }: App, { desired, reported }: Instance): boolean {
+  if (paused === null || desired.intent !== 'run') return false
+  if (desired.paused) return true
+  if (reported?.state !== 'running') return false
+  return desired.processType !== WEB || isUnrouted(world, desired.id) || world.now - paused.at >= DRAIN_TIMEOUT_MS
+}
+
+type Terms = { ceilings: Ceilings; share: TenantShare }
+
+/** What its tenant's plan says of each instance of an app. */
+function termsOf(world: World, { tenantId }: App): Terms {
+  const plan = planOfTenant(world, tenantId)
+  const tenant = world.tenantById.get(tenantId) ?? { cpus: null, egress: openEgress }
+  return { ceilings: plan.ceilings, share: shareOf(tenant, plan) }
 }
 
 /** The app as it is after this look at its newest target; null when the release cannot be read. */
@@ -129,6 +205,8 @@ type Filled = {
   /** Lost instances whose slot is taken by another. */
   replaced: Set<InstanceId>
   starts: Extract<Step, { kind: 'start' }>[]
+  /** Those that fill their slot when they get another size where they are. */
+  resized: Map<InstanceId, Resources>
   /** Why slots stay empty, as `web.2: no host has 512 MB memory free`. */
   waiting: string[]
   /** Is capacity the reason? */
@@ -144,12 +222,21 @@ function fillSlots(
   instances: Instance[],
   rooms: Room[],
 ): Filled {
-  const filled: Filled = { kept: new Set(), replaced: new Set(), starts: [], waiting: [], short: false, rooms }
+  const filled: Filled = {
+    kept: new Set(),
+    replaced: new Set(),
+    starts: [],
+    resized: new Map(),
+    waiting: [],
+    short: false,
+    rooms,
+  }
   const candidates = instances.filter(({ desired }) => isOf(desired, target) && desired.intent === 'run')
   const due = dueForStack(world, app, target, instances)
   for (const slot of slots) {
-    const mine = candidates.filter((instance) => fills(instance.desired, slot) && instance !== due)
-    const holder = choose(world, mine)
+    const mine = candidates.filter((instance) => mayFill(instance.desired, slot) && instance !== due)
+    const fitting = mine.filter(({ desired }) => fills(desired, slot))
+    const holder = choose(world, fitting) ?? resize(world, mine, slot, filled)
     const taken = holder !== null || startFor(world, app, target, slot, filled)
     if (holder) filled.kept.add(holder.desired.id)
     for (const { desired } of mine) {
@@ -159,6 +246,20 @@ function fillSlots(
     }
   }
   return filled
+}
+
+/** One that runs and can have the slot's size where it is: no restart, where its host has room. */
+function resize(world: World, mine: Instance[], { size }: Slot, filled: Filled): Instance | null {
+  const live = mine.filter((instance) => isLive(world, instance))
+  const holder = choose(
+    world,
+    live.filter((instance) => hasRoomToGrow(instance.desired.hostId, growthOf(instance, size), filled.rooms)),
+  )
+  if (holder === null) return null
+  const { id, hostId } = holder.desired
+  filled.rooms = grow(hostId, growthOf(holder, size), filled.rooms)
+  filled.resized.set(id, size)
+  return holder
 }
 
 /** Of several instances with one number, the one that works longest stays. One that failed keeps its slot for a while. */
@@ -214,8 +315,7 @@ const newInstance = (world: World, app: App, target: Target, slot: Slot, hostId:
   generation: target.generation,
   uidBase: app.uidBase,
   size: slot.size,
-  ceilings: defaultCeilings,
-  share: defaultShare,
+  ...termsOf(world, app),
   paused: false,
   stack: world.stack,
   intent: 'run',
@@ -232,7 +332,11 @@ function waitingStep(world: World, app: App, slots: Slot[], { kept, waiting }: F
     .filter((instance) => kept.has(instance.desired.id) && !isAvailable(world, instance))
     .map(({ desired, reported }) => `${processName(desired)} ${wordFor(reported)}`)
   const [first = `${slots.length} instances`, ...others] = [...waiting, ...coming].sort()
-  const waitingFor = others.length === 0 ? first : `${first} (and ${others.length} more)`
+  return sayWaiting(app, others.length === 0 ? first : `${first} (and ${others.length} more)`)
+}
+
+function sayWaiting(app: App, waitingFor: string): Step[] {
+  if (!isRolling(app)) return []
   const before = app.rollout
   if (before?.state === 'rolling' && isOf(app.target, before.target) && before.waitingFor === waitingFor) return []
   return [{ kind: 'setRollout', appId: app.id, rollout: { target: app.target, state: 'rolling', waitingFor } }]
@@ -261,15 +365,22 @@ function withRoutes(world: World, settings: Settings, steps: Step[]): Step[] {
 }
 
 /** New things first, and nothing is stopped before the routes without it are stored. */
-const order: Step['kind'][] = ['accept', 'setRollout', 'start', 'unroute', 'putRoutes', 'stop', 'forget']
+const order: Step['kind'][] = ['accept', 'setRollout', 'start', 'adjust', 'unroute', 'putRoutes', 'stop', 'forget']
 const inOrder = (steps: Step[]): Step[] => [...steps].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 
 const isOf = (what: Pick<Desired, 'release' | 'generation'>, target: Target | null): boolean =>
   what.release === target?.release && what.generation === target.generation
 
-/** A slot whose size changed is filled by an instance of the new size only. */
-const fills = (desired: Desired, slot: Slot): boolean =>
-  desired.processType === slot.processType && desired.number === slot.number && sameSize(desired.size, slot.size)
+/** Memory, CPU and pids can be changed while an instance runs; the size of its disk cannot. */
+const mayFill = (desired: Desired, slot: Slot): boolean =>
+  desired.processType === slot.processType && desired.number === slot.number && desired.size.diskMb === slot.size.diskMb
+
+const fills = (desired: Desired, slot: Slot): boolean => mayFill(desired, slot) && sameSize(desired.size, slot.size)
+
+const sameLimits = (a: Desired, b: Desired): boolean =>
+  a.paused === b.paused &&
+  sameSize(a.size, b.size) &&
+  JSON.stringify([a.ceilings, a.share]) === JSON.stringify([b.ceilings, b.share])
 
 const sameSize = (a: Resources, b: Resources): boolean =>
   a.memoryMb === b.memoryMb && a.cpuMilli === b.cpuMilli && a.pids === b.pids && a.diskMb === b.diskMb

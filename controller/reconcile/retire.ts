@@ -23,7 +23,7 @@ export type Retirement = {
 }
 
 /** Routers that do not answer for this long do not keep an instance from being stopped. */
-const DRAIN_TIMEOUT_MS = 30_000
+export const DRAIN_TIMEOUT_MS = 30_000
 /** A stopped instance of a host that does not come back is forgotten; the agent stops what is not assigned to it. */
 const FORGET_LOST_MS = 60_000
 

@@ -2,10 +2,9 @@
 import type { App } from '#core/domain/app.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
-import { defaultRequestRate } from '#core/domain/quota.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { AppHealth, AppRoute, Endpoint, RouteTable } from '#core/domain/route.ts'
-import { isLive, type World } from './world.ts'
+import { haltOf, isLive, planOfTenant, type World } from './world.ts'
 
 /**
  * The table that should be stored.
@@ -13,10 +12,13 @@ import { isLive, type World } from './world.ts'
  * @returns null when the stored one says the same
  */
 export function nextTable(world: World, domain: string, leaving: ReadonlySet<InstanceId>): RouteTable | null {
-  const apps = world.apps.map((app) => routeOf(world, app, domain, leaving)).sort((a, b) => (a.name < b.name ? -1 : 1))
+  const before = new Map(world.table?.apps.map(({ appId, endpoints }) => [appId, endpoints]))
+  const apps = world.apps
+    .map((app) => routeOf(world, app, domain, leaving, before.get(app.id) ?? []))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   const rates = Object.fromEntries(
     world.tenants
-      .map(({ id, requestRate }) => [id, requestRate ?? defaultRequestRate] as const)
+      .map(({ id, requestRate }) => [id, requestRate ?? planOfTenant(world, id).requestRate] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
   const stored = world.table
@@ -29,21 +31,42 @@ export function nextTable(world: World, domain: string, leaving: ReadonlySet<Ins
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
-function routeOf(world: World, app: App, domain: string, leaving: ReadonlySet<InstanceId>): AppRoute {
+function routeOf(
+  world: World,
+  app: App,
+  domain: string,
+  leaving: ReadonlySet<InstanceId>,
+  stored: Endpoint[],
+): AppRoute {
   const web = (world.byApp.get(app.id) ?? []).filter(({ desired }) => desired.processType === WEB)
+  const halt = haltOf(world, app)
+  const known = new Map(stored.map((endpoint) => [endpoint.instanceId, endpoint]))
   const endpoints = web
-    .filter((instance) => isLive(world, instance) && !leaving.has(instance.desired.id))
-    .map(toEndpoint)
+    .filter((instance) => halt === null && isLive(world, instance) && !leaving.has(instance.desired.id))
+    .map((instance) => toEndpoint(instance, known.get(instance.desired.id)))
     .filter((endpoint) => endpoint !== null)
     .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
   const { id: appId, name, tenantId } = app
-  return { appId, name, tenantId, hosts: [`${name}.${domain}`], health: healthOf(app, web, endpoints), endpoints }
+  return {
+    appId,
+    name,
+    tenantId,
+    hosts: [`${name}.${domain}`],
+    health: halt ?? healthOf(app, web, endpoints),
+    endpoints,
+  }
 }
 
-/** The epoch is the one that the agent answered: it does not change while the instance runs on. */
-function toEndpoint({ desired, reported }: Instance): Endpoint | null {
+/**
+ * The epoch is the one that the agent answered first from this address: an instance whose limits are changed while it
+ * runs stays the same endpoint, and the routers keep their connections to it.
+ */
+function toEndpoint({ desired, reported }: Instance, known: Endpoint | undefined): Endpoint | null {
   if (reported?.state !== 'running' || reported.address === null) return null
-  return { instanceId: desired.id, epoch: reported.epoch, host: reported.address.host, port: reported.address.port }
+  if (desired.paused || reported.applied?.paused) return null
+  const { host, port } = reported.address
+  if (known?.host === host && known.port === port) return known
+  return { instanceId: desired.id, epoch: reported.epoch, host, port }
 }
 
 function healthOf(app: App, web: Instance[], endpoints: Endpoint[]): AppHealth {

@@ -8,6 +8,7 @@ import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
 import { loadRouters, loadRoutes } from '#core/store/routes.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
+import { loadPlans } from '#core/store/plans.ts'
 import { loadTenants } from '#core/store/tenants.ts'
 import { releaseKey, type Snapshot } from './world.ts'
 
@@ -35,16 +36,17 @@ export function createSnapshots(store: Store): Snapshots {
     async load() {
       // Instances before apps: an app is there before its instances, so one without an app has lost it.
       const instances = await loadInstances(store)
-      const [apps, hosts, routers, tenants, choice, table] = await Promise.all([
+      const [apps, hosts, routers, tenants, plans, choice, table] = await Promise.all([
         loadApps(store),
         loadHosts(store),
         loadRouters(store),
         loadTenants(store),
+        loadPlans(store),
         loadStackChoice(store),
         loadRoutes(store),
       ])
       processes = await processesOf(apps)
-      return { apps, processes, instances, hosts, routers, tenants, stack: choice?.current ?? null, table }
+      return { apps, processes, instances, hosts, routers, tenants, plans, stack: choice?.current ?? null, table }
     },
   }
 }

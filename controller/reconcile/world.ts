@@ -1,9 +1,9 @@
 /** What the reconciler sees: the snapshot of the store, read in the light of what it remembers. */
 import type { App } from '#core/domain/app.ts'
 import { HOST_LEASE_MS, type Host } from '#core/domain/host.ts'
-import type { AppId, HostId, InstanceId, ProcessType } from '#core/domain/ids.ts'
+import type { AppId, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
-import type { Tenant } from '#core/domain/quota.ts'
+import { planOf, suspensionOf, type Plan, type PlanName, type Tenant } from '#core/domain/quota.ts'
 import { WEB, type Target } from '#core/domain/release.ts'
 import type { RouterReport, RouteTable } from '#core/domain/route.ts'
 
@@ -19,6 +19,7 @@ export type Snapshot = {
   tenants: Tenant[]
   /** The stack that all apps should run on; null: each host's own. */
   stack: string | null
+  plans: ReadonlyMap<PlanName, Plan>
   table: RouteTable | null
 }
 
@@ -75,6 +76,7 @@ export type World = Snapshot & {
   /** Hosts whose instances are to be replaced. */
   lost: ReadonlySet<HostId>
   byApp: ReadonlyMap<AppId, Instance[]>
+  tenantById: ReadonlyMap<TenantId, Tenant>
   routed: ReadonlySet<InstanceId>
 }
 
@@ -87,9 +89,22 @@ export function see(snapshot: Snapshot, before: Memory, now: number): World {
     live: new Set(snapshot.hosts.filter(({ live }) => live).map(({ id }) => id)),
     lost: lostHosts(snapshot, memory, now),
     byApp: groupByApp(snapshot.instances),
+    tenantById: new Map(snapshot.tenants.map((tenant) => [tenant.id, tenant])),
     routed: new Set((snapshot.table?.apps ?? []).flatMap(({ endpoints }) => endpoints.map((e) => e.instanceId))),
   }
 }
+
+/** Why nothing of an app is started or replaced. `paused`: it stays where it is, frozen. `suspended`: all of it goes. */
+export type Halt = 'paused' | 'suspended'
+
+export function haltOf({ tenantById }: World, app: App): Halt | null {
+  const tenant = tenantById.get(app.tenantId)
+  if (tenant && suspensionOf(tenant) !== null) return 'suspended'
+  return app.paused ? 'paused' : null
+}
+
+export const planOfTenant = ({ plans, tenantById }: World, id: TenantId): Plan =>
+  planOf(plans, tenantById.get(id) ?? null)
 
 /** Meant to run, not ended, and not on a lost host. */
 export function isLive(world: World, { desired, reported }: Instance): boolean {

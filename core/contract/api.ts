@@ -3,11 +3,13 @@ import { z } from 'zod'
 import type { Formation } from '../domain/app.ts'
 import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
 import type { Host } from '../domain/host.ts'
-import type { InstanceState, ReasonCode } from '../domain/instance.ts'
+import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
+import type { BudgetStanding } from '../domain/budget.ts'
+import type { EgressPolicy, Plan, RequestRate } from '../domain/quota.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import type { UsageTotals } from '../domain/usage.ts'
-import { hostId, processType, stackName, tenantId } from './schema.ts'
+import { cores, egress, hostId, planLimits, planName, processType, requestRate, stackName, tenantId } from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
 export type CreateApp = z.infer<typeof createApp>
@@ -29,9 +31,17 @@ export type PatchConfig = z.infer<typeof patchConfig>
 
 export const rollback = z.strictObject({ release: z.int().min(1).optional() })
 export const createTenant = z.strictObject({ id: tenantId })
+/** A null takes back what was set for this tenant alone: its request rate is then its plan's, and no core is its own. */
 export const patchTenant = z.strictObject({
-  requestRate: z.strictObject({ perSecond: z.number().min(0).max(1e6), burst: z.number().min(1).max(1e6) }),
+  plan: planName.optional(),
+  requestRate: requestRate.nullable().optional(),
+  cpus: cores.nullable().optional(),
+  egress: egress.optional(),
 })
+export const suspendTenant = z.strictObject({ reason: z.string().trim().min(1).max(200) })
+export const createPlan = planLimits.extend({ name: planName })
+export const patchPlan = planLimits
+export type PatchPlan = z.infer<typeof patchPlan>
 export const createToken = z.strictObject({
   description: z.string().min(1).max(100),
   tenant: tenantId.optional(),
@@ -66,6 +76,9 @@ export type AppView = {
   formation: Formation
   release: number | null
   rollout: { release: number; state: 'rolling' | 'done' | 'failed'; detail: string } | null
+  paused: { at: string; by: string } | null
+  /** Why nothing of its tenant runs. */
+  suspended: string | null
 }
 export type ReleaseView = {
   version: number
@@ -111,6 +124,10 @@ export type InstanceView = {
   detail: string | null
   memoryMb: number
   cpuMilli: number
+  /** What the kernel holds it to, which follows a change of the size by a moment; null: not known yet. */
+  applied: Applied | null
+  /** Whether its host has answered the newest change. */
+  upToDate: boolean
   cpuMilliUsed: number | null
   memoryBytesUsed: number | null
   startedMs: number | null
@@ -118,7 +135,24 @@ export type InstanceView = {
 }
 export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
 export type UsageView = { app: string; from: string; usage: UsageTotals; memoryMbHours: number }
-export type TenantView = { id: string; createdAt: string; requestRate: { perSecond: number; burst: number } }
+export type TenantView = {
+  id: string
+  createdAt: string
+  plan: string
+  /** The plan's, if the tenant has none of its own. */
+  requestRate: RequestRate
+  cpus: string | null
+  egress: EgressPolicy
+  /** Why nothing of it runs: an operator's reason, or `budget: …`. */
+  suspended: { at: string; by: string; reason: string } | null
+}
+/** With what its plan allows, what is promised of that, and what of the month's budget is used. */
+export type TenantDetail = TenantView & {
+  limits: Plan
+  promised: { apps: number; instances: number; memoryMb: number; diskMb: number }
+  budget: { month: string; cpuSeconds: number; egressBytes: number; alert: BudgetStanding | null }
+}
+export type PlanView = Plan
 export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
 export type TokenCreated = TokenView & { token: string }
 export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }

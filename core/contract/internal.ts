@@ -1,6 +1,6 @@
 /** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
 import { z } from 'zod'
-import { command, deployId, environment, slug, stackName } from './schema.ts'
+import { command, deployId, environment, slug, stackName, tenantShare } from './schema.ts'
 
 /** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
 export const launchSpec = z.strictObject({ slug, command, env: environment })
@@ -12,6 +12,7 @@ export const buildSpec = z.strictObject({
   appId: z.string(),
   tenantId: z.string(),
   uidBase: z.int(),
+  share: tenantShare,
   commit: z.string(),
   env: environment,
   previous: slug.nullable(),

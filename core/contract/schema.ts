@@ -16,6 +16,7 @@ import {
 } from '../domain/ids.ts'
 import { isCommand, isProcessType } from '../domain/procfile.ts'
 import { isStackName } from '../domain/stack.ts'
+import { isPlanName, parseCores, type PlanName } from '../domain/quota.ts'
 
 const branded = <T extends string>(valid: (text: string) => boolean, what: string) =>
   z.custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
@@ -25,6 +26,7 @@ export const tenantId = branded<TenantId>(
   (t) => t.length <= 30 && isId(t),
   "a tenant's name: lower-case letters, digits, single dashes",
 )
+export const planName = branded<PlanName>(isPlanName, "a plan's name: lower-case letters, digits, single dashes")
 export const hostId = branded<HostId>(isId, "a host's id")
 export const instanceId = branded<InstanceId>(isId, "an instance's id")
 export const deployId = branded<DeployId>(isId, "a deploy's id")
@@ -43,6 +45,50 @@ export const resources = z.strictObject({
   cpuMilli: z.int().min(50).max(64_000),
   pids: z.int().min(16).max(16_384),
   diskMb: z.int().min(16).max(102_400),
+})
+
+export const requestRate = z.strictObject({ perSecond: z.number().min(0).max(1e6), burst: z.number().min(1).max(1e6) })
+
+/** What a plan may say; what is left out stays as it is. The CPU weight is that of cgroup v2 (cpu.weight). */
+export const planLimits = z.strictObject({
+  memoryMb: z.int().min(32).max(67_108_864).optional(),
+  cpuMilli: z.int().min(50).max(16_384_000).optional(),
+  diskMb: z.int().min(16).max(1_073_741_824).optional(),
+  instances: z.int().min(0).max(100_000).optional(),
+  apps: z.int().min(0).max(100_000).optional(),
+  instanceMemoryMb: z.int().min(32).max(65_536).optional(),
+  weight: z.int().min(1).max(10_000).optional(),
+  requestRate: requestRate.optional(),
+  budget: z
+    .strictObject({
+      cpuSeconds: z.number().min(0).max(1e12).nullable().optional(),
+      egressBytes: z.number().min(0).max(1e18).nullable().optional(),
+    })
+    .optional(),
+  ceilings: z
+    .strictObject({
+      networkMbit: z.int().min(1).max(400_000).optional(),
+      connections: z.int().min(1).max(1_000_000).optional(),
+      connectionsPerSecond: z.int().min(1).max(1_000_000).optional(),
+      logKbPerSecond: z.int().min(1).max(1_048_576).optional(),
+      ioMbPerSecond: z.int().min(1).max(1_048_576).optional(),
+    })
+    .optional(),
+})
+
+export const cores = z
+  .string()
+  .max(200)
+  .refine((text) => parseCores(text) !== null, { message: 'must be a list of cores like 2-3 or 0,4-7' })
+const cidrs = z.array(z.string().max(20)).max(1000)
+export const egress = z.strictObject({ allow: cidrs.optional(), deny: cidrs.optional() })
+
+export const tenantShare = z.strictObject({
+  memoryMb: z.int(),
+  cpuMilli: z.int(),
+  weight: z.int(),
+  cpus: cores.nullable(),
+  egress: z.strictObject({ allow: cidrs, deny: cidrs }),
 })
 
 export const runtimeRef = z.strictObject({

@@ -16,11 +16,15 @@ export type AppRecord = {
 export type ProcessFormation = { count: number; size: Resources }
 export type Formation = Partial<Record<ProcessType, ProcessFormation>>
 
+/** Of a process type, which may have the name of something that every object inherits. */
+export const processOf = (formation: Formation, type: ProcessType): ProcessFormation | undefined =>
+  Object.hasOwn(formation, type) ? formation[type] : undefined
+
 /** Values are `base64(iv | tag | ciphertext)`; only the controller can open them. */
 export type SealedConfig = Record<string, string>
 
 /**
- * An app as the controller sees it. Each field has one writer: the API writes formation and config, the deploy story
+ * An app as the controller sees it. Each field has one writer: the API writes formation, config and paused, the deploy story
  * writes target, the reconciler writes current and rollout.
  */
 export type App = AppRecord & {
@@ -31,7 +35,11 @@ export type App = AppRecord & {
   /** The last target whose rollout was completed: what serves when a newer target fails. */
   current: Target | null
   rollout: Rollout | null
+  /** Frozen by its owner: nothing of it is started, replaced or changed until it is resumed. */
+  paused: Pause | null
 }
+
+export type Pause = { at: number; by: string }
 
 /** How many user ids an app's range holds; inside the sandbox they are 0 … size - 1, and the app runs as APP_UID. */
 export const UID_RANGE = 2048

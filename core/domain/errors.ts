@@ -78,6 +78,63 @@ export const appNameMalformed = (name: string) =>
 export const tenantTaken = (id: string) =>
   new BerthError('TENANT_TAKEN', 409, `There is a tenant ${JSON.stringify(id)} already.`)
 
+/** @param what who asks for what, as `Scaling hello`; @param short how the plan falls short of it */
+export const quotaExceeded = (what: string, short: string, facts: Record<string, unknown>) =>
+  new BerthError(
+    'QUOTA_EXCEEDED',
+    422,
+    `${what} ${short}. Scale something down first, or ask the operator for a larger plan.`,
+    { facts },
+  )
+
+export const belowUse = (process: string, usedMb: number, askedMb: number, atLeastMb: number) =>
+  new BerthError(
+    'BELOW_USE',
+    409,
+    `${process} uses ${usedMb} MB; --memory ${askedMb}M would kill it. Choose at least ${atLeastMb}M.`,
+    { facts: { process, usedMb, askedMb, atLeastMb } },
+  )
+
+export const appPaused = (name: string, what: string) =>
+  new BerthError('APP_PAUSED', 409, `${name} is paused, so ${what}. Resume it first: berth ps:resume -a ${name}`)
+
+export const tenantSuspended = (tenant: string, reason: string) =>
+  new BerthError(
+    'TENANT_SUSPENDED',
+    403,
+    `${tenant} is suspended (${reason}): nothing of it runs or can be changed until it is resumed. Everything is kept; speak to the operator.`,
+    { facts: { reason } },
+  )
+
+export const planTaken = (name: string) =>
+  new BerthError(
+    'PLAN_TAKEN',
+    409,
+    `There is a plan ${JSON.stringify(name)} already. Change it with: berth plans:update ${name}`,
+  )
+
+export const planInUse = (name: string, tenants: string[]) =>
+  new BerthError(
+    'PLAN_IN_USE',
+    409,
+    `The plan ${name} is used by ${tenants.join(', ')}. Give them another one first: berth tenants:set-plan ${tenants[0] ?? 'TENANT'} PLAN`,
+    { facts: { tenants } },
+  )
+
+export const planBuiltIn = (name: string) =>
+  new BerthError(
+    'PLAN_BUILT_IN',
+    409,
+    `The plan ${name} is what tenants have whom nobody gave another; it cannot be destroyed. Change it with: berth plans:update ${name}`,
+  )
+
+export const coresTaken = (cores: string, tenant: string) =>
+  new BerthError(
+    'CORES_TAKEN',
+    409,
+    `The cores ${cores} are reserved for ${tenant}. Choose others, or free those first.`,
+  )
+
 export const confirmMismatch = (name: string) =>
   new BerthError('CONFIRM_MISMATCH', 422, `To destroy ${name}, confirm its exact name: --confirm ${name}`)
 

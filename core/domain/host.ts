@@ -1,4 +1,5 @@
 import type { HostId, LayerDigest } from './ids.ts'
+import type { Instance } from './instance.ts'
 import type { Resources } from './resources.ts'
 
 export type Capacity = { memoryMb: number; cpuMilli: number; diskMb: number; slots: number }
@@ -32,6 +33,29 @@ export const HEARTBEAT_MS = 3_000
 
 /** An idle instance uses a fraction of its ceiling, so CPU is promised twice over; memory never is. */
 export const CPU_OVERCOMMIT = 8
+
+/** What an instance reserves on its host: what it was told it may use, or still may. */
+export function reservedBy({ desired, reported }: Pick<Instance, 'desired' | 'reported'>): Capacity {
+  if (reported?.state === 'stopped' || reported?.state === 'failed') return nothingReserved
+  const needs = reservation(desired.size)
+  return { ...needs, memoryMb: Math.max(needs.memoryMb, reported?.applied?.memoryMb ?? 0) }
+}
+
+export const nothingReserved: Capacity = { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 }
+
+export const addCapacity = (a: Capacity, b: Capacity): Capacity => ({
+  memoryMb: a.memoryMb + b.memoryMb,
+  cpuMilli: a.cpuMilli + b.cpuMilli,
+  diskMb: a.diskMb + b.diskMb,
+  slots: a.slots + b.slots,
+})
+
+export const subtractCapacity = (a: Capacity, b: Capacity): Capacity => ({
+  memoryMb: a.memoryMb - b.memoryMb,
+  cpuMilli: a.cpuMilli - b.cpuMilli,
+  diskMb: a.diskMb - b.diskMb,
+  slots: a.slots - b.slots,
+})
 
 export const reservation = (size: Resources): Capacity => ({
   memoryMb: size.memoryMb,

@@ -81,14 +81,28 @@ export type Reported = {
   /** From the job's arrival to the process running, and to the first good probe, in ms. */
   startedMs: number | null
   readyMs: number | null
-  /** The limits that its sandbox has now; they lag behind the desired ones. null: none runs. */
-  applied: { memoryMb: number; cpuMilli: number } | null
+  /** What of the desired state the kernel was last told; it lags behind. null: nothing runs. */
+  applied: Applied | null
 }
+
+export type Applied = { memoryMb: number; cpuMilli: number; paused: boolean }
 
 /** Live figures, overwritten by each sample of the agent. */
 export type InstanceStats = { at: number; cpuMilli: number; memoryBytes: number }
 
 export type Instance = { desired: Desired; reported: Reported | null; stats: InstanceStats | null }
+
+/** Has the agent answered the newest desired state? */
+export const isUpToDate = ({ desired, reported }: Instance): boolean =>
+  reported !== null && reported.epoch >= desired.epoch
+
+/** What the kernel holds it to now; null while that is not known. */
+export function appliedTo(instance: Instance): Applied | null {
+  const { desired, reported } = instance
+  if (reported?.applied) return reported.applied
+  const { memoryMb, cpuMilli } = desired.size
+  return isUpToDate(instance) ? { memoryMb, cpuMilli, paused: desired.paused } : null
+}
 
 export const processName = (desired: Pick<Desired, 'processType' | 'number'>): string =>
   `${desired.processType}.${desired.number}`

@@ -1,7 +1,8 @@
 /** What tenants may use: named plans, and what of a plan reaches the hosts. */
 import type { Rate } from './bucket.ts'
-import type { TenantId } from './ids.ts'
-import { defaultCeilings, type Ceilings } from './resources.ts'
+import { describeBudget, type Budget, type BudgetStanding } from './budget.ts'
+import { isId, type TenantId } from './ids.ts'
+import { buildResources, defaultCeilings, defaultResources, type Ceilings, type Resources } from './resources.ts'
 
 /** Requests that all of a tenant's apps together may take. */
 export type RequestRate = Rate
@@ -27,8 +28,6 @@ export type Plan = {
   ceilings: Ceilings
 }
 
-export type Budget = { cpuSeconds: number | null; egressBytes: number | null }
-
 /** Destinations outside the platform, as IPv4 CIDRs. `allow` opens what is blocked for all, but for the platform itself. */
 export type EgressPolicy = { allow: string[]; deny: string[] }
 export const openEgress: EgressPolicy = { allow: [], deny: [] }
@@ -42,13 +41,17 @@ export type Tenant = {
   /** Cores that are this tenant's alone, on every host, as the kernel's list format has them: `2-3,5`. */
   cpus: string | null
   egress: EgressPolicy
+  /** By an operator; lasts until an operator takes it back. */
   suspended: Suspension | null
+  /** How the month's budget stands, as the leading controller saw it last; null: it never had to say anything. */
+  budget: BudgetStanding | null
 }
 
 export type Suspension = { at: number; by: string; reason: string }
 
 /** What a host needs to know of a tenant to hold it inside its plan. */
 export type TenantShare = {
+  /** Of all that it runs on the host: more than its plan's memory, because what replaces an instance runs beside it for a while. */
   memoryMb: number
   cpuMilli: number
   weight: number
@@ -76,8 +79,12 @@ export const defaultPlan: Plan = {
   ceilings: defaultCeilings,
 }
 
+/** The name of a plan: as a tenant's. */
+export const isPlanName = (text: string): text is PlanName => text.length <= 30 && isId(text)
+
+/** What runs, and beside it what comes: a whole new release before the old one goes, or a build. */
 export const shareOf = (tenant: Pick<Tenant, 'cpus' | 'egress'>, plan: Plan): TenantShare => ({
-  memoryMb: plan.memoryMb,
+  memoryMb: plan.memoryMb + Math.max(plan.memoryMb, buildResources.memoryMb),
   cpuMilli: plan.cpuMilli,
   weight: plan.weight,
   cpus: tenant.cpus,
@@ -85,3 +92,40 @@ export const shareOf = (tenant: Pick<Tenant, 'cpus' | 'egress'>, plan: Plan): Te
 })
 
 export const defaultShare: TenantShare = shareOf({ cpus: null, egress: openEgress }, defaultPlan)
+
+/** A tenant's plan. One whose plan is not there has the default one. */
+export const planOf = (plans: ReadonlyMap<PlanName, Plan>, tenant: Pick<Tenant, 'plan'> | null): Plan =>
+  plans.get(tenant?.plan ?? DEFAULT_PLAN) ?? plans.get(DEFAULT_PLAN) ?? defaultPlan
+
+/** The size of an instance for which nobody asked for another: the usual one, or what the plan allows. */
+export const usualSize = (plan: Plan): Resources => ({
+  memoryMb: Math.min(defaultResources.memoryMb, plan.instanceMemoryMb, plan.memoryMb),
+  cpuMilli: Math.min(defaultResources.cpuMilli, plan.cpuMilli),
+  pids: defaultResources.pids,
+  diskMb: Math.min(defaultResources.diskMb, plan.diskMb),
+})
+
+/** Why nothing of a tenant runs: an operator said so, or its budget is used up; null when it may run. */
+export function suspensionOf(tenant: Pick<Tenant, 'suspended' | 'budget'>): Suspension | null {
+  if (tenant.suspended) return tenant.suspended
+  const { budget } = tenant
+  if (budget?.mark !== 100) return null
+  return { at: budget.at, by: 'berth', reason: `budget: ${describeBudget(budget)}` }
+}
+
+const CORES = /^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/
+
+/**
+ * Reads the kernel's list format (cpuset(7), "List format"): `2-3,5`.
+ * @returns the cores, ascending; null when it is none
+ */
+export function parseCores(text: string): number[] | null {
+  if (!CORES.test(text)) return null
+  const cores = new Set<number>()
+  for (const part of text.split(',')) {
+    const [first = 0, last = first] = part.split('-').map(Number)
+    if (last < first) return null
+    for (let core = first; core <= last; core++) cores.add(core)
+  }
+  return [...cores].sort((a, b) => a - b)
+}

@@ -5,7 +5,7 @@ import type { RequestRate } from './quota.ts'
 export type Endpoint = { instanceId: InstanceId; epoch: number; host: string; port: number }
 
 /** Why an app without endpoints has none; it becomes the router's error code. */
-export type AppHealth = 'serving' | 'starting' | 'crashed' | 'stopped' | 'empty'
+export type AppHealth = 'serving' | 'starting' | 'crashed' | 'stopped' | 'paused' | 'suspended' | 'empty'
 
 export type AppRoute = {
   appId: AppId

@@ -1,12 +1,42 @@
-import type { App, AppRecord, Formation, SealedConfig } from '../domain/app.ts'
+import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
 import type { AppId, AppName } from '../domain/ids.ts'
 import type { Rollout, Target } from '../domain/release.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+import { unlessMoved } from './promises.ts'
 
-/** @returns false when the name is taken */
-export async function createApp(store: Store, record: AppRecord): Promise<boolean> {
-  return (await store.createApp(keys.appNames, keys.app(record.id), record.name, record.id, pack(record))) === 1
+/**
+ * @param promises what `loadPromises` answered before this was decided
+ * @returns false when the name is taken
+ * @throws PromisesMoved
+ */
+export async function createApp(store: Store, record: AppRecord, promises: number): Promise<boolean> {
+  const { id, name, tenantId } = record
+  const made = await store.createApp(
+    keys.appNames,
+    keys.app(id),
+    keys.promises(tenantId),
+    name,
+    id,
+    pack(record),
+    promises,
+  )
+  return unlessMoved(made, -1) === 1
+}
+
+/**
+ * @param promises what `loadPromises` answered before this was decided
+ * @returns false when the app is gone
+ * @throws PromisesMoved
+ */
+export async function setFormation(
+  store: Store,
+  app: Pick<AppRecord, 'id' | 'tenantId'>,
+  formation: Formation,
+  promises: number,
+): Promise<boolean> {
+  const set = await store.setFormation(keys.app(app.id), keys.promises(app.tenantId), pack(formation), promises)
+  return unlessMoved(set, -1) === 1
 }
 
 /** A number that no other app has or had; it decides the app's range of user ids. */
@@ -35,11 +65,10 @@ export async function loadApps(store: Store): Promise<App[]> {
     .filter((app) => app !== null)
 }
 
-export const setFormation = (store: Store, id: AppId, formation: Formation) =>
-  setField(store, id, 'formation', formation)
 export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
 export const setTarget = (store: Store, id: AppId, target: Target) => setField(store, id, 'target', target)
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
+export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
 
 /**
@@ -84,5 +113,6 @@ function toApp(fields: Record<string, string>): App | null {
     target: unpack<Target>(fields['target']),
     current: unpack<Target>(fields['current']),
     rollout: unpack<Rollout>(fields['rollout']),
+    paused: unpack<Pause>(fields['paused']),
   }
 }

@@ -6,12 +6,13 @@ import { keys } from './keys.ts'
 
 /** One transition per file; see the header of each for keys, arguments, results and the guarantee. */
 const commands = {
-  createApp: 2,
+  createApp: 3,
+  setFormation: 2,
   appendEvent: 2,
-  createRelease: 2,
+  createRelease: 3,
   restartApp: 1,
   assignInstance: 3,
-  changeIntent: 1,
+  changeDesired: 1,
   reportInstance: 1,
   reportBuild: 1,
   reportStack: 1,

@@ -19,8 +19,8 @@ export async function assignInstance(store: Store, desired: Desired): Promise<bo
 }
 
 /** @param read the desired state that the change was decided on. @returns false when it moved on meanwhile */
-export async function changeIntent(store: Store, read: Desired, next: Omit<Desired, 'epoch'>): Promise<boolean> {
-  return (await store.changeIntent(keys.instance(read.id), read.epoch, pack({ ...next, epoch: read.epoch + 1 }))) === 1
+export async function changeDesired(store: Store, read: Desired, next: Omit<Desired, 'epoch'>): Promise<boolean> {
+  return (await store.changeDesired(keys.instance(read.id), read.epoch, pack({ ...next, epoch: read.epoch + 1 }))) === 1
 }
 
 /** @returns false when the instance is gone, is another host's, or answered a newer epoch */

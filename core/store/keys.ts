@@ -4,6 +4,10 @@ import type { AppId, DeployId, HostId, InstanceId, TenantId, TokenId } from '../
 export const keys = {
   tenants: 'berth:tenants',
   tenant: (id: TenantId) => `berth:tenant:${id}`,
+  /** Rises with every change of what the tenant's apps are promised. */
+  promises: (id: TenantId) => `berth:tenant:${id}:promises`,
+  /** name → plan */
+  plans: 'berth:plans',
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
   /** name → app id */

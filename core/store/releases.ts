@@ -1,28 +1,34 @@
 import type { Formation } from '../domain/app.ts'
-import type { AppId } from '../domain/ids.ts'
+import type { AppId, TenantId } from '../domain/ids.ts'
 import type { Release } from '../domain/release.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+import { unlessMoved } from './promises.ts'
 
 /**
  * Makes the next release of an app and its target, in one step; asked again for the same deploy, answers the same version.
- * @param formation set at the same time (a first release brings `web=1`), or null
+ * @param promised the formation that is set at the same time (a first release brings `web=1`), and what `loadPromises`
+ *   answered before it was decided; or null
  * @returns the version, or null when the app is gone
+ * @throws PromisesMoved
  */
 export async function createRelease(
   store: Store,
   release: Omit<Release, 'version'>,
-  formation: Formation | null,
+  promised: { tenantId: TenantId; formation: Formation; promises: number } | null,
 ): Promise<number | null> {
   const version = await store.createRelease(
     keys.releases(release.appId),
     keys.app(release.appId),
+    // Not looked at where nothing is promised.
+    promised ? keys.promises(promised.tenantId) : keys.app(release.appId),
     pack(release),
     release.deployId,
     release.createdAt,
-    formation ? pack(formation) : '',
+    promised ? pack(promised.formation) : '',
+    promised?.promises ?? 0,
   )
-  return version === -1 ? null : (version as number)
+  return unlessMoved(version, -2) === -1 ? null : (version as number)
 }
 
 export async function loadRelease(store: Store, app: AppId, version: number): Promise<Release | null> {

@@ -11,6 +11,7 @@ export const newTenant = (id: TenantId, now: number): Tenant => ({
   cpus: null,
   egress: openEgress,
   suspended: null,
+  budget: null,
 })
 
 /** @returns false when the tenant exists */
@@ -20,14 +21,20 @@ export async function createTenant(store: Store, tenant: Tenant): Promise<boolea
   return made === 1
 }
 
-export async function saveTenant(store: Store, tenant: Tenant): Promise<void> {
-  await store.hset(keys.tenant(tenant.id), 'record', pack(tenant))
+export type TenantChange = Partial<Omit<Tenant, 'id' | 'createdAt'>>
+
+/** Each setting is a field of its own, so that two who change different ones do not undo each other. */
+export async function changeTenant(store: Store, id: TenantId, change: TenantChange): Promise<void> {
+  const fields = Object.entries(change).flatMap(([name, value]) => [name, pack(value)])
+  if (fields.length > 0) await store.hset(keys.tenant(id), ...fields)
 }
 
 export async function loadTenant(store: Store, id: TenantId): Promise<Tenant | null> {
-  const stored = unpack<Tenant>(await store.hget(keys.tenant(id), 'record'))
+  const { record, ...fields } = await store.hgetall(keys.tenant(id))
+  const made = unpack<Tenant>(record)
+  const changed = Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, unpack(text)]))
   // What an earlier version wrote lacks the newer fields.
-  return stored && { ...newTenant(id, 0), ...stored }
+  return made && { ...newTenant(id, 0), ...made, ...changed }
 }
 
 export async function loadTenants(store: Store): Promise<Tenant[]> {

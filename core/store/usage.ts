@@ -1,5 +1,6 @@
-import type { AppId } from '../domain/ids.ts'
+import type { AppId, TenantId } from '../domain/ids.ts'
 import { noUsage, usageFields, type UsageTotals } from '../domain/usage.ts'
+import { loadApps } from './apps.ts'
 import type { Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -22,5 +23,14 @@ export async function loadUsage(store: Store, app: AppId): Promise<UsageTotals> 
   const fields = await store.hgetall(keys.usage(app))
   const totals = { ...noUsage }
   for (const field of usageFields) totals[field] = Number(fields[field] ?? 0)
+  return totals
+}
+
+/** What a tenant's apps used. */
+export async function tenantUsage(store: Store, tenant: TenantId, _from: number, _to: number): Promise<UsageTotals> {
+  const apps = (await loadApps(store)).filter(({ tenantId }) => tenantId === tenant)
+  const totals = { ...noUsage }
+  for (const usage of await Promise.all(apps.map(({ id }) => loadUsage(store, id))))
+    for (const field of usageFields) totals[field] += usage[field]
   return totals
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
+import { defaultShare } from '#core/domain/quota.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
@@ -60,6 +61,7 @@ export async function runBuild(
         env: {},
         previous: null,
         stack: null,
+        share: defaultShare,
       }),
     downloadSource: (_id, file) => copyFile(source, file),
     downloadLayer: () => Promise.reject(new Error('every layer is here already')),

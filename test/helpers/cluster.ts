@@ -4,7 +4,7 @@ import type { Host } from '#core/domain/host.ts'
 import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import type { Desired, Instance, Reported } from '#core/domain/instance.ts'
 import type { Target } from '#core/domain/release.ts'
-import { defaultShare } from '#core/domain/quota.ts'
+import { DEFAULT_PLAN, defaultShare, openEgress, type Tenant } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources } from '#core/domain/resources.ts'
 import type { RouterReport } from '#core/domain/route.ts'
 import type { Slug } from '#core/domain/slug.ts'
@@ -31,6 +31,19 @@ export const anApp = (over: Partial<App> = {}): App => ({
   target: null,
   current: null,
   rollout: null,
+  paused: null,
+  ...over,
+})
+
+export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
+  id: tenant,
+  createdAt: 0,
+  plan: DEFAULT_PLAN,
+  requestRate: null,
+  cpus: null,
+  egress: openEgress,
+  suspended: null,
+  budget: null,
   ...over,
 })
 

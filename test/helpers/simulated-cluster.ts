@@ -4,8 +4,9 @@
  */
 import type { App } from '#core/domain/app.ts'
 import type { Host } from '#core/domain/host.ts'
-import type { AppId, HostId, InstanceId, ProcessType } from '#core/domain/ids.ts'
+import type { AppId, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import { nextState, processName, type Instance, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import type { Plan, PlanName, Tenant } from '#core/domain/quota.ts'
 import type { RouterReport, RouteTable } from '#core/domain/route.ts'
 import { plan, type Step } from '../../controller/reconcile/plan.ts'
 import { newMemory, rememberTable, see, releaseKey, SETTLE_MS, type Memory } from '../../controller/reconcile/world.ts'
@@ -23,6 +24,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
     tableVersion: 0,
     draining: {},
   }))
+  const tenants = new Map<TenantId, Tenant>()
+  const plans = new Map<PlanName, Plan>()
   /** Releases whose instances exit at their start. */
   const bad = new Set<number>()
   let table: RouteTable | null = null
@@ -38,8 +41,9 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       instances: [...instances.values()],
       hosts: [...hosts.values()],
       routers,
-      tenants: [],
       stack,
+      tenants: [...tenants.values()],
+      plans,
       table,
     }
     const planned = plan(see(snapshot, memory, now), { domain: start.domain ?? 'localhost', noProgressMs: 300_000 })
@@ -59,11 +63,23 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
         instances.set(id, { desired: { ...step.instance, id, epoch: 1 }, reported: null, stats: null })
         return
       }
+      case 'adjust': {
+        const instance = instances.get(step.instance.id)
+        if (instance?.desired.epoch !== step.instance.epoch) return
+        instances.set(step.instance.id, { ...instance, desired: { ...step.instance, epoch: step.instance.epoch + 1 } })
+        return
+      }
       case 'unroute':
       case 'stop': {
         const instance = instances.get(step.instance.id)
         if (instance?.desired.epoch !== step.instance.epoch) return
-        const desired = { ...step.instance, intent: step.kind, since: now, epoch: step.instance.epoch + 1 }
+        const desired = {
+          ...step.instance,
+          intent: step.kind,
+          since: now,
+          epoch: step.instance.epoch + 1,
+          paused: false,
+        }
         instances.set(desired.id, { ...instance, desired })
         return
       }
@@ -92,6 +108,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       return become(id, state === 'draining' ? 'exited' : 'drain')
     }
     if (state === 'pending') return become(id, 'claimed')
+    // Other limits, or a freeze, are applied while it runs.
+    if (state === 'running' && reported && reported.epoch < desired.epoch) return report(id, { state })
     if (state !== 'starting') return
     if (!bad.has(desired.release)) return become(id, 'ready')
     if (desired.onExit === 'fail')
@@ -111,7 +129,9 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
     const before = instance.reported ?? aReport({ state: 'pending' })
     const address =
       facts.state === 'running' && instance.desired.processType === 'web' ? { host: id, port: 5000 } : null
-    instances.set(id, { ...instance, reported: { ...before, address, ...facts, epoch: instance.desired.epoch } })
+    const { size, paused, epoch } = instance.desired
+    const applied = { memoryMb: size.memoryMb, cpuMilli: size.cpuMilli, paused }
+    instances.set(id, { ...instance, reported: { ...before, address, ...facts, epoch, applied } })
   }
 
   const agents = () => [...instances.keys()].forEach(agentStep)
@@ -124,6 +144,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
     hosts,
     instances,
     routers,
+    tenants,
+    plans,
     bad,
     look,
     agents,

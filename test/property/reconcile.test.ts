@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { AppId, InstanceId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
+import { defaultPlan } from '#core/domain/quota.ts'
 import type { RouteTable } from '#core/domain/route.ts'
 import type { Step } from '../../controller/reconcile/plan.ts'
 import { effectiveTarget } from '../../controller/reconcile/rollout.ts'
-import { aHost, anApp, formation, web } from '../helpers/cluster.ts'
+import { aHost, anApp, aTenant, formation, tenant, web } from '../helpers/cluster.ts'
 import { simulate, type Cluster } from '../helpers/simulated-cluster.ts'
 
 const hostNames = ['host-a', 'host-b', 'host-c'] as const
@@ -22,6 +23,12 @@ const events = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), n: fc.nat(0) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restack' as const), n: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('scale' as const), n: fc.nat(4) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resize' as const), n: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), n: fc.nat(0) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), n: fc.nat(0) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('suspend' as const), n: fc.nat(0) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resumeTenant' as const), n: fc.nat(0) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('plan' as const), n: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), n: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hostDown' as const), n: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('hostUp' as const), n: fc.nat(2) }) },
@@ -70,7 +77,22 @@ function openCluster(): { cluster: Cluster; happen: (event: Event) => void; depl
         case 'restack':
           return void cluster.useStack(n === 0 ? null : `debian-13-${n}`)
         case 'scale':
-          return cluster.change(appId, { formation: formation({ web: n, worker: n % 3 }) })
+          return cluster.change(appId, { formation: formation({ web: n, worker: n % 3 }, sizeOf(cluster)) })
+        case 'resize': {
+          const { web: webs, worker: workers } = cluster.app().formation as Record<string, { count: number }>
+          const counts = { web: webs?.count ?? 0, worker: workers?.count ?? 0 }
+          return cluster.change(appId, { formation: formation(counts, sizes[n]) })
+        }
+        case 'pause':
+          return cluster.change(appId, { paused: { at: cluster.now(), by: '' } })
+        case 'resume':
+          return cluster.change(appId, { paused: null })
+        case 'suspend':
+          return void cluster.tenants.set(tenant, aTenant({ suspended: { at: 0, by: '', reason: '' } }))
+        case 'resumeTenant':
+          return void cluster.tenants.set(tenant, aTenant())
+        case 'plan':
+          return void cluster.plans.set(defaultPlan.name, { ...defaultPlan, weight: 100 + n })
         case 'crash':
           return id && crash(cluster, id)
         case 'hostDown':
@@ -85,6 +107,9 @@ function openCluster(): { cluster: Cluster; happen: (event: Event) => void; depl
     },
   }
 }
+
+const sizes = [256, 512, 768] as const
+const sizeOf = (cluster: Cluster): number => cluster.app().formation[web]?.size.memoryMb ?? 512
 
 function crash(cluster: Cluster, id: InstanceId): void {
   const instance = cluster.instances.get(id)
@@ -118,7 +143,8 @@ function lookAndCheck(cluster: Cluster, tables: Map<number, RouteTable>): void {
   checkNumbers(cluster)
   checkMemory(cluster)
   const app = cluster.app()
-  if (effectiveTarget(app) === null) return
+  const halted = app.paused !== null || cluster.tenants.get(tenant)?.suspended
+  if (effectiveTarget(app) === null || halted) return
   const count = app.formation[web]?.count ?? 0
   const after = serving(cluster, tables)
   assert.ok(after >= Math.min(servingBefore, count), `${servingBefore} served, ${after} are left, of ${count} wanted`)
@@ -143,12 +169,13 @@ function checkStops(
   }
 }
 
+/** Two of one number may run only while one of another size takes over. */
 function checkNumbers(cluster: Cluster): void {
   const seen = new Set<string>()
   for (const { desired, reported } of cluster.instances.values()) {
     if (desired.intent !== 'run' || reported?.state === 'failed' || reported?.state === 'stopped') continue
     // While an app moves to another stack, the successor of an instance has its number.
-    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation} ${desired.stack}`
+    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation} ${desired.stack} ${desired.size.memoryMb} MB`
     assert.ok(!seen.has(name), `two of ${name}`)
     seen.add(name)
   }
@@ -160,7 +187,10 @@ function checkMemory(cluster: Cluster): void {
       .filter(
         ({ desired, reported }) => desired.hostId === host.id && !['stopped', 'failed'].includes(reported?.state ?? ''),
       )
-      .reduce((sum, { desired }) => sum + desired.size.memoryMb, 0)
+      .reduce(
+        (sum, { desired, reported }) => sum + Math.max(desired.size.memoryMb, reported?.applied?.memoryMb ?? 0),
+        0,
+      )
     assert.ok(promised <= host.capacity.memoryMb, `${host.id} promised ${promised} MB`)
   }
 }
@@ -183,7 +213,8 @@ describe('the reconciler, whatever happens', function () {
           lookAndCheck(cluster, tables)
         }
         for (const id of hostNames) cluster.setHost(id, { live: true, cordoned: false })
-        cluster.change(appId, { formation: formation({ web: 3, worker: 1 }) })
+        cluster.tenants.set(tenant, aTenant())
+        cluster.change(appId, { formation: formation({ web: 3, worker: 1 }), paused: null })
         deploy()
         for (let round = 0; round < 100; round++) {
           cluster.advance(1000)
@@ -195,6 +226,10 @@ describe('the reconciler, whatever happens', function () {
         const wanted = ['web.1', 'web.2', 'web.3', 'worker.1'].map((name) => `${name} ${release} run running`)
         assert.deepEqual(cluster.list(), wanted)
         assert.equal(cluster.app().rollout?.state, 'done')
+        for (const { desired, reported } of cluster.instances.values()) {
+          const { memoryMb, cpuMilli } = desired.size
+          assert.deepEqual(reported?.applied, { memoryMb, cpuMilli, paused: false })
+        }
         assert.equal(cluster.table()?.apps[0]?.endpoints.length, 3)
         assert.deepEqual(cluster.look(), [])
       }),

@@ -21,6 +21,8 @@ const anInstance = (fields: Partial<InstanceView>) =>
     detail: null,
     memoryMb: 512,
     cpuMilli: 1000,
+    applied: { memoryMb: 512, cpuMilli: 1000, paused: false },
+    upToDate: true,
     cpuMilliUsed: null,
     memoryBytesUsed: null,
     ...fields,

@@ -8,8 +8,17 @@ const web = 'web' as ProcessType
 const worker = 'worker' as ProcessType
 const size = { memoryMb: 512, cpuMilli: 1000, pids: 256, diskMb: 1024 }
 const formation = (count: number, memoryMb = 512): Formation => ({ [web]: { count, size: { ...size, memoryMb } } })
+const applied = (memoryMb: number) => ({ memoryMb, cpuMilli: 1000, paused: false })
 const anInstance = (fields: Partial<InstanceView> = {}) =>
-  ({ process: 'web', intent: 'run', state: 'running', memoryMb: 512, cpuMilli: 1000, ...fields }) as InstanceView
+  ({
+    process: 'web',
+    intent: 'run',
+    state: 'running',
+    memoryMb: 512,
+    cpuMilli: 1000,
+    applied: applied(512),
+    ...fields,
+  }) as InstanceView
 
 describe('What scale asks for', () => {
   it('turns relative terms into counts', () => {
@@ -49,9 +58,10 @@ describe('When scaling is done', () => {
     assert.equal(progressOf(formation(1), [web], [anInstance(), anInstance({ intent: 'stop' })]).settled, true)
   })
 
-  it('waits until instances of the old size are replaced', () => {
+  it('waits until the kernel holds them to the new size, wherever they got it', () => {
     assert.equal(progressOf(formation(1, 256), [web], [anInstance()]).settled, false)
-    assert.equal(progressOf(formation(1, 256), [web], [anInstance({ memoryMb: 256 })]).settled, true)
+    assert.equal(progressOf(formation(1, 256), [web], [anInstance({ memoryMb: 256 })]).settled, false)
+    assert.equal(progressOf(formation(1, 256), [web], [anInstance({ applied: applied(256) })]).settled, true)
   })
 
   it('does not count what is lost, failed or of another type', () => {

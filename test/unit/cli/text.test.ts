@@ -128,8 +128,11 @@ describe('What the CLI is told', () => {
   })
 
   it('reads sizes', () => {
-    assert.deepEqual(['256M', '256', '1G', '1.5g', '512MiB', '2GB'].map(parseMemory), [256, 256, 1024, 1536, 512, 2048])
-    for (const text of ['', '0', '-1', '1T', 'M']) assert.throws(() => parseMemory(text), usage(/256M or 1G/), text)
+    assert.deepEqual(
+      ['256M', '256', '1G', '1.5g', '512MiB', '2GB', '1T'].map(parseMemory),
+      [256, 256, 1024, 1536, 512, 2048, 1048576],
+    )
+    for (const text of ['', '0', '-1', '1K', 'M']) assert.throws(() => parseMemory(text), usage(/256M or 1G/), text)
   })
 
   it('reads cores', () => {

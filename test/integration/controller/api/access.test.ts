@@ -24,6 +24,8 @@ const foreign: Record<string, number> = {
   'GET /apps/:app/releases/:version': 404,
   'POST /apps/:app/rollback': 404,
   'POST /apps/:app/restart': 404,
+  'POST /apps/:app/pause': 404,
+  'POST /apps/:app/resume': 404,
   'GET /apps/:app/deploys': 404,
   'GET /apps/:app/deploys/:deploy': 404,
   'GET /apps/:app/deploys/:deploy/log': 404,
@@ -45,6 +47,13 @@ const foreign: Record<string, number> = {
   'POST /tenants': 403,
   'GET /tenants/:tenant': 404,
   'PATCH /tenants/:tenant': 404,
+  'POST /tenants/:tenant/suspend': 404,
+  'POST /tenants/:tenant/resume': 404,
+  'GET /plans': 403,
+  'POST /plans': 403,
+  'GET /plans/:plan': 403,
+  'PATCH /plans/:plan': 403,
+  'DELETE /plans/:plan': 403,
   'GET /tokens': 200,
   'POST /tokens': 400,
   'DELETE /tokens/:token': 404,
@@ -77,6 +86,7 @@ describe('access to the API', () => {
       .replace(':deploy', 'd-aaaaaaaaaaaaa')
       .replace(':host', 'host-1')
       .replace(':tenant', 'alpha')
+      .replace(':plan', 'default')
       .replace(':token', tokenId)
   const bodyFor = (method: string) => (method === 'GET' || method === 'DELETE' ? undefined : {})
 

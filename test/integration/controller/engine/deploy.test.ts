@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { isOver, type Deploy } from '#core/domain/release.ts'
-import { removeApp, setFormation } from '#core/store/apps.ts'
+import { removeApp } from '#core/store/apps.ts'
 import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
 import { loadEvents } from '#core/store/events.ts'
 import { setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
-import { formation } from '../../../helpers/cluster.ts'
 import { aPush, startEngine, until, type Engine } from './engine.ts'
 
 describe('a deploy, on a real store and real queues', function () {
@@ -62,7 +61,7 @@ describe('a deploy, on a real store and real queues', function () {
     const { deploys } = engine.startController()
     const app = await engine.createApp('shop')
     await over(await deploys.submit(aPush(app)))
-    await setFormation(engine.store, app.id, formation({ web: 2 }))
+    await engine.setFormation(app, { web: 2 })
     const deploy = await over(await deploys.submit(aPush(app)))
     assert.equal(deploy.state, 'succeeded', deploy.error ?? '')
     await until('only v2 runs', async () => (await states()).join() === 'v2 run running,v2 run running')

@@ -13,16 +13,17 @@ import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { silentLog } from '#core/runtime/log.ts'
-import { createApp, loadApp, nextAppNumber } from '#core/store/apps.ts'
+import { createApp, loadApp, nextAppNumber, setFormation } from '#core/store/apps.ts'
 import { connectPatient, connectStore, subscribe, type Store } from '#core/store/connection.ts'
 import { loadAssignedBuilds, loadDeploy, readDeployLog, reportBuild } from '#core/store/deploys.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
+import { loadPromises } from '#core/store/promises.ts'
 import { loadRoutes, removeRouter, reportRouter } from '#core/store/routes.ts'
 import { createDeploys, type DeployRequest, type Deploys } from '../../../../controller/deploy/deploy.ts'
 import { openQueues, type HostQueues } from '../../../../controller/queues.ts'
 import { startReconciler, type Reconciler } from '../../../../controller/reconcile/loop.ts'
-import { aHost, aSlug, tenant } from '../../../helpers/cluster.ts'
+import { aHost, aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis, type TestRedis } from '../../../helpers/redis.ts'
 
 /** How apps of a test behave. */
@@ -98,8 +99,11 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
         uidBase: 100_000 + number * 2048,
         createdAt: Date.now(),
       }
-      await createApp(store, record)
+      await createApp(store, record, await loadPromises(store, tenant))
       return this.app(id)
+    },
+    async setFormation(app: App, counts: Record<string, number>): Promise<void> {
+      await setFormation(store, app, formation(counts), await loadPromises(store, tenant))
     },
     async app(id: AppId): Promise<App> {
       const app = await loadApp(store, id)

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { setTarget } from '#core/store/apps.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
-import { removeApp, setFormation } from '#core/store/apps.ts'
+import { removeApp } from '#core/store/apps.ts'
 import { loadInstances } from '#core/store/instances.ts'
+import { loadPromises } from '#core/store/promises.ts'
 import { createRelease } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
 import { openQueues } from '../../../../controller/queues.ts'
-import { aSlug, formation } from '../../../helpers/cluster.ts'
+import { aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis } from '../../../helpers/redis.ts'
 import { startEngine, until, type Engine } from './engine.ts'
 
@@ -26,7 +27,7 @@ describe('the reconciler, on a real store and real queues', function () {
     await release(app.id, 'd-one', counts)
     return app
   }
-  const release = (appId: AppId, deploy: string, counts: Record<string, number> | null) =>
+  const release = async (appId: AppId, deploy: string, counts: Record<string, number> | null) =>
     createRelease(
       engine.store,
       {
@@ -39,7 +40,7 @@ describe('the reconciler, on a real store and real queues', function () {
         createdAt: Date.now(),
         deployId: deploy as DeployId,
       },
-      counts && formation(counts),
+      counts && { tenantId: tenant, formation: formation(counts), promises: await loadPromises(engine.store, tenant) },
     )
   const running = async () =>
     (await loadInstances(engine.store))
@@ -56,7 +57,7 @@ describe('the reconciler, on a real store and real queues', function () {
     engine.startController()
     const app = await releasedApp({ web: 2, worker: 1 })
     await settled(app.id, 3)
-    await setFormation(engine.store, app.id, formation({ web: 1, worker: 0 }))
+    await engine.setFormation(app, { web: 1, worker: 0 })
     await settled(app.id, 1)
     await removeApp(engine.store, app)
     await until('no instance', async () => (await running()).length === 0)
@@ -86,7 +87,7 @@ describe('the reconciler, on a real store and real queues', function () {
     await settled(app.id, 1)
     engine.startController()
     await first.stop()
-    await setFormation(engine.store, app.id, formation({ web: 3 }))
+    await engine.setFormation(app, { web: 3 })
     await settled(app.id, 3)
   })
 
@@ -100,7 +101,7 @@ describe('the reconciler, on a real store and real queues', function () {
     const next = engine.startController()
     await until('a leader', async () => (await engine.store.get('berth:lease:reconciler')) !== null)
     next.reconciler.wake()
-    await setFormation(engine.store, app.id, formation({ web: 1, worker: 1 }))
+    await engine.setFormation(app, { web: 1, worker: 1 })
     await settled(app.id, 2)
     assert.equal((await loadRoutes(engine.store))?.version, version)
   })

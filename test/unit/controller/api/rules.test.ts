@@ -48,11 +48,16 @@ describe('a change of config', () => {
 describe('a change of the formation', () => {
   it('keeps what it does not name, and starts from nothing', () => {
     const size = { ...defaultResources, memoryMb: 64 }
-    assert.deepEqual(changeFormation({}, { web: { memoryMb: 64 } } as never, null), { web: { count: 0, size } })
-    assert.deepEqual(changeFormation({ web: { count: 3, size } } as never, { worker: { count: 1 } } as never, null), {
-      web: { count: 3, size },
-      worker: { count: 1, size: defaultResources },
+    assert.deepEqual(changeFormation({}, { web: { memoryMb: 64 } } as never, null, defaultResources), {
+      web: { count: 0, size },
     })
+    assert.deepEqual(
+      changeFormation({ web: { count: 3, size } } as never, { worker: { count: 1 } } as never, null, defaultResources),
+      {
+        web: { count: 3, size },
+        worker: { count: 1, size: defaultResources },
+      },
+    )
   })
 })
 

@@ -8,18 +8,25 @@ const processes = { web: 'node web.js', worker: 'node worker.js', release: 'node
 
 describe('the formation that a release needs', () => {
   it('is one web instance for the first release; other process types wait to be scaled', () => {
-    assert.deepEqual(formationFor({ formation: {}, target: null }, { processes }), {
+    assert.deepEqual(formationFor({ formation: {}, target: null }, { processes }, defaultResources), {
       web: { count: 1, size: defaultResources },
       worker: { count: 0, size: defaultResources },
     })
   })
 
   it('keeps what was set before the first release', () => {
-    assert.equal(formationFor({ formation: formation({ web: 3, worker: 2 }), target: null }, { processes }), null)
+    assert.equal(
+      formationFor({ formation: formation({ web: 3, worker: 2 }), target: null }, { processes }, defaultResources),
+      null,
+    )
   })
 
   it('gives process types that a later release adds no instance', () => {
-    const formed = formationFor({ formation: formation({ web: 2 }), target: target(1) }, { processes })
+    const formed = formationFor(
+      { formation: formation({ web: 2 }), target: target(1) },
+      { processes },
+      defaultResources,
+    )
     assert.deepEqual(formed, formation({ web: 2, worker: 0 }))
   })
 })
