@@ -10,7 +10,7 @@ import type { BuildSpec } from '#core/contract/internal.ts'
 import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import { messageOf } from '#core/domain/errors.ts'
-import type { AppId, DeployId } from '#core/domain/ids.ts'
+import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { defaultShare } from '#core/domain/quota.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
@@ -221,7 +221,10 @@ async function runPhase(
       index,
       published: null,
     })
-    meter.track(spec.appId as AppId, null, sandbox)
+    meter.track(
+      { tenantId: spec.tenantId as TenantId, appId: spec.appId as AppId, instanceId: null, kind: 'build' },
+      sandbox,
+    )
     const output = followOutput(logOf(host, id), 0, (lines) =>
       context.print(
         deploy.id,

@@ -1,6 +1,6 @@
 /** Samples the kernel's cumulative counters of every sandbox and hands them to the ledger. */
-import type { AppId, InstanceId } from '#core/domain/ids.ts'
-import type { InstanceStats } from '#core/domain/instance.ts'
+import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
+import type { Desired, InstanceStats } from '#core/domain/instance.ts'
 import { reportStats } from '#core/store/instances.ts'
 import { recordUsage } from '#core/store/usage.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -8,16 +8,25 @@ import { repeat } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { sampleSandbox, type Sample, type SandboxHandle, type SandboxHost } from './sandbox/index.ts'
 
+/** Who pays for what a sandbox uses, and what it is; an instance's figures are shown by `berth ps` too. */
+export type Owner = { tenantId: TenantId; appId: AppId; instanceId: InstanceId | null; kind: 'instance' | 'build' }
+
+export const ownerOf = ({ tenantId, appId, id }: Desired): Owner => ({
+  tenantId,
+  appId,
+  instanceId: id,
+  kind: 'instance',
+})
+
 export type Meter = {
-  track(app: AppId, instance: InstanceId | null, sandbox: SandboxHandle): void
+  track(owner: Owner, sandbox: SandboxHandle): void
   /** Takes a last sample; to be called before the sandbox's cgroup goes. */
   finish(sandbox: SandboxHandle): Promise<Sample | null>
   stop(): Promise<void>
 }
 
 type Tracked = {
-  app: AppId
-  instance: InstanceId | null
+  owner: Owner
   sandbox: SandboxHandle
   memoryMbSeconds: number
   last: { at: number; sample: Sample } | null
@@ -52,20 +61,18 @@ export function startMeter(context: { store: Store; log: Log; host: SandboxHost;
     if (!entry.last) return
     const { cpuSeconds, networkInBytes, networkOutBytes } = entry.last.sample
     const subject = `${entry.sandbox.id}-${entry.sandbox.startedAt}`
-    await recordUsage(store, entry.app, subject, {
-      cpuSeconds,
-      memoryMbSeconds: entry.memoryMbSeconds,
-      networkInBytes,
-      networkOutBytes,
-    })
+    const usage = { cpuSeconds, memoryMbSeconds: entry.memoryMbSeconds, networkInBytes, networkOutBytes }
+    const { tenantId, appId } = entry.owner
+    await recordUsage(store, [{ subject, tenantId, appId, at: entry.last.at, usage, ended: false }])
   }
 
   async function round(): Promise<void> {
     const entries = [...tracked.values()]
     await Promise.all(entries.map(sample))
     const stats = new Map<InstanceId, InstanceStats>()
-    for (const { instance, last, cpuMilli } of entries) {
-      if (instance && last) stats.set(instance, { at: last.at, cpuMilli, memoryBytes: last.sample.memoryBytes })
+    for (const { owner, last, cpuMilli } of entries) {
+      if (owner.instanceId && last)
+        stats.set(owner.instanceId, { at: last.at, cpuMilli, memoryBytes: last.sample.memoryBytes })
     }
     if (stats.size > 0) await reportStats(store, stats)
     if (now() - lastRecord >= SAMPLE_EVERY_MS) {
@@ -76,8 +83,8 @@ export function startMeter(context: { store: Store; log: Log; host: SandboxHost;
 
   const rounds = repeat(STATS_EVERY_MS, round, stopping.signal, (error) => log.warn('sampling failed', { error }))
   return {
-    track: (app, instance, sandbox) =>
-      void tracked.set(sandbox.id, { app, instance, sandbox, memoryMbSeconds: 0, last: null, cpuMilli: 0 }),
+    track: (owner, sandbox) =>
+      void tracked.set(sandbox.id, { owner, sandbox, memoryMbSeconds: 0, last: null, cpuMilli: 0 }),
     async finish(sandbox) {
       const entry = tracked.get(sandbox.id)
       if (!entry) return sampleSandbox(host, sandbox)

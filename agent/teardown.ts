@@ -65,11 +65,10 @@ async function endInstance(store: Store, config: Config, host: SandboxHost, reco
     const sample = await sampleSandbox(host, sandbox)
     if (sample) {
       const { cpuSeconds, networkInBytes, networkOutBytes } = sample
-      await recordUsage(store, desired.appId, `${sandbox.id}-${sandbox.startedAt}`, {
-        cpuSeconds,
-        networkInBytes,
-        networkOutBytes,
-      })
+      const usage = { cpuSeconds, networkInBytes, networkOutBytes }
+      const { tenantId, appId } = desired
+      const subject = `${sandbox.id}-${sandbox.startedAt}`
+      await recordUsage(store, [{ subject, tenantId, appId, at: Date.now(), usage, ended: true }])
     }
   }
   await reportInstance(store, config.hostId, desired.id, {

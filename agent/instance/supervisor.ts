@@ -12,7 +12,7 @@ import type { ControllerClient } from '../controller-client.ts'
 import { diagnoseExit, diagnoseSilence, isReady, type Diagnosis, type ProbeAnswer } from '../health/health.ts'
 import { probe } from '../health/probe.ts'
 import { followOutput, type Follower, type OutputLine } from '../logs.ts'
-import type { Meter } from '../metering.ts'
+import { ownerOf, type Meter } from '../metering.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
@@ -180,7 +180,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     })
     record.reported.startedMs = context.now() - began
     records.save(record)
-    meter.track(desired.appId, desired.id, record.sandbox)
+    meter.track(ownerOf(desired), record.sandbox)
     log.info('instance started', {
       instance: desired.id,
       app: desired.appName,

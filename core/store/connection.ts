@@ -14,7 +14,7 @@ const commands = {
   reportInstance: 1,
   reportBuild: 1,
   forgetInstance: 3,
-  recordUsage: 2,
+  recordUsage: 7,
   holdLease: 1,
   putRoutes: 1,
 } as const
