@@ -2,7 +2,7 @@
  * Everything that differs between cgroup v2 and the v1 hierarchies is in this file. A tenant has a cgroup, below it each
  * of its apps, below that each instance, so that shares and metering sum by construction.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
@@ -65,12 +65,27 @@ export async function releaseCgroups(): Promise<void> {
   await rm(MARKER, { force: true })
 }
 
-export type CgroupSample = { cpuSeconds: number; memoryBytes: number; oomKills: number; pids: number }
+export type CgroupSample = {
+  cpuSeconds: number
+  cpuUserSeconds: number
+  cpuSystemSeconds: number
+  throttledSeconds: number
+  memoryBytes: number
+  memoryPeakBytes: number
+  ioReadBytes: number
+  ioWriteBytes: number
+  pids: number
+  pidsPeak: number
+  oomKills: number
+}
 
-/** Cumulative counters and current memory (without reclaimable file cache) of a cgroup; null when it is gone. */
-export async function sampleCgroup(path: string): Promise<CgroupSample | null> {
+/**
+ * Cumulative counters and current memory (without reclaimable file cache) of a cgroup; null when it is gone. Synchronous:
+ * the kernel answers within microseconds, and a host has hundreds to ask.
+ */
+export function sampleCgroup(path: string): CgroupSample | null {
   try {
-    return cgroupVersion() === 'v2' ? await sampleV2(join(ROOT, path)) : await sampleV1(path)
+    return cgroupVersion() === 'v2' ? sampleV2(path) : sampleV1(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENODEV')
       return null
@@ -78,34 +93,52 @@ export async function sampleCgroup(path: string): Promise<CgroupSample | null> {
   }
 }
 
-async function sampleV2(folder: string): Promise<CgroupSample> {
-  const [cpu, memory, stat, events, pids] = await Promise.all(
-    ['cpu.stat', 'memory.current', 'memory.stat', 'memory.events', 'pids.current'].map((file) =>
-      readFile(join(folder, file), 'utf8'),
-    ),
-  )
+function sampleV2(path: string): CgroupSample {
+  const read = (file: string) => readFileSync(join(ROOT, path, file), 'utf8')
+  const cpu = read('cpu.stat')
+  const memory = Number(read('memory.current'))
+  const pids = Number(read('pids.current'))
+  const io = read('io.stat')
+  const bytes = (name: string) =>
+    [...io.matchAll(new RegExp(` ${name}=(\\d+)`, 'g'))].reduce((sum, [, n]) => sum + Number(n), 0)
   return {
     cpuSeconds: field(cpu, 'usage_usec') / 1e6,
-    memoryBytes: Math.max(0, Number(memory) - field(stat, 'inactive_file')),
-    oomKills: field(events, 'oom_kill'),
-    pids: Number(pids),
+    cpuUserSeconds: field(cpu, 'user_usec') / 1e6,
+    cpuSystemSeconds: field(cpu, 'system_usec') / 1e6,
+    throttledSeconds: field(cpu, 'throttled_usec') / 1e6,
+    memoryBytes: Math.max(0, memory - field(read('memory.stat'), 'inactive_file')),
+    memoryPeakBytes: Number(read('memory.peak')),
+    ioReadBytes: bytes('rbytes'),
+    ioWriteBytes: bytes('wbytes'),
+    pids,
+    pidsPeak: Number(read('pids.peak')),
+    oomKills: field(read('memory.events'), 'oom_kill'),
   }
 }
 
-async function sampleV1(path: string): Promise<CgroupSample> {
-  const read = (controller: string, file: string) => readFile(join(ROOT, controller, path, file), 'utf8')
-  const [cpu, memory, stat, oom, pids] = await Promise.all([
-    read('cpuacct', 'cpuacct.usage'),
-    read('memory', 'memory.usage_in_bytes'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.oom_control'),
-    read('pids', 'pids.current'),
-  ])
+const TICKS_PER_SECOND = 100
+
+function sampleV1(path: string): CgroupSample {
+  const read = (controller: string, file: string) => readFileSync(join(ROOT, controller, path, file), 'utf8')
+  const ticks = read('cpuacct', 'cpuacct.stat')
+  const io = read('blkio', 'blkio.throttle.io_service_bytes_recursive')
+  const bytes = (way: string) =>
+    [...io.matchAll(new RegExp(`^\\d+:\\d+ ${way} (\\d+)`, 'gm'))].reduce((sum, [, n]) => sum + Number(n), 0)
   return {
-    cpuSeconds: Number(cpu) / 1e9,
-    memoryBytes: Math.max(0, Number(memory) - field(stat, 'total_inactive_file')),
-    oomKills: field(oom, 'oom_kill'),
-    pids: Number(pids),
+    cpuSeconds: Number(read('cpuacct', 'cpuacct.usage')) / 1e9,
+    cpuUserSeconds: field(ticks, 'user') / TICKS_PER_SECOND,
+    cpuSystemSeconds: field(ticks, 'system') / TICKS_PER_SECOND,
+    throttledSeconds: field(read('cpu', 'cpu.stat'), 'throttled_time') / 1e9,
+    memoryBytes: Math.max(
+      0,
+      Number(read('memory', 'memory.usage_in_bytes')) - field(read('memory', 'memory.stat'), 'total_inactive_file'),
+    ),
+    memoryPeakBytes: Number(read('memory', 'memory.max_usage_in_bytes')),
+    ioReadBytes: bytes('Read'),
+    ioWriteBytes: bytes('Write'),
+    pids: Number(read('pids', 'pids.current')),
+    pidsPeak: Number(read('pids', 'pids.peak')),
+    oomKills: field(read('memory', 'memory.oom_control'), 'oom_kill'),
   }
 }
 
