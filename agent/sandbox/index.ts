@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
-import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
+import { createScratch, removeScratch, scratchOf, usedBytes, type Scratch } from './filesystem.ts'
 import { createLink, linkOf, removeLink, sampleLink, type PublishedPort } from './network.ts'
 import {
   createProcess,
@@ -70,7 +70,12 @@ export type SandboxHandle = {
   startedAt: number
 }
 
-export type Sample = CgroupSample & { networkInBytes: number; networkOutBytes: number }
+export type Sample = CgroupSample & {
+  /** Written and still there, on the image that is its disk. */
+  diskBytes: number
+  networkInBytes: number
+  networkOutBytes: number
+}
 
 const SHM_MB = 64
 
@@ -181,14 +186,28 @@ export async function removeSandbox(
   await rm(join(files.sockets, id), { recursive: true, force: true })
 }
 
-/** @returns null when the sandbox is gone */
-export async function sampleSandbox(host: SandboxHost, handle: SandboxHandle): Promise<Sample | null> {
-  const [group, network] = await Promise.all([
-    sampleCgroup(handle.cgroup),
-    sampleLink(linkOf(host.slot, handle.index, handle.id)),
-  ])
-  return group && { ...group, networkInBytes: network?.inBytes ?? 0, networkOutBytes: network?.outBytes ?? 0 }
+/**
+ * @param writable where the image is mounted that it writes to
+ * @returns null when the sandbox is gone
+ */
+export function sampleSandbox(
+  host: SandboxHost,
+  handle: SandboxHandle,
+  writable = writableOf(host, handle.id),
+): Sample | null {
+  const group = sampleCgroup(handle.cgroup)
+  const network = sampleLink(linkOf(host.slot, handle.index, handle.id))
+  return (
+    group && {
+      ...group,
+      diskBytes: usedBytes(writable),
+      networkInBytes: network?.inBytes ?? 0,
+      networkOutBytes: network?.outBytes ?? 0,
+    }
+  )
 }
+
+const writableOf = (host: SandboxHost, id: string): string => scratchOf(folderOf(host, id)).folder
 
 export const addressOf = (host: SandboxHost, handle: Pick<SandboxHandle, 'id' | 'index'>): string =>
   linkOf(host.slot, handle.index, handle.id).address

@@ -2,6 +2,7 @@
  * One network namespace per sandbox: a point-to-point /32 link without ARP or a bridge, and one nftables table for the
  * whole host in which a sandbox is an element of a set. Default is drop; the rules are there before a process starts.
  */
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { run } from '#core/runtime/process.ts'
 
@@ -192,11 +193,10 @@ export async function removeNetwork(slot: number): Promise<void> {
 }
 
 /** Bytes on the host's side of the link, seen from the app: what the host sent is what the app received. */
-export async function sampleLink(link: Link): Promise<{ inBytes: number; outBytes: number } | null> {
-  const counter = (name: string) => readFile(`/sys/class/net/${link.device}/statistics/${name}`, 'utf8').then(Number)
+export function sampleLink(link: Link): { inBytes: number; outBytes: number } | null {
+  const counter = (name: string) => Number(readFileSync(`/sys/class/net/${link.device}/statistics/${name}`, 'utf8'))
   try {
-    const [sent, received] = await Promise.all([counter('tx_bytes'), counter('rx_bytes')])
-    return { inBytes: sent, outBytes: received }
+    return { inBytes: counter('tx_bytes'), outBytes: counter('rx_bytes') }
   } catch {
     return null
   }
