@@ -197,6 +197,7 @@ async function runPhase(
   const index = places.take()
   const cgroup = cgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What an agent that was killed in the middle left of the same build.
+  await meter.finish({ id })
   await removeSandbox(host, id, index, null, cgroup)
   try {
     const sandbox = await createSandbox(host, {
@@ -224,6 +225,7 @@ async function runPhase(
     meter.track(
       { tenantId: spec.tenantId as TenantId, appId: spec.appId as AppId, instanceId: null, kind: 'build' },
       sandbox,
+      workspace.root,
     )
     const output = followOutput(logOf(host, id), 0, (lines) =>
       context.print(
@@ -238,6 +240,7 @@ async function runPhase(
     signal.throwIfAborted()
     if (exitCode !== 0) throw new Error(await explain(context, phase, exitCode ?? -1, sample?.oomKills ?? 0, workspace))
   } finally {
+    await meter.finish({ id })
     await removeSandbox(host, id, index, null, cgroup)
     places.release(index)
   }

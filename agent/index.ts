@@ -42,7 +42,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
   const layers = openLayers(folders.layers, controller)
-  const meter = startMeter({ store, log, host, now })
+  const meter = startMeter({ store, log, host, folders, now })
   const records = await openRecords(join(folders.run, 'instances'))
 
   const recovered = await recover({ host, records, meter, log })

@@ -9,12 +9,12 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { reportInstance } from '#core/store/instances.ts'
-import { recordUsage } from '#core/store/usage.ts'
 import { findSlot, foldersOf, isLastSlot, releaseSlot } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
+import { startMeter, type Meter } from './metering.ts'
 import { killCgroup, releaseCgroups, removeCgroup } from './sandbox/cgroup.ts'
 import { unmountBelow } from './sandbox/mounts.ts'
-import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
+import { stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
 import { OCI_RUNTIME } from './sandbox/process.ts'
 
@@ -37,15 +37,19 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     ? await (await openRecords(join(folders.run, 'instances'))).loadAll()
     : []
   const store = connectStore(config.redisUrl)
+  // It goes on with the lives that the agent metered; what the ledger does not take is left to the next agent.
+  const meter = startMeter({ store, log, host, folders, now: () => Date.now() })
   await Promise.all(
     records.map((record) =>
-      endInstance(store, config, host, record).catch((error: unknown) =>
+      endInstance({ store, meter, config, host }, record).catch((error: unknown) =>
         log.warn('instance not ended in good order', { instance: record.desired.id, error }),
       ),
     ),
   )
-  store.disconnect()
   await killCgroup(`/berth-${slot}`)
+  for (const { sandbox } of meter.lives()) await meter.finish(sandbox)
+  await meter.stop()
+  store.disconnect()
   await endConmons(folders.run)
   await removeNetwork(slot)
   await unmountBelow(folders.agent)
@@ -58,18 +62,14 @@ export async function teardown(config: Config, log: Log): Promise<void> {
 }
 
 /** Stops one instance, counts the last of its use and says that it does not run, so that no route points at it. */
-async function endInstance(store: Store, config: Config, host: SandboxHost, record: InstanceRecord): Promise<void> {
+async function endInstance(
+  { store, meter, config, host }: { store: Store; meter: Meter; config: Config; host: SandboxHost },
+  record: InstanceRecord,
+): Promise<void> {
   const { desired, sandbox, reported } = record
   if (sandbox) {
     await stopSandbox(host, sandbox, Math.min(GRACE_MS, desired.graceMs))
-    const sample = await sampleSandbox(host, sandbox)
-    if (sample) {
-      const { cpuSeconds, networkInBytes, networkOutBytes } = sample
-      const usage = { cpuSeconds, networkInBytes, networkOutBytes }
-      const { tenantId, appId } = desired
-      const subject = `${sandbox.id}-${sandbox.startedAt}`
-      await recordUsage(store, [{ subject, tenantId, appId, at: Date.now(), usage, ended: true }])
-    }
+    await meter.finish(sandbox)
   }
   await reportInstance(store, config.hostId, desired.id, {
     ...reported,

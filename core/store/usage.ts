@@ -11,7 +11,7 @@ import {
   type Resolution,
   type UsageTotals,
 } from '../domain/usage.ts'
-import type { Store } from './connection.ts'
+import { batch, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
 /**
@@ -39,9 +39,9 @@ export type UsageSample = {
  * @throws when one was not taken; then all of them can be delivered again
  */
 export async function recordUsage(store: Store, samples: UsageSample[]): Promise<void> {
-  const pipeline = store.pipeline() as unknown as Store & { exec(): Promise<[Error | null, unknown][] | null> }
-  for (const sample of samples) void pipeline.recordUsage(...recordArguments(sample))
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+  const together = batch(store)
+  for (const sample of samples) together.recordUsage(...recordArguments(sample))
+  await together.run()
 }
 
 function recordArguments({ subject, tenantId, appId, at, usage, ended }: UsageSample): (string | number)[] {

@@ -6,7 +6,7 @@ import { silentLog } from '#core/runtime/log.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { defaultShare, type TenantShare } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
-import { openHost, releaseSlot } from '../../agent/host.ts'
+import { openHost, releaseSlot, type Folders } from '../../agent/host.ts'
 import { lineAssembler } from '../../agent/logs.ts'
 import { killCgroup, removeCgroup } from '../../agent/sandbox/cgroup.ts'
 import { unmountBelow } from '../../agent/sandbox/mounts.ts'
@@ -23,6 +23,7 @@ import { commandLine } from '../../agent/sandbox/process.ts'
 
 export type TestHost = {
   host: SandboxHost
+  folders: Folders
   start(command: string, options?: StartOptions): Promise<SandboxHandle>
   /** Runs a command in a sandbox to its end. */
   run(command: string, options?: StartOptions): Promise<{ code: number | null; output: string }>
@@ -50,6 +51,7 @@ export async function startTestHost(): Promise<TestHost> {
 
   const test: TestHost = {
     host,
+    folders,
     start(
       command,
       { size = {}, app = 'a-one', tenant = 'default', env = {}, layers = [], ceilings = {}, share = {} } = {},
