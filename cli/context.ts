@@ -42,6 +42,10 @@ export type Options = {
   cpu?: string
   perSecond?: string
   burst?: string
+  from?: string
+  to?: string
+  by?: string
+  csv?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -5,7 +5,7 @@ import type { Host } from '../domain/host.ts'
 import type { InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
-import type { UsageTotals } from '../domain/usage.ts'
+import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
 import { processType, tenantId } from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
@@ -42,6 +42,19 @@ export const logQuery = z.object({
   source: z.enum(['app', 'build', 'platform', 'router']).optional(),
   ps: z.string().max(40).optional(),
 })
+
+/** A day or a moment of ISO 8601 (RFC 3339), as ms since 1970. A day begins at midnight UTC. */
+const instant = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+    message: 'must be a day like 2026-11-01, or a time like 2026-11-01T08:30:00Z',
+  })
+  .transform((text) => Date.parse(text))
+export const usageQuery = z.strictObject({
+  from: instant.optional(),
+  to: instant.optional(),
+  by: z.enum(usageSteps).optional(),
+})
+export type UsageQuery = z.infer<typeof usageQuery>
 
 export type AppView = {
   id: string
@@ -104,7 +117,14 @@ export type InstanceView = {
   readyMs: number | null
 }
 export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
-export type UsageView = { app: string; from: string; usage: UsageTotals; memoryMbHours: number }
+/** The time that is meant, at the edges of what the ledger keeps apart; `to` is exclusive. */
+export type PeriodView = { from: string; to: string; by: UsageStep | null }
+/** `buckets` has the steps of `by` in which anything was used, in order. */
+export type UsedView = { usage: UsageTotals; buckets: { from: string; usage: UsageTotals }[] }
+export type UsageView = PeriodView & UsedView & { app: string; tenant: string; memoryMbHours: number }
+export type AppUsageView = UsedView & { app: string; destroyed: boolean }
+export type TenantUsageView = PeriodView & UsedView & { tenant: string; apps: AppUsageView[] }
+export type AllUsageView = PeriodView & { usage: UsageTotals; tenants: TenantUsageView[] }
 export type TenantView = { id: string; createdAt: string; requestRate: { perSecond: number; burst: number } }
 export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
 export type TokenCreated = TokenView & { token: string }

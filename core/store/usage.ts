@@ -81,23 +81,20 @@ export async function loadBuckets(
   return new Map(found.sort(([a], [b]) => a - b))
 }
 
-/**
- * What an app used in a stretch of time, in the buckets that touch it.
- * @param from,to ms since 1970; `to` is exclusive
- */
-export const appUsage = (store: Store, app: AppId, from: number, to: number, now = to): Promise<UsageTotals> =>
-  usageBetween(store, `app:${app}`, from, to, now)
-
-/** The same of all of a tenant's apps, those destroyed meanwhile included. */
+/** What a tenant used in a stretch of time, destroyed apps included; see usageBetween. */
 export const tenantUsage = (store: Store, tenant: TenantId, from: number, to: number, now = to): Promise<UsageTotals> =>
   usageBetween(store, `tenant:${tenant}`, from, to, now)
 
-async function usageBetween(
+/**
+ * What was used in a stretch of time, in the buckets that touch it.
+ * @param from,to ms since 1970; `to` is exclusive
+ */
+export async function usageBetween(
   store: Store,
   scope: UsageScope,
   from: number,
   to: number,
-  now: number,
+  now = to,
 ): Promise<UsageTotals> {
   return sumUsage((await loadBuckets(store, scope, resolutionFor(from, to, now), from, to)).values())
 }

@@ -55,7 +55,10 @@ describe('Metering through kill -9 of any part', () => {
       await world.cli(['ps:restart', '-a', 'busy'], { allowFailure: true })
       const target = kernelCpu()
       assert.ok(target - before > 0.3, `the worker was busy: ${target - before} s`)
-      await waitFor(async () => (await meteredCpu()) >= target, { timeoutMs: 40_000, what: `${target} s in the ledger` })
+      await waitFor(async () => (await meteredCpu()) >= target, {
+        timeoutMs: 40_000,
+        what: `${target} s in the ledger`,
+      })
       assert.ok((await meteredCpu()) <= kernelCpu() + 0.001, 'no more is counted than the kernel counted')
     })
   }

@@ -7,7 +7,7 @@ import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { resolutions, type UsageTotals } from '#core/domain/usage.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
-import { appUsage, loadBuckets, tenantUsage } from '#core/store/usage.ts'
+import { loadBuckets, tenantUsage, usageBetween } from '#core/store/usage.ts'
 import { startMeter, type Meter } from '../../../agent/metering.ts'
 import { cgroupVersion } from '../../../agent/sandbox/cgroup.ts'
 import { sampleSandbox, stopSandbox, type SandboxHandle } from '../../../agent/sandbox/index.ts'
@@ -64,7 +64,7 @@ describe('The meter', function () {
     await world.remove(sandbox)
   }
 
-  const usageOf = (app: string) => appUsage(store, app as AppId, began, now() + MINUTE)
+  const usageOf = (app: string) => usageBetween(store, `app:${app as AppId}`, began, now() + MINUTE)
 
   async function counted(app: string, enough: (usage: UsageTotals) => boolean): Promise<UsageTotals> {
     for (let round = 0; round < 300; round++) {

@@ -6,7 +6,7 @@ import { sleep } from '#core/runtime/clock.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { loadRouters, putRoutes } from '#core/store/routes.ts'
-import { appUsage } from '#core/store/usage.ts'
+import { usageBetween } from '#core/store/usage.ts'
 import { startRedis } from '#test/helpers/redis.ts'
 import { start } from '../../../router/index.ts'
 import { anApp, endpointAt, get, httpApp, quick, startWorld, talk, until, type TestApp, type World } from './support.ts'
@@ -134,7 +134,7 @@ describe('the route table in a router', () => {
       return client
     })
     for (const client of clients) received += (await client.end()).length
-    const usage = () => appUsage(world.store, 'a-app' as AppId, began, Date.now())
+    const usage = () => usageBetween(world.store, `app:${'a-app' as AppId}`, began, Date.now())
     await until(async () => (await usage()).requestOutBytes >= received)
     const totals = await usage()
     assert.equal(totals.requests, 2)

@@ -3,7 +3,7 @@ import type { AppId, TenantId } from '#core/domain/ids.ts'
 import { resolutions } from '#core/domain/usage.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { keys } from '#core/store/keys.ts'
-import { appUsage, loadBuckets, recordUsage, tenantUsage, type UsageSample } from '#core/store/usage.ts'
+import { loadBuckets, recordUsage, tenantUsage, usageBetween, type UsageSample } from '#core/store/usage.ts'
 import { startRedis, type TestRedis } from '#test/helpers/redis.ts'
 
 const MINUTE = 60_000
@@ -36,7 +36,7 @@ describe('The ledger', () => {
     await redis.stop()
   })
 
-  const cpu = async () => (await appUsage(store, app, start - MINUTE, Date.now())).cpuSeconds
+  const cpu = async () => (await usageBetween(store, `app:${app}`, start - MINUTE, Date.now())).cpuSeconds
   const cpuByMinute = async () =>
     [...(await loadBuckets(store, `app:${app}`, minutes, start, start + 10 * MINUTE)).values()].map(
       ({ cpuSeconds }) => cpuSeconds,
@@ -77,7 +77,7 @@ describe('The ledger', () => {
     const peak = (seconds: number, cpuSeconds: number, memoryPeakBytes: number) =>
       aSample(seconds, cpuSeconds, { usage: { cpuSeconds, memoryPeakBytes } })
     await recordUsage(store, [peak(0, 1, 500), peak(10, 2, 900), peak(20, 3, 700)])
-    assert.equal((await appUsage(store, app, start, Date.now())).memoryPeakBytes, 900)
+    assert.equal((await usageBetween(store, `app:${app}`, start, Date.now())).memoryPeakBytes, 900)
   })
 
   it('says the same by minutes, by hours and by days, and for the tenant', async () => {
