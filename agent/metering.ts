@@ -4,8 +4,9 @@
  * agent or by its successor.
  */
 import { join } from 'node:path'
-import type { InstanceId } from '#core/domain/ids.ts'
+import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { InstanceStats } from '#core/domain/instance.ts'
+import { addUsage, noUsage, subtractUsage, type UsageTotals } from '#core/domain/usage.ts'
 import { repeat, sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -40,6 +41,8 @@ export type Meter = {
   finish(sandbox: Named): Promise<Sample | null>
   /** Lives that go on, or went on when the agent before this one looked last. */
   lives(): Life[]
+  /** What ran here lately, by app, since the agent started. */
+  apps(): AppFigures[]
   figures(): MeterFigures
   stop(): Promise<void>
 }
@@ -57,14 +60,30 @@ export type MeterFigures = {
   spoolBytes: number
 }
 
+export type AppFigures = {
+  tenantId: TenantId
+  appId: AppId
+  /** What its lives used while this agent ran, those that are over included. */
+  used: UsageTotals
+  sandboxes: number
+  pids: number
+  memoryBytes: number
+  diskBytes: number
+}
+
 /** A life, and what the agent needs for it only while it runs itself. */
-type Entry = Remembered & { due: number; loggedBefore: number; logged: () => number }
+type Entry = Remembered & { adopted: UsageTotals; due: number; loggedBefore: number; logged: () => number }
 
 const TICK_MS = 1_000
 /** The last sample of a life that the ledger does not take for so long goes to the disk. */
 const LATE_MS = 60_000
+/** An app that ran here so long ago is no longer told to Prometheus. */
+const FORGET_APPS_MS = 3600_000
 /** The agent's end does not wait longer for a store that does not answer. */
 const FAREWELL_MS = 3_000
+
+/** Of a life that an earlier agent began, only what came since. */
+const usedSince = ({ life, adopted }: Entry): UsageTotals => subtractUsage(life.usage, adopted)
 
 const unsentOf = (entries: Entry[]): UsageSample[] => entries.flatMap(({ unsent }) => (unsent ? [unsent] : []))
 
@@ -84,6 +103,8 @@ export function startMeter(context: {
   /** Lives that are over and whose last sample the ledger does not have yet. */
   const ended = new Set<Entry>()
   const stats = new Map<InstanceId, InstanceStats>()
+  /** What the lives that ended under this agent used, by app. */
+  const past = new Map<AppId, { tenantId: TenantId; used: UsageTotals; at: number }>()
   const figures = { looks: 0, lookSeconds: 0, delivered: 0, failures: 0 }
   let delivering: Promise<void> | null = null
   let away = false
@@ -100,6 +121,7 @@ export function startMeter(context: {
     const { seen, usage, sandbox } = remembered.life
     return {
       ...remembered,
+      adopted: usage,
       due: remembered.life.last ? nextLook(seen.at, sandbox.id) : seen.at + TICK_MS,
       loggedBefore: usage.logBytes,
       logged: () => 0,
@@ -156,6 +178,12 @@ export function startMeter(context: {
     entry.ended = true
     if (owner.instanceId) stats.delete(owner.instanceId)
     queue(entry, spooled)
+    past.set(owner.appId, {
+      tenantId: owner.tenantId,
+      used: addUsage(past.get(owner.appId)?.used ?? noUsage, usedSince(entry)),
+      at: context.now(),
+    })
+    forgetApps()
     keep(() => {
       // In this order: killed in between, the agent delivers twice, which counts once.
       spool.append(spooled)
@@ -233,6 +261,32 @@ export function startMeter(context: {
       .finally(() => (delivering = null))
   }
 
+  function forgetApps(): void {
+    const here = new Set([...going.values()].map(({ life }) => life.owner.appId))
+    for (const [appId, { at }] of past) if (context.now() - at > FORGET_APPS_MS && !here.has(appId)) past.delete(appId)
+  }
+
+  function apps(): AppFigures[] {
+    forgetApps()
+    const all = new Map<AppId, AppFigures>()
+    const none = { used: noUsage, sandboxes: 0, pids: 0, memoryBytes: 0, diskBytes: 0 }
+    for (const [appId, { tenantId, used }] of past) all.set(appId, { ...none, tenantId, appId, used })
+    for (const entry of going.values()) {
+      const { tenantId, appId } = entry.life.owner
+      const { last } = entry.life
+      const app = all.get(appId) ?? { ...none, tenantId, appId }
+      all.set(appId, {
+        ...app,
+        used: addUsage(app.used, usedSince(entry)),
+        sandboxes: app.sandboxes + 1,
+        pids: app.pids + (last?.pids ?? 0),
+        memoryBytes: app.memoryBytes + (last?.memoryBytes ?? 0),
+        diskBytes: app.diskBytes + (last?.diskBytes ?? 0),
+      })
+    }
+    return [...all.values()]
+  }
+
   async function lastDelivery(): Promise<void> {
     await delivering
     deliverSoon()
@@ -275,6 +329,7 @@ export function startMeter(context: {
       return Promise.resolve(entry ? end(entry) : null)
     },
     lives: () => [...going.values()].map(({ life }) => life),
+    apps,
     figures: () => ({
       ...figures,
       unsent: unsentOf([...ended, ...going.values()]).length,

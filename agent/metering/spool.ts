@@ -83,7 +83,8 @@ export function openSpool(folder: string, log: Log, maxBytes = MAX_BYTES): Spool
 function write(file: string, flags: 'a' | 'w', samples: UsageSample[]): void {
   const descriptor = openSync(file, flags, 0o600)
   try {
-    writeSync(descriptor, samples.map(formatLine).join(''))
+    // A new line first: the last one may have been torn.
+    writeSync(descriptor, `\n${samples.map(formatLine).join('')}`)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)

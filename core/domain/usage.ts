@@ -47,6 +47,13 @@ export function addUsage(one: UsageTotals, other: UsageTotals): UsageTotals {
   return sum
 }
 
+/** What came since; of peaks, the later. */
+export function subtractUsage(later: UsageTotals, earlier: UsageTotals): UsageTotals {
+  const rest = { ...later }
+  for (const { name, kind } of usageFields) if (kind === 'sum') rest[name] = Math.max(0, later[name] - earlier[name])
+  return rest
+}
+
 export const sumUsage = (all: Iterable<UsageTotals>): UsageTotals => [...all].reduce(addUsage, noUsage)
 
 // ── as the ledger holds it ───────────────────────────────────────────────────────────────────────────────────────────
