@@ -10,7 +10,7 @@ import type { BuildSpec } from '#core/contract/internal.ts'
 import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import { messageOf, notPackable } from '#core/domain/errors.ts'
-import type { AppId, DeployId } from '#core/domain/ids.ts'
+import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
 import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
@@ -47,7 +47,7 @@ export type BuildContext = {
   runtimes: Runtimes
   resolve(request: { name: RuntimeRef['name']; range: string }): Promise<RuntimeRef>
   places: Places
-  meter: Meter
+  meter: Pick<Meter, 'track' | 'countOutput' | 'finish'>
   print(deploy: DeployId, lines: string[]): Promise<void>
   report(deploy: DeployId, report: BuildReport): Promise<boolean>
   now: () => number
@@ -212,6 +212,7 @@ async function runPhase(
   const index = places.take()
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What an agent that was killed in the middle left of the same build.
+  await meter.finish({ id })
   await removeSandbox(host, id, index, null, cgroup)
   try {
     const sandbox = await createSandbox(host, {
@@ -238,13 +239,18 @@ async function runPhase(
       published: null,
       preparedFolder: null,
     })
-    meter.track(spec.appId as AppId, null, sandbox)
+    meter.track(
+      { tenantId: spec.tenantId as TenantId, appId: spec.appId as AppId, instanceId: null, kind: 'build' },
+      sandbox,
+      workspace.root,
+    )
     const output = followOutput(logOf(host, id), { offset: 0, kbPerSecond: defaultCeilings.logKbPerSecond }, (lines) =>
       context.print(
         deploy.id,
         lines.map(({ line }) => line),
       ),
     )
+    meter.countOutput(sandbox, () => output.bytes())
     const exitCode = await waitForSandbox(host, sandbox, signal)
     await stopSandbox(host, sandbox, 0)
     await output.stop()
@@ -252,6 +258,7 @@ async function runPhase(
     signal.throwIfAborted()
     if (exitCode !== 0) throw new Error(await explain(context, phase, exitCode ?? -1, sample?.oomKills ?? 0, workspace))
   } finally {
+    await meter.finish({ id })
     await removeSandbox(host, id, index, null, cgroup)
     places.release(index)
   }

@@ -10,6 +10,7 @@ import { isOver } from '#core/domain/release.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
+import { expose, type Exposition } from '#core/runtime/metrics.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendEvent } from '#core/store/events.ts'
@@ -24,6 +25,7 @@ import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
+import { agentMetrics } from './metrics.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
@@ -55,7 +57,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     find: (name) => loadStack(store, name),
     findAll: () => loadStacks(store),
   })
-  const meter = startMeter({ store, log, host, now })
+  const meter = startMeter({ store, log, host, folders, now })
   const records = await openRecords(join(folders.run, 'instances'))
 
   const recovered = await recover({ host, records, meter, log })
@@ -205,7 +207,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     log,
     handlers: { instance: ensureInstance, build: ensureBuild, stack: ensureStack },
   })
-  const health = await listen(config, log)
+  const health = await listen(config, log, () => expose(agentMetrics(meter)))
   log.info('agent ready', {
     host: config.hostId,
     slot,
@@ -251,11 +253,22 @@ async function readToken(config: Config): Promise<string> {
   return token.trim()
 }
 
-/** `GET /healthz` on this host only, for supervisors. */
-function listen(config: Config, log: Log): Promise<{ close(): void }> {
+/** `GET /healthz` for supervisors and `GET /metrics` for Prometheus, on this host only. */
+function listen(config: Config, log: Log, metrics: () => Promise<Exposition>): Promise<{ close(): void }> {
+  const pages: Record<string, () => Promise<Exposition>> = {
+    '/healthz': () => Promise.resolve({ contentType: 'application/json', text: '{"ok":true}\n' }),
+    '/metrics': metrics,
+  }
   const server = createServer((request, response) => {
-    const known = request.method === 'GET' && request.url === '/healthz'
-    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' }).end(known ? '{"ok":true}\n' : '{}\n')
+    const page = request.method === 'GET' ? pages[request.url ?? ''] : undefined
+    if (!page) return void response.writeHead(404, { 'content-type': 'application/json' }).end('{}\n')
+    page().then(
+      ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
+      (error: unknown) => {
+        log.error('page not made', { page: request.url, error })
+        response.writeHead(500).end()
+      },
+    )
   })
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -9,14 +9,14 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { reportInstance } from '#core/store/instances.ts'
-import { recordUsage } from '#core/store/usage.ts'
 import { findSlot, foldersOf, isLastSlot, releaseSlot, runtimePath } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
+import { startMeter, type Meter } from './metering.ts'
 import { removeCgroup, slotPath } from './sandbox/cgroup.ts'
 import { releaseCgroups } from './sandbox/cgroup-mounts.ts'
 import { killCgroup } from './sandbox/freezer.ts'
 import { unmountBelow } from './sandbox/mounts.ts'
-import { sampleSandbox, stopSandbox, type SandboxHost } from './sandbox/index.ts'
+import { stopSandbox, type SandboxHost } from './sandbox/index.ts'
 import { removeNetwork } from './sandbox/network.ts'
 
 /** How long instances may take to end in good order when the host stops. */
@@ -38,15 +38,19 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     ? await (await openRecords(join(folders.run, 'instances'))).loadAll()
     : []
   const store = connectStore(config.redisUrl)
+  // It goes on with the lives that the agent metered; what the ledger does not take is left to the next agent.
+  const meter = startMeter({ store, log, host, folders, now: () => Date.now() })
   await Promise.all(
     records.map((record) =>
-      endInstance(store, config, host, record).catch((error: unknown) =>
+      endInstance({ store, meter, config, host }, record).catch((error: unknown) =>
         log.warn('instance not ended in good order', { instance: record.desired.id, error }),
       ),
     ),
   )
-  store.disconnect()
   await killCgroup(slotPath(slot))
+  for (const { sandbox } of meter.lives()) await meter.finish(sandbox)
+  await meter.stop()
+  store.disconnect()
   await endConmons(folders.run)
   await removeNetwork(slot)
   await unmountBelow(folders.agent)
@@ -59,19 +63,14 @@ export async function teardown(config: Config, log: Log): Promise<void> {
 }
 
 /** Stops one instance, counts the last of its use and says that it does not run, so that no route points at it. */
-async function endInstance(store: Store, config: Config, host: SandboxHost, record: InstanceRecord): Promise<void> {
+async function endInstance(
+  { store, meter, config, host }: { store: Store; meter: Meter; config: Config; host: SandboxHost },
+  record: InstanceRecord,
+): Promise<void> {
   const { desired, sandbox, reported } = record
   if (sandbox) {
     await stopSandbox(host, sandbox, Math.min(GRACE_MS, desired.graceMs))
-    const sample = await sampleSandbox(host, sandbox)
-    if (sample) {
-      const { cpuSeconds, networkInBytes, networkOutBytes } = sample
-      await recordUsage(store, desired.appId, `${sandbox.id}-${sandbox.startedAt}`, {
-        cpuSeconds,
-        networkInBytes,
-        networkOutBytes,
-      })
-    }
+    await meter.finish(sandbox)
   }
   await reportInstance(store, config.hostId, desired.id, {
     ...reported,

@@ -64,6 +64,10 @@ export type Options = {
   allow?: string
   deny?: string
   reason?: string
+  from?: string
+  to?: string
+  by?: string
+  csv?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

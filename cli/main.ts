@@ -112,9 +112,20 @@ const commands: CommandSpec[] = [
     name: 'usage',
     group: 'Apps',
     ofApp: true,
-    summary: 'Show what an app has used',
-    examples: ['usage -a hello', 'usage --json'],
-    load: async () => (await import('./commands/apps.ts')).usage,
+    summary: 'Show what an app, or all of your apps, have used',
+    options: [
+      ['--from <time>', 'a day, a time, or how long ago, like 24h or 7d (the beginning of the month)'],
+      ['--to <time>', 'the same (now)'],
+      ['--by <step>', 'by minute, hour, day or month'],
+      ['--tenant <id>', 'of one tenant (operators)'],
+      ['--csv', 'print comma-separated values'],
+    ],
+    examples: [
+      'usage',
+      'usage -a hello --from 24h --by hour',
+      'usage --from 2026-11-01 --to 2026-12-01 --by day --csv',
+    ],
+    load: async () => (await import('./commands/usage.ts')).usage,
   },
   {
     name: 'logs',

@@ -1,6 +1,6 @@
 /** The only place that writes: results to stdout, everything else to stderr, nothing that could drive a terminal. */
 import type { Writable } from 'node:stream'
-import { escapeControls, paint, renderTable, toJson, type Cell, type Colour } from './text.ts'
+import { escapeControls, paint, renderCsv, renderTable, toJson, type Cell, type Colour } from './text.ts'
 
 type Sink = Writable & { isTTY?: boolean }
 
@@ -15,6 +15,8 @@ export type Output = {
   facts: (facts: [string, Cell][]) => void
   /** The API's answer as it came; nothing when the API answered with no content. */
   json: (value: unknown) => void
+  /** Comma-separated values, as RFC 4180 has them. */
+  csv: (head: string[], rows: string[][]) => void
   /** One value a line, for streams. */
   jsonLine: (value: unknown) => void
   /** Progress and hints: on stderr, so that a pipe carries only the result. */
@@ -47,6 +49,7 @@ export function createOutput(stdout: Sink, stderr: Sink, env: NodeJS.ProcessEnv)
     json: (value) => {
       if (value !== null) write(stdout, toJson(value))
     },
+    csv: (head, rows) => void stdout.write(renderCsv([head, ...rows])),
     jsonLine: (value) => write(stdout, toJson(value, 0)),
     note: (text) => write(stderr, escapeControls(text)),
     error: (text) => write(stderr, paint(escapeControls(text), 'red', coloured(stderr))),

@@ -54,6 +54,12 @@ const textOf = (cell: Cell) => (typeof cell === 'string' ? cell : cell.text)
 const colourOf = (cell: Cell | undefined) => (cell === undefined || typeof cell === 'string' ? null : cell.colour)
 const lengthOf = (text: string) => [...text].length
 
+/** RFC 4180: lines end with CR LF, and a field with a quote, a comma or a line break in it stands in quotes. */
+export const renderCsv = (rows: string[][]): string =>
+  rows.map((row) => row.map((field) => quoteCsv(escapeControls(field))).join(',') + '\r\n').join('')
+
+const quoteCsv = (field: string) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)
+
 /** Binary units with three significant digits: `96.4 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
@@ -138,6 +144,21 @@ export function countAfter(term: ScaleTerm, current: number): number {
   if (term.sign === '=') return term.count
   return Math.max(0, term.sign === '+' ? current + term.count : current - term.count)
 }
+
+/** @returns a moment of ISO 8601; `24h`, `30m` and `7d` mean so long ago, and what else it may be the API says */
+export function parseTime(text: string, now: number): string {
+  const match = /^(\d{1,6})([mhd])$/.exec(text)
+  if (!match) return text
+  const ms = { m: 60_000, h: 3600_000, d: 86_400_000 }[match[2] as 'm' | 'h' | 'd']
+  return new Date(now - Number(match[1]) * ms).toISOString()
+}
+
+/** Whole hours' worth in hours, less in seconds: `1.53 h`, `12.3 s`. */
+export const formatCpuTime = (seconds: number): string =>
+  seconds >= 3600 ? `${significant(seconds / 3600, false)} h` : `${significant(seconds, false)} s`
+
+/** What was held for how long: `1.50 GiB-h`. */
+export const formatMbHours = (mbHours: number): string => `${formatMegabytes(mbHours)}-h`
 
 /** `KEY=VALUE`; the value is everything after the first `=`, and may be empty. */
 export function parseAssignment(text: string): { name: string; value: string } {

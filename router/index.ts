@@ -84,7 +84,8 @@ export async function start(
     onRouters: (count) => (routers = Math.max(1, count)),
   })
 
-  const record: RecordCounters = (app, counters) => recordUsage(store, app, `router-${id}-${app}`, { ...counters })
+  const record: RecordCounters = ({ appId, tenantId }, usage) =>
+    recordUsage(store, [{ subject: `router-${id}-${appId}`, tenantId, appId, at: Date.now(), usage, ended: false }])
   const settleOpen = () => {
     for (const { current } of door.connections.values()) if (current) usage.settle(current)
   }

@@ -62,7 +62,7 @@ async function run(call: Call, context: RequestContext): Promise<Answer | null> 
 
   const admission = admit(route, context)
   if (!admission.admitted) return quotaExceeded(route, admission.retryAfterSeconds)
-  context.usage.countRequest(route.appId)
+  context.usage.countRequest(route)
 
   if (route.endpoints.length === 0) return notServing(route)
   return forward(call, head, route, context)

@@ -1,21 +1,23 @@
 /** What each app's requests used, for the metering ledger. */
-import type { AppId } from '#core/domain/ids.ts'
+import type { AppId, TenantId } from '#core/domain/ids.ts'
 import type { Call } from './call.ts'
+
+type Owner = { appId: AppId; tenantId: TenantId }
 
 export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
 /** Records an app's counters as they are now. */
-export type RecordCounters = (app: AppId, counters: Counters) => Promise<void>
+export type RecordCounters = (owner: Owner, counters: Counters) => Promise<void>
 
 /**
  * Counters only grow while the process lives, so that a report that was lost, or sent twice, makes no difference: the
  * next one carries everything.
  */
 export class Usage {
-  #counters = new Map<AppId, Counters>()
+  #counters = new Map<AppId, Owner & { counters: Counters }>()
   #changed = new Set<AppId>()
 
-  countRequest(app: AppId): void {
-    this.#of(app).requests += 1
+  countRequest(owner: Owner): void {
+    this.#of(owner).requests += 1
   }
 
   /** Books the bytes that a call's connection carried since it was last asked: to the call's app, if it has one. */
@@ -28,7 +30,7 @@ export class Usage {
     connection.settledOut = bytesWritten
     call.bytesOut += outBytes
     if (route === null || inBytes + outBytes === 0) return
-    const counters = this.#of(route.appId)
+    const counters = this.#of(route)
     counters.requestInBytes += inBytes
     counters.requestOutBytes += outBytes
   }
@@ -37,8 +39,10 @@ export class Usage {
   async flush(record: RecordCounters): Promise<void> {
     for (const app of [...this.#changed]) {
       this.#changed.delete(app)
+      const found = this.#counters.get(app)
+      if (!found) continue
       try {
-        await record(app, { ...this.#of(app, false) })
+        await record(found, { ...found.counters })
       } catch (error) {
         this.#changed.add(app)
         throw error
@@ -46,12 +50,12 @@ export class Usage {
     }
   }
 
-  #of(app: AppId, changing = true): Counters {
-    if (changing) this.#changed.add(app)
-    const existing = this.#counters.get(app)
-    if (existing) return existing
+  #of({ appId, tenantId }: Owner): Counters {
+    this.#changed.add(appId)
+    const existing = this.#counters.get(appId)
+    if (existing) return existing.counters
     const counters = { requests: 0, requestInBytes: 0, requestOutBytes: 0 }
-    this.#counters.set(app, counters)
+    this.#counters.set(appId, { appId, tenantId, counters })
     return counters
   }
 }

@@ -1,7 +1,7 @@
 /** After a restart of the agent: running instances are adopted as they are, half-made ones are removed. */
 import type { Log } from '#core/runtime/log.ts'
 import { cgroupOf, isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
-import type { Meter } from '../metering.ts'
+import { ownerOf, type Meter } from '../metering.ts'
 import type { InstanceRecord, Records } from './record.ts'
 
 /** @returns the instances to go on with: with their sandbox if it runs, without if it has to be started again */
@@ -16,7 +16,7 @@ export async function recover(context: {
   for (const record of found) {
     const { desired, sandbox, place } = record
     if (sandbox && (await isSandboxRunning(sandbox))) {
-      meter.track(desired.appId, desired.id, sandbox)
+      meter.track(ownerOf(desired), sandbox)
       log.info('instance adopted', { instance: desired.id, app: desired.appName })
       continue
     }

@@ -30,7 +30,7 @@ import {
 import type { Preparations, Prepared } from '../prepared.ts'
 import { probe } from '../health/probe.ts'
 import { followOutput, type Follower } from '../logs.ts'
-import type { Meter } from '../metering.ts'
+import { ownerOf, type Meter } from '../metering.ts'
 import type { OutputLine } from '../output.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
@@ -224,7 +224,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     record.applied = { size, ceilings, paused: false }
     record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(size, false) }
     records.save(record)
-    meter.track(desired.appId, desired.id, record.sandbox)
+    meter.track(ownerOf(desired), record.sandbox)
     // What was asked for while the sandbox was being made.
     bringToDesired(life)
     log.info('instance started', {
@@ -253,7 +253,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   function follow(record: InstanceRecord): Follower {
     const { desired } = record
     const from = { offset: record.logOffset, kbPerSecond: desired.ceilings.logKbPerSecond }
-    return followOutput(logOf(host, desired.id), from, async (lines, offset) => {
+    const follower = followOutput(logOf(host, desired.id), from, async (lines, offset) => {
       await context
         .appendLog(desired.appId, desired, lines)
         .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
@@ -261,6 +261,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       // On disk too, so that an agent that takes over does not store the same lines again.
       records.save(record)
     })
+    if (record.sandbox) meter.countOutput(record.sandbox, () => follower.bytes())
+    return follower
   }
 
   /** @returns why it ended, or null when it is to be stopped (or left) */

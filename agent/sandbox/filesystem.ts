@@ -2,8 +2,9 @@
  * What a sandbox sees at /app and may write: read-only layers below, and one sparse ext4 image above, whose size and
  * number of inodes are the hard limit of everything the app can write.
  */
+import { statfsSync, statSync } from 'node:fs'
 import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { APP_UID } from '#core/domain/app.ts'
 import { run } from '#core/runtime/process.ts'
 import { unmount } from './mounts.ts'
@@ -91,4 +92,16 @@ export async function removeScratch(scratch: Scratch): Promise<void> {
   await unmount(scratch.app)
   await unmount(scratch.folder)
   await rm(scratch.image, { force: true })
+}
+
+/** Bytes used on the image that is mounted at a folder; 0 when none is. */
+export function usedBytes(folder: string): number {
+  try {
+    // Where nothing is mounted, statfs would speak of the host's own disk.
+    if (statSync(folder).dev === statSync(dirname(folder)).dev) return 0
+    const { blocks, bfree, bsize } = statfsSync(folder)
+    return (blocks - bfree) * bsize
+  } catch {
+    return 0
+  }
 }

@@ -17,7 +17,7 @@ import {
   type CgroupSample,
 } from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'
-import { openScratch, prepareScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
+import { openScratch, prepareScratch, removeScratch, scratchOf, usedBytes, type Scratch } from './filesystem.ts'
 import { freezeCgroup, killCgroup, thawCgroup } from './freezer.ts'
 import { linkOf, type Link, type PublishedPort } from './link.ts'
 import { disksOf, hugePages, maxOpenFiles } from './machine.ts'
@@ -81,7 +81,12 @@ export type SandboxHandle = {
   startedAt: number
 }
 
-export type Sample = CgroupSample & { networkInBytes: number; networkOutBytes: number }
+export type Sample = CgroupSample & {
+  /** Written and still there, on the image that is its disk. */
+  diskBytes: number
+  networkInBytes: number
+  networkOutBytes: number
+}
 
 const SHM_MB = 64
 
@@ -308,12 +313,28 @@ export async function removeSandbox(
   await rm(join(files.sockets, id), { recursive: true, force: true })
 }
 
-/** @returns null when the sandbox is gone */
-export async function sampleSandbox(host: SandboxHost, handle: SandboxHandle): Promise<Sample | null> {
-  const network = await sampleLink(linkOf(host.slot, handle.index))
+/**
+ * @param writable where the image is mounted that it writes to
+ * @returns null when the sandbox is gone
+ */
+export function sampleSandbox(
+  host: SandboxHost,
+  handle: SandboxHandle,
+  writable = writableOf(host, handle.id),
+): Sample | null {
   const group = sampleCgroup(handle.cgroup)
-  return group && { ...group, networkInBytes: network?.inBytes ?? 0, networkOutBytes: network?.outBytes ?? 0 }
+  const network = sampleLink(linkOf(host.slot, handle.index))
+  return (
+    group && {
+      ...group,
+      diskBytes: usedBytes(writable),
+      networkInBytes: network?.inBytes ?? 0,
+      networkOutBytes: network?.outBytes ?? 0,
+    }
+  )
 }
+
+const writableOf = (host: SandboxHost, id: string): string => scratchOf(folderOf(host, id)).folder
 
 export const addressOf = (host: SandboxHost, handle: Pick<SandboxHandle, 'index'>): string =>
   linkOf(host.slot, handle.index).address

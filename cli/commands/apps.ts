@@ -1,11 +1,11 @@
-/** apps, create, info, open, destroy, usage. */
+/** apps, create, info, open, destroy. */
 import { spawn } from 'node:child_process'
-import type { AppView, UsageView } from '#core/contract/api.ts'
+import type { AppView } from '#core/contract/api.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Context, Run } from '../context.ts'
 import { failed, usage as usageError } from '../failures.ts'
 import { isRepository, readRemotes, writeRemote } from '../git.ts'
-import { formatBytes, formatCores, formatDuration, formatMegabytes, formatSince, type Cell } from '../text.ts'
+import { formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const answer = await (await client()).get<{ apps: AppView[] }>(['apps'])
@@ -87,21 +87,6 @@ export const destroy: Run = async (context, [name], options) => {
   const answer = await (await context.client()).delete<unknown>(['apps', app], { confirm: options.confirm })
   if (options.json) context.out.json(answer)
   else context.out.line(`Destroyed ${app}.`)
-}
-
-export const usage: Run = async (context, _args, options) => {
-  const { client, out } = context
-  const view = await (await client()).get<UsageView>(['apps', await context.app(options), 'usage'])
-  if (options.json) return out.json(view)
-  const { usage: used } = view
-  out.facts([
-    ['From', view.from],
-    ['CPU time', formatDuration(used.cpuSeconds * 1000)],
-    ['Memory', `${view.memoryMbHours.toFixed(2)} MiB-hours`],
-    ['Requests', String(used.requests)],
-    ['Request bytes', `${formatBytes(used.requestInBytes)} in, ${formatBytes(used.requestOutBytes)} out`],
-    ['Network', `${formatBytes(used.networkInBytes)} in, ${formatBytes(used.networkOutBytes)} out`],
-  ])
 }
 
 async function load(context: Context, options: Parameters<Run>[2]): Promise<AppView> {

@@ -4,6 +4,7 @@ import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
+import { Calls } from '../metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
@@ -21,6 +22,7 @@ import { internalRoutes } from './internal.ts'
 import { logRoutes } from './logs.ts'
 import { pauseRoutes } from './pauses.ts'
 import { planRoutes } from './plans.ts'
+import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { stackRoutes } from './stacks.ts'
@@ -36,9 +38,11 @@ export function createApi(context: ApiContext): Express {
   app.disable('etag')
   app.set('query parser', 'simple')
 
-  app.use(nameRequest(log))
+  const calls = new Calls()
+  app.use(nameRequest(log, calls))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
+  app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
   app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
   app.use(
@@ -74,8 +78,8 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tokenRoutes(context),
 })
 
-/** Gives each request an id, which its answer, its errors and the log carry. */
-function nameRequest(log: Log): RequestHandler {
+/** Gives each request an id, which its answer, its errors and the log carry; and counts it. */
+function nameRequest(log: Log, calls: Calls): RequestHandler {
   return (req, res, next) => {
     const requestId = randomUUID()
     const startedAt = performance.now()
@@ -83,6 +87,7 @@ function nameRequest(log: Log): RequestHandler {
     res.setHeader('X-Request-Id', requestId)
     res.on('close', () => {
       const tookMs = Math.round(performance.now() - startedAt)
+      calls.count(req.method, res.statusCode, tookMs / 1000)
       log.debug('request', { requestId, method: req.method, path, status: res.statusCode, tookMs })
     })
     next()

@@ -8,7 +8,7 @@ import type { BudgetStanding } from '../domain/budget.ts'
 import type { EgressPolicy, Plan, RequestRate } from '../domain/quota.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
-import type { UsageTotals } from '../domain/usage.ts'
+import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
 import { cores, egress, hostId, planLimits, planName, processType, requestRate, stackName, tenantId } from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
@@ -65,6 +65,18 @@ export const eventQuery = z.object({
   since: z.iso.datetime({ offset: true }).optional(),
   kind: z.enum(eventKinds).optional(),
 })
+/** A day or a moment of ISO 8601 (RFC 3339), as ms since 1970. A day begins at midnight UTC. */
+const instant = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+    message: 'must be a day like 2026-11-01, or a time like 2026-11-01T08:30:00Z',
+  })
+  .transform((text) => Date.parse(text))
+export const usageQuery = z.strictObject({
+  from: instant.optional(),
+  to: instant.optional(),
+  by: z.enum(usageSteps).optional(),
+})
+export type UsageQuery = z.infer<typeof usageQuery>
 
 export type AppView = {
   id: string
@@ -134,7 +146,14 @@ export type InstanceView = {
   readyMs: number | null
 }
 export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
-export type UsageView = { app: string; from: string; usage: UsageTotals; memoryMbHours: number }
+/** The time that is meant, at the edges of what the ledger keeps apart; `to` is exclusive. */
+export type PeriodView = { from: string; to: string; by: UsageStep | null }
+/** `buckets` has the steps of `by` in which anything was used, in order. */
+export type UsedView = { usage: UsageTotals; buckets: { from: string; usage: UsageTotals }[] }
+export type UsageView = PeriodView & UsedView & { app: string; tenant: string; memoryMbHours: number }
+export type AppUsageView = UsedView & { app: string; destroyed: boolean }
+export type TenantUsageView = PeriodView & UsedView & { tenant: string; apps: AppUsageView[] }
+export type AllUsageView = PeriodView & { usage: UsageTotals; tenants: TenantUsageView[] }
 export type TenantView = {
   id: string
   createdAt: string

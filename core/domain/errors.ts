@@ -162,6 +162,19 @@ export const unknownProcessType = (type: string, known: string[]) =>
     `There is no process type ${JSON.stringify(type)}; this app has: ${known.join(', ') || 'none yet'}.`,
   )
 
+export const usagePeriodEmpty = (from: string, to: string) =>
+  badRequest(`There is no time between from (${from}) and to (${to}). Ask for a from that is earlier.`)
+
+export const usageNotKept = (step: string, length: number, unit: string, since: string) =>
+  badRequest(
+    `What was used is kept by the ${step} for ${length} ${unit}: ask for a from after ${since}${step === 'day' ? '' : ', or for coarser steps'}.`,
+  )
+
+export const usageTooLong = (steps: number, most: number) =>
+  badRequest(
+    `The answer could have ${steps} steps, more than ${most}. Ask for a shorter time, for coarser steps, or for one app.`,
+  )
+
 export const slugCorrupt = (digest: string, found: string) =>
   new BerthError(
     'SLUG_CORRUPT',

@@ -2,7 +2,8 @@ import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from '
 import type { TenantShare } from './quota.ts'
 import type { Ceilings, Resources } from './resources.ts'
 
-export type InstanceState = 'pending' | 'starting' | 'running' | 'draining' | 'stopped' | 'failed'
+export const instanceStates = ['pending', 'starting', 'running', 'draining', 'stopped', 'failed'] as const
+export type InstanceState = (typeof instanceStates)[number]
 export type InstanceEvent = 'claimed' | 'ready' | 'exited' | 'gaveUp' | 'drain'
 
 /** The whole life of an instance; what is not here cannot happen. Drawn in ARCHITECTURE.md. */

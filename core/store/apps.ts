@@ -1,6 +1,7 @@
 import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
-import type { AppId, AppName } from '../domain/ids.ts'
+import type { AppId, AppName, TenantId } from '../domain/ids.ts'
 import type { Rollout, Target } from '../domain/release.ts'
+import { dayResolution } from '../domain/usage.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
@@ -79,24 +80,38 @@ export async function restartApp(store: Store, id: AppId, now: number): Promise<
   return (await store.restartApp(keys.app(id), now)) === 1
 }
 
-/** Removes the app and all that is keyed by it, but its instances: those are stopped by the reconciler, which finds them ownerless. */
-export async function removeApp(store: Store, app: AppRecord): Promise<void> {
+/**
+ * Removes the app and all that is keyed by it, but its instances: those are stopped by the reconciler, which finds them
+ * ownerless. What it used stays in the ledger for as long as that keeps it, with its name.
+ */
+export async function removeApp(store: Store, app: AppRecord, now: number): Promise<void> {
+  const former = await loadFormerApps(store, app.tenantId)
+  const outdated = [...former].filter(([, { destroyedAt }]) => now - destroyedAt > dayResolution.keepMs)
   const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)
   const deployKeys = deploys.flatMap((id) => [keys.deploy(id as never), keys.deployLog(id as never)])
   await store
     .multi()
     .hdel(keys.appNames, app.name)
     .srem(keys.openDeploys, '', ...deploys)
+    .hdel(keys.formerApps(app.tenantId), '', ...outdated.map(([id]) => id))
+    .hset(keys.formerApps(app.tenantId), app.id, pack({ name: app.name, destroyedAt: now } satisfies FormerApp))
     .del(
       keys.app(app.id),
       keys.releases(app.id),
       keys.logs(app.id),
       keys.events(app.id),
-      keys.usage(app.id),
       keys.appDeploys(app.id),
       ...deployKeys,
     )
     .exec()
+}
+
+export type FormerApp = { name: AppName; destroyedAt: number }
+
+/** The destroyed apps of a tenant, by their ids. */
+export async function loadFormerApps(store: Store, tenant: TenantId): Promise<Map<AppId, FormerApp>> {
+  const found = Object.entries(await store.hgetall(keys.formerApps(tenant)))
+  return new Map(found.map(([id, text]) => [id as AppId, JSON.parse(text) as FormerApp]))
 }
 
 async function setField(store: Store, id: AppId, field: string, value: unknown): Promise<void> {

@@ -17,13 +17,28 @@ const commands = {
   reportBuild: 1,
   reportStack: 1,
   forgetInstance: 3,
-  recordUsage: 2,
+  recordUsage: 7,
+  reportStats: 1,
   holdLease: 1,
   putRoutes: 1,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }
 export type Store = Redis & Commands
+
+/** Commands that go out together, in order. */
+export type Batch = { [name in keyof Commands]: (...args: (string | number)[]) => Batch } & {
+  /** @throws the first failure; what came before it was done */
+  run(): Promise<void>
+}
+
+export function batch(store: Store): Batch {
+  const pipeline = store.pipeline() as unknown as Batch & { exec(): Promise<[Error | null, unknown][] | null> }
+  pipeline.run = async () => {
+    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+  }
+  return pipeline
+}
 
 type RedisTarget =
   { path: string } | { host: string; port: number; username?: string; password?: string; db?: number; tls?: object }

@@ -2,7 +2,7 @@ import type { HostId, InstanceId } from '../domain/ids.ts'
 import type { Desired, Instance, InstanceStats, Reported } from '../domain/instance.ts'
 import { defaultShare } from '../domain/quota.ts'
 import { defaultCeilings } from '../domain/resources.ts'
-import { announce, pack, unpack, type Store } from './connection.ts'
+import { announce, batch, pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
 /** @returns false when an instance of this id exists */
@@ -31,14 +31,9 @@ export async function reportInstance(store: Store, host: HostId, id: InstanceId,
 }
 
 export async function reportStats(store: Store, stats: Map<InstanceId, InstanceStats>): Promise<void> {
-  const pipeline = store.pipeline()
-  // HSET would bring a forgotten instance back to life as a hash without desired state, so it goes only where one is.
-  const ids = [...stats.keys()]
-  const there = await Promise.all(ids.map((id) => store.hexists(keys.instance(id), 'desired')))
-  ids.forEach((id, index) => {
-    if (there[index]) pipeline.hset(keys.instance(id), 'stats', pack(stats.get(id)))
-  })
-  await pipeline.exec()
+  const together = batch(store)
+  for (const [id, figures] of stats) together.reportStats(keys.instance(id), pack(figures))
+  await together.run()
 }
 
 export async function forgetInstance(store: Store, desired: Desired): Promise<boolean> {

@@ -17,7 +17,6 @@ export const keys = {
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
   events: (id: AppId) => `berth:app:${id}:events`,
-  usage: (id: AppId) => `berth:app:${id}:usage`,
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,
   deployLog: (id: DeployId) => `berth:deploy:${id}:log`,
@@ -25,6 +24,10 @@ export const keys = {
   instances: 'berth:instances',
   instance: (id: InstanceId) => `berth:instance:${id}`,
   meter: (subject: string) => `berth:meter:${subject}`,
+  /** @param scope `app:ID` or `tenant:ID` */
+  usage: (scope: string, resolution: string, group: number) => `berth:usage:${scope}:${resolution}:${group}`,
+  /** The apps of a tenant that were destroyed and whose use is still in the ledger: id → name and time. */
+  formerApps: (id: TenantId) => `berth:tenant:${id}:former-apps`,
   hosts: 'berth:hosts',
   host: (id: HostId) => `berth:host:${id}`,
   hostLease: (id: HostId) => `berth:host:${id}:lease`,

@@ -94,9 +94,9 @@ export async function runBuild(
       resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
       places: openPlaces(folders.agent, []),
       meter: {
-        track: (_app, _instance, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
+        track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
+        countOutput: () => {},
         finish: () => Promise.resolve(null),
-        stop: () => Promise.resolve(),
       },
       print: (_deploy, printed) => Promise.resolve(void lines.push(...printed)),
       report: (_deploy, report) => {

@@ -6,7 +6,7 @@ import { sleep } from '#core/runtime/clock.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { loadRouters, putRoutes } from '#core/store/routes.ts'
-import { loadUsage } from '#core/store/usage.ts'
+import { usageBetween } from '#core/store/usage.ts'
 import { startRedis } from '#test/helpers/redis.ts'
 import { start } from '../../../router/index.ts'
 import { anApp, endpointAt, get, httpApp, quick, startWorld, talk, until, type TestApp, type World } from './support.ts'
@@ -125,6 +125,7 @@ describe('the route table in a router', () => {
     await world.route([anApp('app', [echo.endpoint])])
     const body = 'x'.repeat(50_000)
     let received = 0
+    const began = Date.now()
     const clients = [1, 2].map(() => {
       const client = talk(
         world.port,
@@ -133,7 +134,7 @@ describe('the route table in a router', () => {
       return client
     })
     for (const client of clients) received += (await client.end()).length
-    const usage = () => loadUsage(world.store, 'a-app' as AppId)
+    const usage = () => usageBetween(world.store, `app:${'a-app' as AppId}`, began, Date.now())
     await until(async () => (await usage()).requestOutBytes >= received)
     const totals = await usage()
     assert.equal(totals.requests, 2)

@@ -33,6 +33,8 @@ const foreign: Record<string, number> = {
   'GET /apps/:app/logs': 404,
   'GET /apps/:app/events': 404,
   'GET /apps/:app/usage': 404,
+  'GET /usage': 200,
+  'GET /tenants/:tenant/usage': 404,
   'GET /instances': 403,
   'GET /hosts': 403,
   'POST /hosts/:host/cordon': 403,

@@ -386,6 +386,7 @@ describe('the API', () => {
       await newApp('idle')
       const { body } = await api.call(operator, 'GET', '/v1/apps/idle/usage')
       assert.deepEqual([body.app, body.usage.requests, body.memoryMbHours], ['idle', 0, 0])
+      assert.match(String(body.from), /-01T00:00:00.000Z$/, 'since the beginning of the month')
     })
   })
 

@@ -72,7 +72,7 @@ describe('the events of an app', () => {
     const app = await newApp('gone')
     const { store } = api.context
     await appendEvent(store, app.id, anEvent())
-    await removeApp(store, app)
+    await removeApp(store, app, Date.now())
     await appendEvent(store, app.id, anEvent())
     assert.deepEqual(await loadEvents(store, app.id, { limit: 10 }), [])
   })

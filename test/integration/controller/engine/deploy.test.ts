@@ -208,7 +208,7 @@ describe('a deploy, on a real store and real queues', function () {
     await deploys.cancelApp(app.id)
     const deploy = await engine.deploy(id)
     assert.equal(deploy.state, 'failed')
-    await removeApp(engine.store, app)
+    await removeApp(engine.store, app, Date.now())
     assert.deepEqual(await loadOpenDeploys(engine.store), [])
     assert.deepEqual(await loadAssignedBuilds(engine.store, 'host-a' as never), [])
   })

@@ -59,7 +59,7 @@ describe('the reconciler, on a real store and real queues', function () {
     await settled(app.id, 3)
     await engine.setFormation(app, { web: 1, worker: 0 })
     await settled(app.id, 1)
-    await removeApp(engine.store, app)
+    await removeApp(engine.store, app, Date.now())
     await until('no instance', async () => (await running()).length === 0)
     assert.deepEqual((await loadRoutes(engine.store))?.apps, [])
   })
