@@ -45,7 +45,10 @@ export type { CgroupSample, CgroupVersion }
 
 export const CGROUP_ROOT = '/sys/fs/cgroup'
 
-export const cgroupVersion = (): CgroupVersion => (existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
+let known: CgroupVersion | null = null
+/** Looked at once: it does not change while the machine is up. */
+export const cgroupVersion = (): CgroupVersion =>
+  (known ??= existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
 
 // ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +75,7 @@ export const tenantOf = (path: string): string => path.split('/').at(-3) ?? ''
 const BUILDS_WEIGHT = 10
 
 export const folderIn = (controller: string, path: string): string =>
-  cgroupVersion() === 'v2' ? join(CGROUP_ROOT, path) : join(CGROUP_ROOT, controller, path)
+  cgroupVersion() === 'v2' ? `${CGROUP_ROOT}${path}` : `${CGROUP_ROOT}/${controller}${path}`
 
 /** v1: those mounted, one per controller or for some together. */
 const hierarchies = (): string[] =>
@@ -254,7 +257,7 @@ const buffer = Buffer.alloc(16_384)
 export const readerOf =
   (path: string) =>
   (controller: string, file: string): string => {
-    const descriptor = openSync(join(folderIn(controller, path), file), 'r')
+    const descriptor = openSync(`${folderIn(controller, path)}/${file}`, 'r')
     try {
       return buffer.toString('latin1', 0, readSync(descriptor, buffer))
     } finally {

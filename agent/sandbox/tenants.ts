@@ -128,12 +128,7 @@ export function alignCpus(slot: number): void {
 }
 
 const machineCpus = (slot: number): number[] =>
-  parseCpus(
-    readerOf(cgroupVersion() === 'v2' ? '/' : slotPath(slot))(
-      'cpuset',
-      cgroupVersion() === 'v2' ? 'cpuset.cpus.effective' : 'cpuset.cpus',
-    ),
-  )
+  parseCpus(readerOf(slotPath(slot))('cpuset', cgroupVersion() === 'v2' ? 'cpuset.cpus.effective' : 'cpuset.cpus'))
 
 /**
  * On v2 those below follow by themselves. On v1 each cgroup has a list of its own, always within that of the one above:
