@@ -6,13 +6,12 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { cpus } from 'node:os'
 import type { TenantShare } from '#core/domain/quota.ts'
+import { adjustMemory, memoryLimit, type Adjusted } from './adjust.ts'
 import {
-  adjustMemory,
   applyWrites,
   cgroupVersion,
   folderIn,
   makeCgroup,
-  memoryLimit,
   pruneCgroups,
   readerOf,
   slotPath,
@@ -22,7 +21,6 @@ import {
   tenantOf,
   tenantOutputPath,
   tenantPath,
-  type Adjusted,
 } from './cgroup.ts'
 import { cpuQuota, cpuWrites, weightWrites } from './cgroup-files.ts'
 import { assignCpus, formatCpus, parseCpus } from './cpus.ts'
