@@ -56,7 +56,7 @@ export function ioWrites(version: CgroupVersion, bytesPerSecond: number, devices
 /**
  * Memory, and no swap beyond it. v1 holds memory ≤ memory+swap at every moment, so the order depends on the direction; it
  * refuses what is in use. v2 would kill instead, so there `memory.high` comes first: it takes back what can be taken and
- * kills nobody (see adjustCgroup). It is not left in force: a process held there would crawl instead of ending with a reason.
+ * kills nobody (see adjustMemory). It is not left in force: a process held there would crawl instead of ending with a reason.
  */
 export function memoryWrites(version: CgroupVersion, bytes: number, before: number): Write[] {
   if (version === 'v2')

@@ -20,24 +20,17 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs'
-import { readdir, rmdir, writeFile } from 'node:fs/promises'
+import { readdir, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import {
-  cpuWrites,
-  ioWrites,
-  memoryWrites,
   ORDINARY_WEIGHT,
   parseOomKills,
   parseSample,
-  parseUsed,
-  pidsWrites,
   weightWrites,
   wholeOomWrites,
   type CgroupSample,
   type CgroupVersion,
-  type Device,
   type Write,
 } from './cgroup-files.ts'
 
@@ -45,7 +38,10 @@ export type { CgroupSample, CgroupVersion }
 
 export const CGROUP_ROOT = '/sys/fs/cgroup'
 
-export const cgroupVersion = (): CgroupVersion => (existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
+let known: CgroupVersion | null = null
+/** Looked at once: it does not change while the machine is up. */
+export const cgroupVersion = (): CgroupVersion =>
+  (known ??= existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? 'v2' : 'v1')
 
 // ── the tree ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,9 +68,9 @@ export const tenantOf = (path: string): string => path.split('/').at(-3) ?? ''
 const BUILDS_WEIGHT = 10
 
 export const folderIn = (controller: string, path: string): string =>
-  cgroupVersion() === 'v2' ? join(CGROUP_ROOT, path) : join(CGROUP_ROOT, controller, path)
+  cgroupVersion() === 'v2' ? `${CGROUP_ROOT}${path}` : `${CGROUP_ROOT}/${controller}${path}`
 
-/** v1: those mounted, one per controller or for some together. */
+/** v1: those mounted, one per controller or for some together (`cpu,cpuacct`, with a link from each name). */
 const hierarchies = (): string[] =>
   readdirSync(CGROUP_ROOT, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -100,13 +96,25 @@ export function makeCgroup(path: string, controllers: string[] = hierarchies()):
     return
   }
   for (const controller of controllers) {
+    const held = controller.split(',')
     for (const level of levels) {
       const folder = folderIn(controller, level)
       if (!makeFolder(folder)) continue
-      if (controller === 'cpuset') inheritCpus(folder)
-      if (controller === 'cpu' && level.endsWith(`/${BUILDS}`)) weigh(level, BUILDS_WEIGHT)
+      if (held.includes('cpuset')) inheritCpus(folder)
+      if (held.includes('cpu') && level.endsWith(`/${BUILDS}`)) weigh(level, BUILDS_WEIGHT)
     }
   }
+}
+
+/** The names of the cgroups right below one, in the hierarchy that limits CPU. */
+export const childrenOf = (path: string): string[] =>
+  readdirSync(folderIn('cpu', path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+export async function subfolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
 }
 
 /** `/a/b/c` → `/a`, `/a/b`, `/a/b/c`. */
@@ -154,71 +162,10 @@ export function makeInstanceCgroup(path: string, cpuMilli: number): void {
 }
 
 /** One core is the ordinary weight. */
-const weightOf = (cpuMilli: number): number => (cpuMilli * ORDINARY_WEIGHT) / 1000
+export const weightOf = (cpuMilli: number): number => (cpuMilli * ORDINARY_WEIGHT) / 1000
 
 export function applyWrites(path: string, writes: Write[]): void {
   for (const { controller, file, value } of writes) writeFileSync(join(folderIn(controller, path), file), value)
-}
-
-// ── changing limits ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type Adjusted = { refused: null } | { refused: 'memory'; usedBytes: number }
-
-/**
- * Changes the limits of a running cgroup.
- * @param disks whose reading and writing is bounded
- * @returns refused when it uses more memory than the new limit, in bytes and without file cache; then nothing is changed
- */
-export async function adjustCgroup(
-  path: string,
-  { size, ceilings, disks }: { size: Resources; ceilings: Ceilings; disks: Device[] },
-): Promise<Adjusted> {
-  const adjusted = await adjustMemory(path, size.memoryMb * MIB)
-  if (adjusted.refused) return adjusted
-  const version = cgroupVersion()
-  applyWrites(path, [
-    ...cpuWrites(version, size.cpuMilli),
-    ...weightWrites(version, weightOf(size.cpuMilli)),
-    ...pidsWrites(size.pids),
-    ...ioWrites(version, ceilings.ioMbPerSecond * MIB, disks),
-  ])
-  return adjusted
-}
-
-const MIB = 1024 * 1024
-
-/** Changes a memory limit, never by killing: what is in use is refused. */
-export async function adjustMemory(path: string, bytes: number): Promise<Adjusted> {
-  const version = cgroupVersion()
-  const before = memoryLimit(path)
-  if (before === bytes) return { refused: null }
-  const used = () => parseUsed(version, readerOf(path))
-  const refusal = (): Adjusted => ({ refused: 'memory', usedBytes: used() })
-  if (bytes < before && used() > bytes) return refusal()
-  const done: Write[] = []
-  try {
-    for (const write of memoryWrites(version, bytes, before)) {
-      // v2 kills what exceeds memory.max, so what memory.high could not take back is looked at before.
-      if (write.file === 'memory.max' && bytes < before && used() > bytes) throw busy()
-      await writeFile(join(folderIn(write.controller, path), write.file), write.value)
-      done.push(write)
-    }
-    return { refused: null }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
-    if (version === 'v2') await writeFile(join(folderIn('memory', path), 'memory.high'), 'max')
-    else
-      for (const { controller, file } of done) await writeFile(join(folderIn(controller, path), file), String(before))
-    return refusal()
-  }
-}
-
-const busy = (): NodeJS.ErrnoException => Object.assign(new Error('in use'), { code: 'EBUSY' })
-
-/** @returns bytes; Infinity without a limit (v1 says a number near 2^63, which is greater than any machine) */
-export function memoryLimit(path: string): number {
-  const text = readerOf(path)('memory', cgroupVersion() === 'v2' ? 'memory.max' : 'memory.limit_in_bytes').trim()
-  return text === 'max' ? Infinity : Number(text)
 }
 
 // ── counters ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,7 +201,7 @@ const buffer = Buffer.alloc(16_384)
 export const readerOf =
   (path: string) =>
   (controller: string, file: string): string => {
-    const descriptor = openSync(join(folderIn(controller, path), file), 'r')
+    const descriptor = openSync(`${folderIn(controller, path)}/${file}`, 'r')
     try {
       return buffer.toString('latin1', 0, readSync(descriptor, buffer))
     } finally {
@@ -263,17 +210,6 @@ export const readerOf =
   }
 
 // ── removing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The names of the cgroups right below one, in the hierarchy that limits CPU. */
-export const childrenOf = (path: string): string[] =>
-  readdirSync(folderIn('cpu', path), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-
-export async function subfolders(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
-}
 
 /** Removes a cgroup and everything below it, in every hierarchy; its processes must be dead. */
 export async function removeCgroup(path: string): Promise<void> {

@@ -6,14 +6,13 @@ import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
+import { adjustCgroup, type Adjusted } from './adjust.ts'
 import {
-  adjustCgroup,
   buildCgroupPath,
   cgroupPath,
   makeInstanceCgroup,
   removeCgroup,
   sampleCgroup,
-  type Adjusted,
   type CgroupSample,
 } from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'

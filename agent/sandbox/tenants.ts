@@ -6,13 +6,12 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { cpus } from 'node:os'
 import type { TenantShare } from '#core/domain/quota.ts'
+import { adjustMemory, memoryLimit, type Adjusted } from './adjust.ts'
 import {
-  adjustMemory,
   applyWrites,
   cgroupVersion,
   folderIn,
   makeCgroup,
-  memoryLimit,
   pruneCgroups,
   readerOf,
   slotPath,
@@ -22,7 +21,6 @@ import {
   tenantOf,
   tenantOutputPath,
   tenantPath,
-  type Adjusted,
 } from './cgroup.ts'
 import { cpuQuota, cpuWrites, weightWrites } from './cgroup-files.ts'
 import { assignCpus, formatCpus, parseCpus } from './cpus.ts'
@@ -128,12 +126,7 @@ export function alignCpus(slot: number): void {
 }
 
 const machineCpus = (slot: number): number[] =>
-  parseCpus(
-    readerOf(cgroupVersion() === 'v2' ? '/' : slotPath(slot))(
-      'cpuset',
-      cgroupVersion() === 'v2' ? 'cpuset.cpus.effective' : 'cpuset.cpus',
-    ),
-  )
+  parseCpus(readerOf(slotPath(slot))('cpuset', cgroupVersion() === 'v2' ? 'cpuset.cpus.effective' : 'cpuset.cpus'))
 
 /**
  * On v2 those below follow by themselves. On v1 each cgroup has a list of its own, always within that of the one above:

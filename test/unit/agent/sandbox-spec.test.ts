@@ -68,6 +68,26 @@ describe('The OCI specification of a sandbox', () => {
     assert.equal(memory.limit, 512 * 1024 * 1024)
   })
 
+  it('S40, S45, S51: bounds processes, CPU time, huge pages, and reading and writing of each disk', () => {
+    const { pids, cpu, hugepageLimits, blockIO } = spec.linux.resources
+    assert.deepEqual(pids, { limit: 256 })
+    assert.deepEqual(cpu, { quota: 100_000, period: 100_000 })
+    assert.deepEqual(hugepageLimits, [
+      { pageSize: '2MB', limit: 0 },
+      { pageSize: '1GB', limit: 0 },
+    ])
+    const rate = [{ major: 7, minor: 3, rate: 200 * 1024 * 1024 }]
+    assert.deepEqual(blockIO, { throttleReadBpsDevice: rate, throttleWriteBpsDevice: rate })
+  })
+
+  it('S43, S44, S48: bounds files by number and size, as far as the machine lets it, and allows no core', () => {
+    const limits = Object.fromEntries(spec.process.rlimits.map(({ type, soft, hard }) => [type, [soft, hard]]))
+    assert.deepEqual(limits['RLIMIT_NOFILE'], [1024, 20_000])
+    assert.deepEqual(limits['RLIMIT_FSIZE'], [1024 ** 3, 1024 ** 3])
+    assert.deepEqual(limits['RLIMIT_CORE'], [0, 0])
+    assert.deepEqual(limits['RLIMIT_MEMLOCK'], [65_536, 65_536])
+  })
+
   it('puts nothing secret where others could read it: the environment is only in the process', () => {
     const { process: _process, ...rest } = spec
     assert.ok(!JSON.stringify(rest).includes('PORT'))
