@@ -1,6 +1,7 @@
 /** Probes of the network that run inside a sandbox, and what the host is asked to tell whether they changed anything. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { addressOf, type SandboxHandle } from '../../agent/sandbox/index.ts'
 import { linkOf } from '../../agent/sandbox/link.ts'
@@ -80,6 +81,12 @@ export function ask(address: string, port = 5000): Promise<string> {
     asking.end()
   })
 }
+
+/** Lines of the kernel's table of connections that a sandbox has begun (nf_conntrack's /proc format). */
+export const trackedOf = (address: string): string[] =>
+  readFileSync('/proc/net/nf_conntrack', 'utf8')
+    .split('\n')
+    .filter((line) => line.match(/src=(\S+)/)?.[1] === address)
 
 export async function printed(world: TestHost, sandbox: SandboxHandle, text: string): Promise<void> {
   const deadline = Date.now() + 10_000

@@ -19,6 +19,7 @@ import {
   type SandboxHost,
 } from '../../agent/sandbox/index.ts'
 import { APP_PORT } from '../../agent/ports.ts'
+import type { PublishedPort } from '../../agent/sandbox/link.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
 import type { RulesetInput } from '../../agent/sandbox/ruleset.ts'
 import { commandLine } from '../../agent/sandbox/process.ts'
@@ -41,6 +42,7 @@ export type StartOptions = {
   ceilings?: Partial<Ceilings>
   share?: Partial<TenantShare>
   env?: Record<string, string>
+  published?: PublishedPort
   /** A place on the network; by default one that no other had. */
   index?: number
   layers?: string[]
@@ -69,6 +71,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         ceilings = {},
         share = {},
         index = next++,
+        published = null,
       } = {},
     ) {
       return createSandbox(host, {
@@ -85,7 +88,7 @@ export async function startTestHost(changed: Partial<RulesetInput> = {}): Promis
         files: { kind: 'layers', layers },
         binds: [],
         index,
-        published: null,
+        published,
       })
     },
     async run(command, options) {
