@@ -176,7 +176,12 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
     {
       name: 'query',
       hook: null,
-      rules: [`iifname @lookups ${refuse('lookup_rate')}`, 'ip protocol udp ct timeout set "lookup"', 'accept'],
+      rules: [
+        `iifname @lookups ${refuse('lookup_rate')}`,
+        'ip protocol tcp goto connect',
+        'ct timeout set "lookup"',
+        'accept',
+      ],
     },
     {
       name: 'internet',
