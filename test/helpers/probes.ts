@@ -105,7 +105,8 @@ export async function startNeighbour(world: TestHost): Promise<Neighbour> {
   const address = addressOf(world.host, sandbox)
   const state = () => {
     const { device } = linkOf(world.host.slot, sandbox.index)
-    const said = (...[program, ...args]: [string, ...string[]]) => execFileSync(program, args, { encoding: 'utf8' })
+    const said = (...[program, ...args]: [string, ...string[]]) =>
+      execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
     const rules = said('nft', '-s', 'list', 'table', 'inet', tableOf(world.host.slot))
     return {
       link: said('ip', '-o', 'addr', 'show', 'dev', device) + said('ip', '-o', 'link', 'show', 'dev', device),
