@@ -76,9 +76,16 @@ async function writeWithTenant(
 ): Promise<void> {
   const key = `${slot} ${tenantId}`
   const chain = tenantChain(slot, tenantId, egress)
-  await nft(writtenChains.get(key) === chain ? elements : [chain, ...elements])
-  writtenChains.set(key, chain)
+  if (writtenChains.get(key) === chain) return nft(elements)
+  // One after the other, so that what is noted here is what the kernel has.
+  lastWrite = quietly(lastWrite).then(async () => {
+    await nft([chain, ...elements])
+    writtenChains.set(key, chain)
+  })
+  await lastWrite
 }
+
+let lastWrite: Promise<unknown> = Promise.resolve()
 
 /** Forwarding is what lets sandboxes reach the Internet; it stays on afterwards, since others may rely on it. */
 export async function enableForwarding(): Promise<void> {
@@ -128,8 +135,8 @@ export async function closeLink(slot: number, link: Link, published: PublishedPo
 
 /** Idempotent: what is gone already is not missed. */
 export async function removeLink(slot: number, link: Link, published: PublishedPort | null): Promise<void> {
-  await closeLink(slot, link, published)
-  await unlink([link])
+  // In either order: without its elements the link passes nothing, and without its link they match nothing.
+  await Promise.all([closeLink(slot, link, published), unlink([link])])
 }
 
 /** Removes the links and the elements of a slot that nobody uses: what an agent that ended abruptly has left. */
@@ -202,7 +209,9 @@ async function unlink(links: Link[]): Promise<void> {
 
 const ip = (commands: string[], ...options: string[]) =>
   run(['ip', ...options, '-batch', '-'], { input: commands.join('\n') })
-const nft = (commands: string[]) => run(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })
+const nft = async (commands: string[]): Promise<void> => {
+  await run(['nft', '-f', '-'], { input: `${commands.join('\n')}\n` })
+}
 
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined)

@@ -114,6 +114,7 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
   const links = `"${devicePrefix(slot)}*"`
   const refuse = (counter: string, verdict = 'drop') => `counter name ${counter} ${verdict}`
   const lookup = ['udp dport 53 goto lookup', 'tcp dport 53 goto lookup']
+  const publish = published === null ? [] : [`ip daddr ${published} dnat ip to tcp dport map @published`]
   const platformNetworks = [...ownNetworks, ...resolvers, ...platform, ...routers, ...(published ? [published] : [])]
   return [
     {
@@ -175,7 +176,12 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
     {
       name: 'query',
       hook: null,
-      rules: [`iifname @lookups ${refuse('lookup_rate')}`, 'ip protocol udp ct timeout set "lookup"', 'accept'],
+      rules: [
+        `iifname @lookups ${refuse('lookup_rate')}`,
+        'ip protocol tcp goto connect',
+        'ct timeout set "lookup"',
+        'accept',
+      ],
     },
     {
       name: 'internet',
@@ -213,22 +219,15 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
         ...(published === null ? [] : [`ct status dnat oifname ${links} masquerade`]),
       ],
     },
-    ...(published === null ? [] : publishing(links, published)),
+    // Without an address they are empty, so that a reload takes back what an earlier one has published.
+    {
+      name: 'publish_prerouting',
+      hook: 'nat hook prerouting priority dstnat',
+      rules: publish.map((rule) => `iifname != ${links} ${rule}`),
+    },
+    { name: 'publish_output', hook: 'nat hook output priority -100', rules: publish },
   ]
 }
-
-const publishing = (links: string, published: string): Chain[] => [
-  {
-    name: 'publish_prerouting',
-    hook: 'nat hook prerouting priority dstnat',
-    rules: [`iifname != ${links} ip daddr ${published} dnat ip to tcp dport map @published`],
-  },
-  {
-    name: 'publish_output',
-    hook: 'nat hook output priority -100',
-    rules: [`ip daddr ${published} dnat ip to tcp dport map @published`],
-  },
-]
 
 /** The chain of a tenant is made, or filled anew, in one go; its running sandboxes follow it from the next packet on. */
 export function tenantChain(slot: number, tenantId: string, { allow, deny }: EgressPolicy): string {

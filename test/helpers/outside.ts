@@ -10,8 +10,9 @@ const FIXTURE = fileURLToPath(new URL('../fixtures/network/outside.ts', import.m
 const MARK_PORT = 9
 
 export type Outside = {
-  /** Its address on the link; nothing but the mark of `contacts` uses it. */
+  /** Its address on the link, and the host's there. */
   address: string
+  hostAddress: string
   device: string
   namespacePath: string
   /** Who was contacted since the last call, as `tcp ADDRESS:PORT`. Waits until all that was sent before has arrived. */
@@ -66,6 +67,7 @@ export async function startOutside(
     let marks = 0
     return {
       address: there,
+      hostAddress: here,
       device,
       namespacePath,
       async contacts() {

@@ -1,6 +1,7 @@
 /** Probes of the network that run inside a sandbox, and what the host is asked to tell whether they changed anything. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { addressOf, type SandboxHandle } from '../../agent/sandbox/index.ts'
 import { linkOf } from '../../agent/sandbox/link.ts'
@@ -81,6 +82,12 @@ export function ask(address: string, port = 5000): Promise<string> {
   })
 }
 
+/** Lines of the kernel's table of connections that a sandbox has begun (nf_conntrack's /proc format). */
+export const trackedOf = (address: string): string[] =>
+  readFileSync('/proc/net/nf_conntrack', 'utf8')
+    .split('\n')
+    .filter((line) => line.match(/src=(\S+)/)?.[1] === address)
+
 export async function printed(world: TestHost, sandbox: SandboxHandle, text: string): Promise<void> {
   const deadline = Date.now() + 10_000
   while (!(await world.output(sandbox)).includes(text)) {
@@ -98,7 +105,8 @@ export async function startNeighbour(world: TestHost): Promise<Neighbour> {
   const address = addressOf(world.host, sandbox)
   const state = () => {
     const { device } = linkOf(world.host.slot, sandbox.index)
-    const said = (...[program, ...args]: [string, ...string[]]) => execFileSync(program, args, { encoding: 'utf8' })
+    const said = (...[program, ...args]: [string, ...string[]]) =>
+      execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
     const rules = said('nft', '-s', 'list', 'table', 'inet', tableOf(world.host.slot))
     return {
       link: said('ip', '-o', 'addr', 'show', 'dev', device) + said('ip', '-o', 'link', 'show', 'dev', device),

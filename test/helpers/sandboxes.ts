@@ -21,6 +21,7 @@ import {
   type SandboxHost,
 } from '../../agent/sandbox/index.ts'
 import { APP_PORT } from '../../agent/ports.ts'
+import type { PublishedPort } from '../../agent/sandbox/link.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
 import type { RulesetInput } from '../../agent/sandbox/ruleset.ts'
 import type { BindMount } from '../../agent/sandbox/spec.ts'
@@ -46,6 +47,7 @@ export type StartOptions = {
   ceilings?: Partial<Ceilings>
   share?: Partial<TenantShare>
   env?: Record<string, string>
+  published?: PublishedPort
   /** A place on the network; by default one that no other had. */
   index?: number
   layers?: string[]
@@ -92,6 +94,7 @@ export async function startTestHost(
         share = {},
         workspace,
         index = next++,
+        published = null,
       } = {},
     ) {
       return createSandbox(host, {
@@ -109,7 +112,7 @@ export async function startTestHost(
         files: workspace ? { kind: 'workspace', ...workspace } : { kind: 'layers', layers },
         binds,
         index,
-        published: null,
+        published,
         preparedFolder: null,
       })
     },

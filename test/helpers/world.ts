@@ -174,12 +174,22 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
       if (runs()) await Promise.race([once(up, 'exit'), wait(60_000, undefined, { ref: false })])
       if (runs()) up.kill('SIGKILL')
       for (const folder of folders) await rm(folder, { recursive: true, force: true })
-      const left = await leftBehind(home, slot)
+      const left = await leftForGood(home, slot)
       if (!options.home) await rm(home, { recursive: true, force: true })
       if (left.length > 0) throw new Error(`The end of Berth left behind: ${left.join('; ')}`)
     },
   }
   return world
+}
+
+const GONE_WITHIN_MS = 5_000
+
+/** A loop device goes with the last copy of its mount, which a sandbox of a neighbour may hold for a moment. */
+async function leftForGood(home: string, slot: string): Promise<string[]> {
+  for (const until = Date.now() + GONE_WITHIN_MS; ; await wait(100)) {
+    const left = await leftBehind(home, slot)
+    if (left.length === 0 || Date.now() > until) return left
+  }
 }
 
 /** What a stopped Berth must not leave: processes and mounts of its folder, loop devices, and all that its slot names. */

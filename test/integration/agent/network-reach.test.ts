@@ -6,6 +6,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { gatewayOf, linkOf } from '../../../agent/sandbox/link.ts'
 import { run } from '#core/runtime/process.ts'
+import { loadRuleset } from '../../../agent/sandbox/network.ts'
+import { publishedPort } from '../../../agent/ports.ts'
 import { startOutside, type Outside } from '#test/helpers/outside.ts'
 import {
   ask,
@@ -265,6 +267,30 @@ except OSError as e: print(e.errno)
       assert.ok(since(world, before, 'unasked') >= 2)
     } finally {
       await world.remove(app)
+    }
+  })
+
+  it('S71: is reached at the host’s address by the routers named, and by nobody else', async () => {
+    const index = 950
+    const { address } = linkOf(world.host.slot, index)
+    const published = publishedPort(index, address)
+    const app = await world.start(server(), { index, published })
+    const knock = ['bash', '-c', `exec 3<>/dev/tcp/${outside.hostAddress}/${published.port}; echo >&3; cat <&3`]
+    const fromOutside = () => run(['nsenter', `--net=${outside.namespacePath}`, 'timeout', '1', ...knock])
+    try {
+      await printed(world, app, 'up')
+      await loadRuleset({ ...world.rules, published: outside.hostAddress, routers: [`${outside.address}/32`] })
+      assert.match((await fromOutside()).stdout, /hello/)
+      assert.equal(await ask(outside.hostAddress, published.port), 'hello', 'a router on this machine too')
+      const before = refusals(world)
+      assert.deepEqual(await contact(world, [tcp(outside.hostAddress, published.port)]), ['silence'], 'but no app')
+      assert.ok(since(world, before, 'to_host') >= 1)
+      await loadRuleset({ ...world.rules, published: outside.hostAddress, routers: [] })
+      await assert.rejects(fromOutside())
+      assert.ok(since(world, before, 'unasked') >= 1)
+    } finally {
+      await world.remove(app)
+      await loadRuleset(world.rules)
     }
   })
 

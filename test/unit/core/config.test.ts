@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { readConfig } from '../../../core/runtime/config.ts'
+
+describe('The settings of the network', () => {
+  it('are lists of networks, a bare address being a network of one', () => {
+    const { blocked, routers, resolvers } = readConfig({
+      BERTH_BLOCKED: '192.0.2.0/24, 10.9.0.0/16',
+      BERTH_ROUTERS: '192.0.2.20',
+      BERTH_RESOLVERS: '10.0.0.53,10.0.1.53',
+    })
+    assert.deepEqual(blocked, ['192.0.2.0/24', '10.9.0.0/16'])
+    assert.deepEqual(routers, ['192.0.2.20/32'])
+    assert.deepEqual(resolvers, ['10.0.0.53', '10.0.1.53'])
+    assert.deepEqual(readConfig({}).blocked, [])
+  })
+
+  it('are refused with the variable and the value when they are no networks', () => {
+    assert.throws(() => readConfig({ BERTH_BLOCKED: '10.0.0.0/8,10.0.0.1/8' }), {
+      code: 'BAD_SETTING',
+      message: /^BERTH_BLOCKED must be IPv4 networks .*, got "10\.0\.0\.1\/8"\.$/,
+    })
+    assert.throws(() => readConfig({ BERTH_ROUTERS: 'router.internal' }), {
+      message: /BERTH_ROUTERS.*"router\.internal"/,
+    })
+    assert.throws(() => readConfig({ BERTH_RESOLVERS: '10.0.0.0/8' }), { message: /BERTH_RESOLVERS/ })
+  })
+})
