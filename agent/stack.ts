@@ -29,6 +29,7 @@ const folders = [
   'opt/berth-node',
   'opt/runtimes/node',
   'opt/runtimes/npm',
+  'sys/fs/cgroup',
 ]
 const files = ['source.tar', 'berth/package.json']
 

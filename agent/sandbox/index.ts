@@ -6,7 +6,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
-import { cgroupPath, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
+import { cgroupPath, cgroupVersion, killCgroup, removeCgroup, sampleCgroup, type CgroupSample } from './cgroup.ts'
 import { createScratch, removeScratch, scratchOf, type Scratch } from './filesystem.ts'
 import { createLink, linkOf, removeLink, sampleLink, type PublishedPort } from './network.ts'
 import {
@@ -111,6 +111,8 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
       ...request.binds,
     ],
     seccomp: seccompProfile(process.arch),
+    // On v1 it would be a mount for each controller, at each start.
+    cgroupView: cgroupVersion() === 'v2',
     shmMb: Math.min(SHM_MB, request.size.memoryMb),
   })
   await writeFile(join(files.bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
