@@ -22,6 +22,7 @@ import { openRecords } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
+import { copyPlatform } from './platform.ts'
 import { openPlaces, publishedPort } from './ports.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
 import { addressOf } from './sandbox/index.ts'
@@ -89,9 +90,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     folder: folders.builds,
     cacheFolder: folders.caches,
     platformBinds: [
-      { source: join(ROOT, 'buildpacks'), target: '/berth/buildpacks', readOnly: true },
-      { source: join(ROOT, 'core', 'domain'), target: '/berth/core/domain', readOnly: true },
-      { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
+      ...(await copyPlatform(ROOT, folders.platform)),
       { source: await ensurePlatformNode(runtimeContext), target: '/opt/berth-node', readOnly: true },
     ],
     stack: stack.name,
