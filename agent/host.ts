@@ -84,6 +84,7 @@ export type Folders = {
   stack: string
   etc: string
   builds: string
+  platform: string
 }
 
 export const foldersOf = (home: string): Folders => {
@@ -98,6 +99,7 @@ export const foldersOf = (home: string): Folders => {
     stack: join(agent, 'stack'),
     etc: join(agent, 'etc'),
     builds: join(agent, 'builds'),
+    platform: join(agent, 'platform'),
   }
 }
 

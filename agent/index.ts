@@ -26,6 +26,7 @@ import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
+import { copyPlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
 import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
@@ -115,9 +116,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     folder: folders.builds,
     cacheFolder: folders.caches,
     platformBinds: [
-      { source: join(ROOT, 'buildpacks'), target: '/berth/buildpacks', readOnly: true },
-      { source: join(ROOT, 'core', 'domain'), target: '/berth/core/domain', readOnly: true },
-      { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
+      ...(await copyPlatform(ROOT, folders.platform)),
       { source: await ensurePlatformNode(runtimeContext), target: '/opt/berth-node', readOnly: true },
     ],
     stacks,

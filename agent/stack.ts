@@ -38,6 +38,7 @@ const folders = [
   'opt/berth-node',
   'opt/runtimes/node',
   'opt/runtimes/npm',
+  'sys/fs/cgroup',
 ]
 const files = ['source.tar', 'berth/package.json']
 

@@ -1,12 +1,13 @@
 /** `npm run bench [-- NAME …]`: measures, and prints tables of medians and ratios. See docs/PERFORMANCE.md. */
 import { cpus, totalmem } from 'node:os'
+import { cycles } from './cycles.ts'
 import { density } from './density.ts'
 import { deploy } from './deploy.ts'
 import { overhead } from './overhead.ts'
 import { router } from './router.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router }
+const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

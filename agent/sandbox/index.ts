@@ -10,6 +10,7 @@ import { adjustCgroup, type Adjusted } from './adjust.ts'
 import {
   buildCgroupPath,
   cgroupPath,
+  cgroupVersion,
   makeInstanceCgroup,
   removeCgroup,
   sampleCgroup,
@@ -132,6 +133,8 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
       ...request.binds,
     ],
     seccomp: seccompProfile(process.arch),
+    // On v1 it would be a mount for each controller, at each start.
+    cgroupView: cgroupVersion() === 'v2',
     shmMb: Math.min(SHM_MB, size.memoryMb),
     maxOpenFiles: await maxOpenFiles(),
     hugePages: await hugePages(),

@@ -22,6 +22,8 @@ export type SpecInput = {
   cgroupPath: string
   binds: BindMount[]
   seccomp: Seccomp
+  /** Whether the sandbox sees its own cgroup, to read only: where runtimes look for their memory limit and cores. */
+  cgroupView: boolean
   /** /dev/shm in MiB; it counts against the memory limit. */
   shmMb: number
   /** What the machine has and allows, see machine.ts. */
@@ -180,6 +182,7 @@ function mounts(input: SpecInput): Mount[] {
       source: 'shm',
       options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${input.shmMb}m`, 'nr_inodes=4096'],
     },
+    ...(input.cgroupView ? [cgroupView] : []),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     ...input.binds.map(({ source, target, readOnly }) => ({
       destination: target,
@@ -191,5 +194,12 @@ function mounts(input: SpecInput): Mount[] {
 }
 
 const throttle = ({ disks, ioMbPerSecond }: SpecInput) => disks.map((disk) => ({ ...disk, rate: mib(ioMbPerSecond) }))
+/** Its own group is the root of what it sees, by its cgroup namespace. */
+const cgroupView: Mount = {
+  destination: '/sys/fs/cgroup',
+  type: 'cgroup',
+  source: 'cgroup',
+  options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+}
 
 const mib = (megabytes: number) => megabytes * 1024 * 1024

@@ -10,6 +10,7 @@ import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv } from '../../agent/host.ts'
+import { copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
 import { createRuntimes, ensurePlatformNode } from '../../agent/runtimes.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
@@ -31,7 +32,7 @@ export type BuildOptions = {
   /** A file, as the controller hands it out: a tar archive, unless the buildpacks are others. */
   source: string
   /** A folder with a main.ts, instead of the platform's. */
-  buildpacks?: string
+  buildpacks?: string | null
   app?: string
   diskMb?: number
   timeoutMs?: number
@@ -41,9 +42,10 @@ let deploys = 0
 
 export async function runBuild(
   { host, config, folders }: TestHost,
-  { source, buildpacks = join(ROOT, 'buildpacks'), app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
+  { source, buildpacks = null, app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
 ): Promise<BuildOutcome> {
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
+  const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const lines: string[] = []
@@ -75,9 +77,8 @@ export async function runBuild(
       folder: folders.builds,
       cacheFolder: folders.caches,
       platformBinds: [
-        { source: buildpacks, target: '/berth/buildpacks', readOnly: true },
-        { source: join(ROOT, 'core', 'domain'), target: '/berth/core/domain', readOnly: true },
-        { source: join(ROOT, 'package.json'), target: '/berth/package.json', readOnly: true },
+        ...platform.filter(({ target }) => buildpacks === null || target !== '/berth/buildpacks'),
+        ...(buildpacks === null ? [] : [{ source: buildpacks, target: '/berth/buildpacks', readOnly: true }]),
         { source: node, target: '/opt/berth-node', readOnly: true },
       ],
       stacks: {

@@ -54,8 +54,8 @@ describe('The limits of a sandbox', function () {
       assert.ok(Date.now() < until, `did not print ${String(text)}, but: ${output.slice(-500)}`)
     }
   }
-  const sampleOf = async (sandbox: SandboxHandle) => {
-    const sample = await sampleSandbox(world.host, sandbox)
+  const sampleOf = (sandbox: SandboxHandle) => {
+    const sample = sampleSandbox(world.host, sandbox)
     assert.ok(sample)
     return sample
   }
@@ -75,10 +75,10 @@ describe('The limits of a sandbox', function () {
     it('S40: a fork bomb is dead within two seconds of being stopped', async () => {
       await during(probe('fork_bomb'), { size: { pids: 200 } }, async (sandbox) => {
         await printed(sandbox, 'up')
-        while ((await sampleOf(sandbox)).pids < 190) await pause(10)
+        while (sampleOf(sandbox).pids < 190) await pause(10)
         const began = performance.now()
         await stopSandbox(world.host, sandbox, 0)
-        assert.equal((await sampleOf(sandbox)).pids, 0)
+        assert.equal(sampleOf(sandbox).pids, 0)
         assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`)
       })
     })
@@ -86,10 +86,10 @@ describe('The limits of a sandbox', function () {
     it('S47: neither zombies nor daemons nor deafness to SIGTERM outlive a stop', async () => {
       await during(probe('zombies'), {}, async (sandbox) => {
         await printed(sandbox, 'up')
-        assert.ok((await sampleOf(sandbox)).pids > 20)
+        assert.ok(sampleOf(sandbox).pids > 20)
         await stopSandbox(world.host, sandbox, 300)
         assert.equal(await isSandboxRunning(sandbox), false)
-        assert.equal((await sampleOf(sandbox)).pids, 0)
+        assert.equal(sampleOf(sandbox).pids, 0)
       })
     })
   })
@@ -101,7 +101,7 @@ describe('The limits of a sandbox', function () {
       it(`S41, S42: ${kind} memory beyond the limit ends the instance, swap or not, and is told from a crash`, async () => {
         await during(probe(kind), small, async (sandbox) => {
           assert.equal(await waitForSandbox(world.host, sandbox, AbortSignal.timeout(20_000)), 137)
-          const { oomKills, memoryPeakBytes } = await sampleOf(sandbox)
+          const { oomKills, memoryPeakBytes } = sampleOf(sandbox)
           assert.ok(oomKills > 0)
           assert.ok(memoryPeakBytes <= 64 * MIB, String(memoryPeakBytes))
           // Memory+swap has the same limit as memory: what does not fit is not swapped out, wherever there is swap.
@@ -114,9 +114,9 @@ describe('The limits of a sandbox', function () {
     it('S41: when a child is killed for want of memory, the instance ends as a whole', async () => {
       await during(probe('child_hog'), small, async (sandbox) => {
         assert.equal(await waitForSandbox(world.host, sandbox, AbortSignal.timeout(20_000)), 137)
-        assert.ok((await sampleOf(sandbox)).oomKills > 0)
+        assert.ok(sampleOf(sandbox).oomKills > 0)
         await pause(50)
-        assert.equal((await sampleOf(sandbox)).pids, 0)
+        assert.equal(sampleOf(sandbox).pids, 0)
       })
     })
 
@@ -132,7 +132,7 @@ describe('The limits of a sandbox', function () {
       it(`S41: ${kind.replace('_', ' ')} is given back instead: nobody is killed`, async () => {
         await during(probe(kind), small, async (sandbox) => {
           assert.equal(await waitForSandbox(world.host, sandbox, AbortSignal.timeout(40_000)), 0)
-          const { oomKills, memoryPeakBytes } = await sampleOf(sandbox)
+          const { oomKills, memoryPeakBytes } = sampleOf(sandbox)
           assert.equal(oomKills, 0)
           assert.ok(memoryPeakBytes <= 64 * MIB)
         })
@@ -142,7 +142,7 @@ describe('The limits of a sandbox', function () {
     it('S41: what lies in pipes and sockets counts', async () => {
       await during(probe('buffers'), small, async (sandbox) => {
         const code = await waitForSandbox(world.host, sandbox, AbortSignal.timeout(20_000))
-        const { oomKills, memoryPeakBytes } = await sampleOf(sandbox)
+        const { oomKills, memoryPeakBytes } = sampleOf(sandbox)
         assert.ok(code === 0 || (code === 137 && oomKills > 0), `ended with ${code}`)
         assert.ok(memoryPeakBytes > 16 * MIB && memoryPeakBytes <= 64 * MIB, String(memoryPeakBytes))
       })
@@ -229,7 +229,7 @@ describe('The limits of a sandbox', function () {
     it('counts what was written to disk', async () => {
       await during(`${probe('sync_storm')}; sleep 30`, {}, async (sandbox) => {
         await printed(sandbox, 'seconds')
-        assert.ok((await sampleOf(sandbox)).ioWriteBytes >= 12 * MIB)
+        assert.ok(sampleOf(sandbox).ioWriteBytes >= 12 * MIB)
       })
     })
   })
@@ -238,9 +238,9 @@ describe('The limits of a sandbox', function () {
     it('S45: a hundred spinning threads get their quota and are throttled', async () => {
       await during(probe('spin', '100'), { size: { cpuMilli: 200 } }, async (sandbox) => {
         await printed(sandbox, 'up')
-        const from = { sample: await sampleOf(sandbox), at: performance.now() }
-        while ((await sampleOf(sandbox)).throttledSeconds - from.sample.throttledSeconds < 0.5) await pause(50)
-        const to = { sample: await sampleOf(sandbox), at: performance.now() }
+        const from = { sample: sampleOf(sandbox), at: performance.now() }
+        while (sampleOf(sandbox).throttledSeconds - from.sample.throttledSeconds < 0.5) await pause(50)
+        const to = { sample: sampleOf(sandbox), at: performance.now() }
         const cores = (to.sample.cpuSeconds - from.sample.cpuSeconds) / ((to.at - from.at) / 1000)
         assert.ok(cores < 0.4, `${cores} cores of 0.2`)
       })

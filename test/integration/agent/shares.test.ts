@@ -123,10 +123,10 @@ describe('The share of a tenant', function () {
         return sandbox
       }),
     )
-    assert.ok(((await sampleSandbox(world.host, ended))?.oomKills ?? 0) > 0)
+    assert.ok((sampleSandbox(world.host, ended)?.oomKills ?? 0) > 0)
     const left = ended === first ? second : first
     await printed(left, 'has 60')
-    assert.equal((await sampleSandbox(world.host, left))?.oomKills, 0)
+    assert.equal(sampleSandbox(world.host, left)?.oomKills, 0)
     assert.equal(await isSandboxRunning(other), true)
   })
 
@@ -230,9 +230,9 @@ describe('The share of a tenant', function () {
       const sandbox = await start('count', { size })
       await printed(sandbox, '00000')
       await freezeSandbox(sandbox)
-      const before = await sampleSandbox(world.host, sandbox)
+      const before = sampleSandbox(world.host, sandbox)
       await pause(300)
-      const after = await sampleSandbox(world.host, sandbox)
+      const after = sampleSandbox(world.host, sandbox)
       assert.equal(after?.cpuSeconds, before?.cpuSeconds)
       assert.ok((after?.memoryBytes ?? 0) > MIB)
       const counted = Number((await world.output(sandbox)).split('\n').at(-1))

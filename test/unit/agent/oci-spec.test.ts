@@ -22,6 +22,7 @@ describe('The OCI specification of a sandbox, whole', () => {
         { source: '/var/lib/berth/agent/etc/hosts', target: '/etc/hosts', readOnly: true },
       ],
       seccomp,
+      cgroupView: true,
       shmMb: 64,
       maxOpenFiles: 20_000,
       hugePages: ['2MB'],
@@ -67,6 +68,12 @@ describe('The OCI specification of a sandbox, whole', () => {
           type: 'tmpfs',
           source: 'shm',
           options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=64m', 'nr_inodes=4096'],
+        },
+        {
+          destination: '/sys/fs/cgroup',
+          type: 'cgroup',
+          source: 'cgroup',
+          options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
         },
         { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
         {

@@ -16,6 +16,7 @@ const spec = ociSpec({
   cgroupPath: '/berth-0/default/a-1/i-1',
   binds: [{ source: '/somewhere', target: '/app', readOnly: false }],
   seccomp: seccompProfile('x64'),
+  cgroupView: false,
   shmMb: 64,
   maxOpenFiles: 20_000,
   hugePages: ['2MB', '1GB'],
