@@ -109,7 +109,7 @@ describe('The meter', function () {
     await wait(BUSY_SECONDS * 500)
     await Promise.all(sandboxes.map(end))
     const kernel = kernelCpu() - before
-    assert.ok(kernel > BUSY_SECONDS / 2, `the apps were busy: ${kernel} s`)
+    assert.ok(kernel > BUSY_SECONDS / 10, `the apps were busy: ${kernel} s`)
 
     await counted('a-sum-9', () => meter.figures().unsent === 0)
     const byApp = await Promise.all([...new Set(apps.map(({ app }) => app))].map(usageOf))
