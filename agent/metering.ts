@@ -65,7 +65,7 @@ export type AppFigures = {
   appId: AppId
   /** What its lives used while this agent ran, those that are over included. */
   used: UsageTotals
-  sandboxes: number
+  sandboxes: Record<Owner['kind'], number>
   pids: number
   memoryBytes: number
   diskBytes: number
@@ -269,16 +269,16 @@ export function startMeter(context: {
   function apps(): AppFigures[] {
     forgetApps()
     const all = new Map<AppId, AppFigures>()
-    const none = { used: noUsage, sandboxes: 0, pids: 0, memoryBytes: 0, diskBytes: 0 }
+    const none = { used: noUsage, sandboxes: { instance: 0, build: 0 }, pids: 0, memoryBytes: 0, diskBytes: 0 }
     for (const [appId, { tenantId, used }] of past) all.set(appId, { ...none, tenantId, appId, used })
     for (const entry of going.values()) {
-      const { tenantId, appId } = entry.life.owner
+      const { tenantId, appId, kind } = entry.life.owner
       const { last } = entry.life
       const app = all.get(appId) ?? { ...none, tenantId, appId }
       all.set(appId, {
         ...app,
         used: addUsage(app.used, usedSince(entry)),
-        sandboxes: app.sandboxes + 1,
+        sandboxes: { ...app.sandboxes, [kind]: app.sandboxes[kind] + 1 },
         pids: app.pids + (last?.pids ?? 0),
         memoryBytes: app.memoryBytes + (last?.memoryBytes ?? 0),
         diskBytes: app.diskBytes + (last?.diskBytes ?? 0),

@@ -25,7 +25,8 @@ export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>): Metric[] {
     values: [{ value }],
   })
   return [
-    perApp('gauge', 'sandboxes', 'Instances and builds of the app on this host.', ({ sandboxes }) => sandboxes),
+    perApp('gauge', 'instances', 'Instances of the app on this host.', ({ sandboxes }) => sandboxes.instance),
+    perApp('gauge', 'builds', 'Builds of the app on this host.', ({ sandboxes }) => sandboxes.build),
     perApp('gauge', 'processes', 'Processes of the app on this host.', ({ pids }) => pids),
     perApp('gauge', 'memory_bytes', 'Memory, without file cache that can be reclaimed.', (app) => app.memoryBytes),
     perApp('gauge', 'disk_bytes', 'Written to scratch images, and still there.', (app) => app.diskBytes),

@@ -84,8 +84,20 @@ export async function start(
     onRouters: (count) => (routers = Math.max(1, count)),
   })
 
-  const record: RecordCounters = ({ appId, tenantId }, usage) =>
-    recordUsage(store, [{ subject: `router-${id}-${appId}`, tenantId, appId, at: Date.now(), usage, ended: false }])
+  const record: RecordCounters = (changed) => {
+    const at = Date.now()
+    return recordUsage(
+      store,
+      changed.map(({ appId, tenantId, counters }) => ({
+        subject: `router-${id}-${appId}`,
+        tenantId,
+        appId,
+        at,
+        usage: counters,
+        ended: false,
+      })),
+    )
+  }
   const settleOpen = () => {
     for (const { current } of door.connections.values()) if (current) usage.settle(current)
   }

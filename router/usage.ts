@@ -3,17 +3,18 @@ import type { AppId, TenantId } from '#core/domain/ids.ts'
 import type { Call } from './call.ts'
 
 type Owner = { appId: AppId; tenantId: TenantId }
+export type Used = Owner & { counters: Counters }
 
 export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
-/** Records an app's counters as they are now. */
-export type RecordCounters = (owner: Owner, counters: Counters) => Promise<void>
+/** Records apps' counters as they are now. */
+export type RecordCounters = (changed: Used[]) => Promise<void>
 
 /**
  * Counters only grow while the process lives, so that a report that was lost, or sent twice, makes no difference: the
  * next one carries everything.
  */
 export class Usage {
-  #counters = new Map<AppId, Owner & { counters: Counters }>()
+  #known = new Map<AppId, Used>()
   #changed = new Set<AppId>()
 
   countRequest(owner: Owner): void {
@@ -37,25 +38,28 @@ export class Usage {
 
   /** Records every app whose counters changed since the last good record. @throws what `record` throws */
   async flush(record: RecordCounters): Promise<void> {
-    for (const app of [...this.#changed]) {
-      this.#changed.delete(app)
-      const found = this.#counters.get(app)
-      if (!found) continue
-      try {
-        await record(found, { ...found.counters })
-      } catch (error) {
-        this.#changed.add(app)
-        throw error
-      }
+    const changed = [...this.#changed]
+    if (changed.length === 0) return
+    this.#changed.clear()
+    try {
+      await record(
+        changed.flatMap((app) => {
+          const known = this.#known.get(app)
+          return known ? [{ ...known, counters: { ...known.counters } }] : []
+        }),
+      )
+    } catch (error) {
+      for (const app of changed) this.#changed.add(app)
+      throw error
     }
   }
 
   #of({ appId, tenantId }: Owner): Counters {
     this.#changed.add(appId)
-    const existing = this.#counters.get(appId)
+    const existing = this.#known.get(appId)
     if (existing) return existing.counters
     const counters = { requests: 0, requestInBytes: 0, requestOutBytes: 0 }
-    this.#counters.set(appId, { appId, tenantId, counters })
+    this.#known.set(appId, { appId, tenantId, counters })
     return counters
   }
 }

@@ -63,6 +63,15 @@ describe('Metering through kill -9 of any part', () => {
     })
   }
 
+  it('Prometheus is told the same by the agent, on loopback', async () => {
+    const response = await fetch(`http://127.0.0.1:${world.env['BERTH_AGENT_PORT']}/metrics`)
+    const text = await response.text()
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
+    assert.match(text, /^berth_app_instances\{tenant="default",app="a-[a-z2-7]+"\} [1-9]$/m)
+    assert.match(text, /^berth_app_cpu_seconds_total\{tenant="default",app="a-[a-z2-7]+"\} \d+\.\d+$/m)
+    assert.match(text, /^berth_meter_spool_bytes 0$/m)
+  })
+
   it('in the end the ledger says what the kernel says, within 1 %', async function () {
     this.timeout(60_000)
     await world.cli(['scale', 'web=0', 'worker=0', '-a', 'busy'])

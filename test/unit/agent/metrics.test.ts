@@ -12,7 +12,7 @@ describe('what a host tells Prometheus', () => {
         tenantId: 'acme' as TenantId,
         appId: 'a-one' as AppId,
         used: { ...noUsage, cpuSeconds: 1.5, networkOutBytes: 7 },
-        sandboxes: 2,
+        sandboxes: { instance: 2, build: 0 },
         pids: 5,
         memoryBytes: 4096,
         diskBytes: 0,

@@ -61,7 +61,9 @@ const foreign: Record<string, number> = {
   'DELETE /tokens/:token': 404,
 }
 
-describe('access to the API', () => {
+describe('access to the API', function () {
+  // It asks every route in every wrong way.
+  this.timeout(20_000)
   let api: TestApi
   let member: string
   let other: string
