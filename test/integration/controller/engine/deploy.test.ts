@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { isOver, type Deploy } from '#core/domain/release.ts'
 import { removeApp } from '#core/store/apps.ts'
+import { defaultPlan } from '#core/domain/quota.ts'
+import { savePlan } from '#core/store/plans.ts'
 import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
 import { setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
@@ -76,6 +78,24 @@ describe('a deploy, on a real store and real queues', function () {
     assert.equal(deploy.error, 'v2 did not go live: web.1 exited with code 1 before it was ready. v1 keeps serving.')
     await until('only v1 runs', async () => (await states()).join() === 'v1 run running')
     assert.equal((await engine.app(app.id)).current?.release, 1)
+  })
+
+  it('fails with what the plan is short of when its first instance has no room there, and makes no release', async () => {
+    await engine.startAgent('host-a')
+    const { deploys } = engine.startController()
+    await savePlan(engine.store, { ...defaultPlan, instances: 0 })
+    const app = await engine.createApp('shop')
+    const { id } = await deploys.submit(aPush(app))
+    const deploy = await until('the end', async () => {
+      const read = await engine.deploy(id)
+      return read.state === 'failed' && read
+    })
+    assert.match(
+      deploy.error ?? '',
+      /^The first instance of shop needs 1 instance, 0 instances left of plan default's 0 instances\./,
+    )
+    const { target, formation: stored } = await engine.app(app.id)
+    assert.deepEqual([target, stored], [null, {}])
   })
 
   it('fails with the error of the build, and makes no release', async () => {
