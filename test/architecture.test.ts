@@ -25,6 +25,7 @@ const mayImport: Record<string, string[]> = {
 const pureFolders = ['core/domain', 'controller/placement']
 const pureFiles = [
   'controller/reconcile/plan.ts',
+  'controller/reconcile/adjust.ts',
   'controller/reconcile/retire.ts',
   'controller/reconcile/rollout.ts',
   'controller/reconcile/routes.ts',
