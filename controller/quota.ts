@@ -8,7 +8,7 @@ import type { Store } from '#core/store/connection.ts'
 import { loadPlans } from '#core/store/plans.ts'
 import { loadPromises, PromisesMoved } from '#core/store/promises.ts'
 import { loadTenant } from '#core/store/tenants.ts'
-import { admit, describeQuotaShortage } from './placement/admission.ts'
+import { adviceFor, admit, describeQuotaShortage } from './placement/admission.ts'
 
 /** A tenant's account, as one decision sees it. */
 export type Account = {
@@ -50,5 +50,9 @@ export async function openAccount(store: Store, id: TenantId): Promise<Account> 
  */
 export function requireRoom({ plan, apps }: Account, changed: Pick<App, 'id' | 'formation'>, what: string): void {
   const short = admit(plan, apps, changed)
-  if (short) throw quotaExceeded(what, describeQuotaShortage(plan, short), { plan: plan.name, ...short })
+  if (short)
+    throw quotaExceeded(`${what} ${describeQuotaShortage(plan, short)}. ${adviceFor(short)}`, {
+      plan: plan.name,
+      ...short,
+    })
 }

@@ -26,6 +26,7 @@ const pureFolders = ['core/domain', 'controller/placement']
 const pureFiles = [
   'controller/reconcile/plan.ts',
   'controller/reconcile/restack.ts',
+  'controller/reconcile/adjust.ts',
   'controller/reconcile/retire.ts',
   'controller/reconcile/rollout.ts',
   'controller/reconcile/routes.ts',

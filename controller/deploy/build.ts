@@ -1,12 +1,15 @@
 /** The first step of a deploy: its slug. A push builds one on a host; the other kinds release one again. */
 import { HOST_LEASE_MS } from '#core/domain/host.ts'
+import { tenantSuspended } from '#core/domain/errors.ts'
 import type { HostId } from '#core/domain/ids.ts'
+import { suspensionOf } from '#core/domain/quota.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { assignBuild, loadBuildReport, loadOpenDeploys, unassignBuild } from '#core/store/deploys.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { loadTenant } from '#core/store/tenants.ts'
 import { placeBuild } from '../placement/placement.ts'
 import { openRooms } from '../placement/room.ts'
 import { seconds, type Outcome, type Walk } from './walk.ts'
@@ -103,6 +106,7 @@ async function awaitBuild(walk: Walk, hostId: HostId): Promise<BuildEnd> {
   const { id, buildEpoch } = walk.deploy
   const began = now()
   const isLost = watchHost(walk, hostId)
+  const suspension = watchTenant(walk)
   let runningSince: number | null = null
   for (;;) {
     const report = await walk.reach(() => loadBuildReport(store, id))
@@ -112,6 +116,8 @@ async function awaitBuild(walk: Walk, hostId: HostId): Promise<BuildEnd> {
       runningSince ??= now()
     }
     if (await isLost()) return { kind: 'hostLost' }
+    const reason = await suspension()
+    if (reason !== null) return { kind: 'failed', error: `The build was ended: ${reason}` }
     const limit = runningSince === null ? QUEUE_WAIT_MS : config.buildTimeoutMs + AFTER_TIMEOUT_MS
     if (now() - (runningSince ?? began) > limit) {
       const what = runningSince === null ? 'was not begun' : 'did not end'
@@ -132,5 +138,20 @@ function watchHost({ context: { store, now }, reach }: Walk, hostId: HostId): ()
     lookedAt = now()
     if (host?.live || gap > 3 * LOOK_AT_HOST_EVERY_MS) seenLive = lookedAt
     return lookedAt - seenLive > HOST_LEASE_MS
+  }
+}
+
+/** A suspended tenant's builds end too: the agent ends a build that is taken off its host's list. @returns why, or null */
+function watchTenant({ context: { store, now }, deploy, reach }: Walk): () => Promise<string | null> {
+  let lookedAt = now()
+  return async () => {
+    if (now() - lookedAt < LOOK_AT_HOST_EVERY_MS) return null
+    lookedAt = now()
+    return reach(async () => {
+      const app = await loadApp(store, deploy.appId)
+      const tenant = app && (await loadTenant(store, app.tenantId))
+      const suspension = tenant && suspensionOf(tenant)
+      return suspension && tenantSuspended(tenant.id, suspension.reason).message
+    })
   }
 }

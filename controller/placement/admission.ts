@@ -58,16 +58,18 @@ function shortOf(dimension: QuotaDimension, before: number, after: number, limit
   return { dimension, needed: after - before, left: Math.max(0, limit - before), limit }
 }
 
-/** A size that was given before the plan was lowered is kept; only a growing one is held against it. */
+/** What was given before the plan was lowered is kept; more of it, or a larger one, is not. */
 function tooLarge(plan: Plan, before: Formation, after: Formation): QuotaShortage | null {
   for (const type of Object.keys(after) as ProcessType[]) {
-    const size = processOf(after, type)?.size
-    const was = processOf(before, type)?.size
-    if (size === undefined) continue
-    if (size.memoryMb > plan.instanceMemoryMb && size.memoryMb > (was?.memoryMb ?? 0))
-      return one('instance memory', size.memoryMb, plan.instanceMemoryMb)
-    if (size.cpuMilli > plan.cpuMilli && size.cpuMilli > (was?.cpuMilli ?? 0))
-      return one('cpu', size.cpuMilli, plan.cpuMilli)
+    const now = processOf(after, type)
+    const was = processOf(before, type)
+    if (now === undefined) continue
+    const isMore = now.count > (was?.count ?? 0)
+    const { memoryMb, cpuMilli } = now.size
+    if (memoryMb > plan.instanceMemoryMb && (isMore || memoryMb > (was?.size.memoryMb ?? 0)))
+      return one('instance memory', memoryMb, plan.instanceMemoryMb)
+    if (cpuMilli > plan.cpuMilli && (isMore || cpuMilli > (was?.size.cpuMilli ?? 0)))
+      return one('cpu', cpuMilli, plan.cpuMilli)
   }
   return null
 }
@@ -78,6 +80,12 @@ const one = (dimension: QuotaDimension, needed: number, limit: number): QuotaSho
   left: limit,
   limit,
 })
+
+/** What to do about it. */
+export const adviceFor = ({ dimension }: QuotaShortage): string =>
+  dimension === 'instance memory' || dimension === 'cpu'
+    ? 'Choose smaller instances (berth ps:resize), or ask the operator for a larger plan.'
+    : 'Scale something down first, or ask the operator for a larger plan.'
 
 /** For people: `needs 256 MB, 128 MB left of plan small's 2 GB memory`. */
 export function describeQuotaShortage({ name }: Pick<Plan, 'name'>, short: QuotaShortage): string {

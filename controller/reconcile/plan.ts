@@ -5,29 +5,18 @@
 import type { App } from '#core/domain/app.ts'
 import type { AppId, HostId, InstanceId, ProcessType } from '#core/domain/ids.ts'
 import { DEFAULT_GRACE_MS, processName, type Desired, type Instance } from '#core/domain/instance.ts'
-import { RELEASE_PROCESS, WEB, type Rollout, type Target } from '#core/domain/release.ts'
-import { openEgress, shareOf, suspensionOf, type TenantShare } from '#core/domain/quota.ts'
-import { defaultResources, type Ceilings, type Resources } from '#core/domain/resources.ts'
+import { RELEASE_PROCESS, type Rollout, type Target } from '#core/domain/release.ts'
+import { suspensionOf } from '#core/domain/quota.ts'
+import { defaultResources, type Resources } from '#core/domain/resources.ts'
 import type { RouteTable } from '#core/domain/route.ts'
 import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
 import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
+import { adjust, sameSize, termsOf } from './adjust.ts'
 import { dueForStack } from './restack.ts'
-import { DRAIN_TIMEOUT_MS, retire, type Leaving } from './retire.ts'
+import { retire, type Leaving } from './retire.ts'
 import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
-import {
-  hasEnded,
-  haltOf,
-  isAvailable,
-  isLive,
-  isUnrouted,
-  planOfTenant,
-  releaseKey,
-  type Halt,
-  type Memory,
-  type Progress,
-  type World,
-} from './world.ts'
+import { haltOf, isAvailable, isLive, releaseKey, type Halt, type Memory, type Progress, type World } from './world.ts'
 
 export type NewInstance = Omit<Desired, 'id' | 'epoch'>
 
@@ -92,13 +81,13 @@ function planApp(world: World, read: App, rooms: Room[], settings: Settings): Ap
     // The release that serves is not touched before the new one works, except to make room for it on a full host.
     held: ({ desired }) => !isAccepted(app) && !filled.short && isOf(desired, app.current),
   })
-  const adjusting = adjust(world, app, instances, leaving, filled.resized)
+  const adjusting = adjust(world, app, stayingOf(instances, leaving), filled.resized)
   return {
     steps: [
       ...verdict.steps,
       ...waitingStep(world, app, slots, filled),
       ...filled.starts,
-      ...adjusting,
+      ...adjusting.map(toAdjust),
       ...leave(leaving),
     ],
     rooms: filled.rooms,
@@ -113,50 +102,22 @@ function planApp(world: World, read: App, rooms: Room[], settings: Settings): Ap
 function planHalted(world: World, app: App, halt: Halt, instances: Instance[]): Step[] {
   const kept = halt === 'paused' ? new Set(instances.map(({ desired }) => desired.id)) : new Set<InstanceId>()
   const leaving = retire(world, { instances, kept, counts: new Map(), held: () => false })
-  return [...sayWaiting(app, waitsFor(world, app, halt)), ...adjust(world, app, instances, leaving), ...leave(leaving)]
+  const adjusting = adjust(world, app, stayingOf(instances, leaving))
+  return [...sayWaiting(app, waitsFor(world, app, halt)), ...adjusting.map(toAdjust), ...leave(leaving)]
+}
+
+const toAdjust = (instance: Desired): Step => ({ kind: 'adjust', instance })
+
+/** One step for one instance: the next plan has what is left to do. */
+function stayingOf(instances: Instance[], leaving: Leaving[]): Instance[] {
+  const going = new Set(leaving.map(({ instance }) => instance.id))
+  return instances.filter(({ desired }) => !going.has(desired.id))
 }
 
 function waitsFor(world: World, app: App, halt: Halt): string {
   if (halt === 'paused') return `${app.name} to be resumed: it is paused`
   const tenant = world.tenantById.get(app.tenantId)
   return `${app.tenantId} to be resumed: it is suspended (${(tenant && suspensionOf(tenant)?.reason) ?? ''})`
-}
-
-/** Instances whose limits are not those that the formation and the tenant's plan have now, or that should be frozen. */
-function adjust(
-  world: World,
-  app: App,
-  instances: Instance[],
-  leaving: Leaving[],
-  resized: ReadonlyMap<InstanceId, Resources> = new Map(),
-): Step[] {
-  const going = new Set(leaving.map(({ instance }) => instance.id))
-  const terms = termsOf(world, app)
-  return instances.flatMap((instance): Step[] => {
-    const { desired, reported } = instance
-    if (desired.intent === 'stop' || going.has(desired.id)) return []
-    if (hasEnded(reported) || world.lost.has(desired.hostId)) return []
-    const size = resized.get(desired.id) ?? desired.size
-    const next = { ...desired, ...terms, size, paused: shouldPause(world, app, instance) }
-    return sameLimits(next, desired) ? [] : [{ kind: 'adjust', instance: next }]
-  })
-}
-
-/** An instance is frozen when no request is under way in it: what routers still send there would hang. */
-function shouldPause(world: World, { paused }: App, { desired, reported }: Instance): boolean {
-  if (paused === null || desired.intent !== 'run') return false
-  if (desired.paused) return true
-  if (reported?.state !== 'running') return false
-  return desired.processType !== WEB || isUnrouted(world, desired.id) || world.now - paused.at >= DRAIN_TIMEOUT_MS
-}
-
-type Terms = { ceilings: Ceilings; share: TenantShare }
-
-/** What its tenant's plan says of each instance of an app. */
-function termsOf(world: World, { tenantId }: App): Terms {
-  const plan = planOfTenant(world, tenantId)
-  const tenant = world.tenantById.get(tenantId) ?? { cpus: null, egress: openEgress }
-  return { ceilings: plan.ceilings, share: shareOf(tenant, plan) }
 }
 
 /** The app as it is after this look at its newest target; null when the release cannot be read. */
@@ -376,14 +337,6 @@ const mayFill = (desired: Desired, slot: Slot): boolean =>
   desired.processType === slot.processType && desired.number === slot.number && desired.size.diskMb === slot.size.diskMb
 
 const fills = (desired: Desired, slot: Slot): boolean => mayFill(desired, slot) && sameSize(desired.size, slot.size)
-
-const sameLimits = (a: Desired, b: Desired): boolean =>
-  a.paused === b.paused &&
-  sameSize(a.size, b.size) &&
-  JSON.stringify([a.ceilings, a.share]) === JSON.stringify([b.ceilings, b.share])
-
-const sameSize = (a: Resources, b: Resources): boolean =>
-  a.memoryMb === b.memoryMb && a.cpuMilli === b.cpuMilli && a.pids === b.pids && a.diskMb === b.diskMb
 
 function countByType(slots: Slot[]): Map<ProcessType, number> {
   const counts = new Map<ProcessType, number>()

@@ -78,14 +78,9 @@ export const appNameMalformed = (name: string) =>
 export const tenantTaken = (id: string) =>
   new BerthError('TENANT_TAKEN', 409, `There is a tenant ${JSON.stringify(id)} already.`)
 
-/** @param what who asks for what, as `Scaling hello`; @param short how the plan falls short of it */
-export const quotaExceeded = (what: string, short: string, facts: Record<string, unknown>) =>
-  new BerthError(
-    'QUOTA_EXCEEDED',
-    422,
-    `${what} ${short}. Scale something down first, or ask the operator for a larger plan.`,
-    { facts },
-  )
+/** @param sentences who asks for what, how the plan falls short of it, and what to do */
+export const quotaExceeded = (sentences: string, facts: Record<string, unknown>) =>
+  new BerthError('QUOTA_EXCEEDED', 422, sentences, { facts })
 
 export const belowUse = (process: string, usedMb: number, askedMb: number, atLeastMb: number) =>
   new BerthError(

@@ -168,6 +168,8 @@ describe('what the router refuses', () => {
       ['starting', 'app-starting', 503],
       ['crashed', 'app-crashed', 503],
       ['stopped', 'app-stopped', 503],
+      ['paused', 'app-paused', 503],
+      ['suspended', 'app-suspended', 503],
       ['empty', 'no-release', 404],
       ['serving', 'no-instance', 503],
     ] as const

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { isOver, type Deploy } from '#core/domain/release.ts'
 import { removeApp } from '#core/store/apps.ts'
+import { defaultPlan } from '#core/domain/quota.ts'
+import { savePlan } from '#core/store/plans.ts'
+import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
 import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
 import { loadEvents } from '#core/store/events.ts'
 import { setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
+import { tenant } from '../../../helpers/cluster.ts'
 import { aPush, startEngine, until, type Engine } from './engine.ts'
 
 describe('a deploy, on a real store and real queues', function () {
@@ -79,6 +83,34 @@ describe('a deploy, on a real store and real queues', function () {
     assert.equal(deploy.error, 'v2 did not go live: web.1 exited with code 1 before it was ready. v1 keeps serving.')
     await until('only v1 runs', async () => (await states()).join() === 'v1 run running')
     assert.equal((await engine.app(app.id)).current?.release, 1)
+  })
+
+  it('fails with what the plan is short of when its first instance has no room there, and makes no release', async () => {
+    await engine.startAgent('host-a')
+    const { deploys } = engine.startController()
+    await savePlan(engine.store, { ...defaultPlan, instances: 0 })
+    const app = await engine.createApp('shop')
+    const deploy = await over(await deploys.submit(aPush(app)))
+    assert.match(
+      deploy.error ?? '',
+      /^The first instance of shop needs 1 instance, 0 instances left of plan default's 0 instances\./,
+    )
+    const { target, formation: stored } = await engine.app(app.id)
+    assert.deepEqual([target, stored], [null, {}])
+  })
+
+  it('is ended in the middle of its build when its tenant is suspended, with the reason', async () => {
+    await engine.startAgent('host-a')
+    engine.behaviour.build = 'hangs'
+    const { deploys } = engine.startController()
+    const app = await engine.createApp('shop')
+    const deploy = await deploys.submit(aPush(app))
+    await until('the build', async () => (await engine.deploy(deploy.id)).state === 'building')
+    await createTenant(engine.store, newTenant(tenant, 0))
+    await changeTenant(engine.store, tenant, { suspended: { at: 0, by: 'ops', reason: 'sends spam' } })
+    const ended = await over(deploy)
+    assert.match(ended.error ?? '', /^The build was ended: default is suspended \(sends spam\)/)
+    assert.deepEqual(await loadAssignedBuilds(engine.store, 'host-a' as never), [])
   })
 
   it('fails with the error of the build, and makes no release', async () => {

@@ -8,7 +8,7 @@ import { job, queueName } from '#core/contract/jobs.ts'
 import { parse } from '#core/contract/schema.ts'
 import type { App } from '#core/domain/app.ts'
 import { makeId, type AppId, type AppName, type DeployId, type HostId, type InstanceId } from '#core/domain/ids.ts'
-import { nextState, processName, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import { nextState, processName, type Instance, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { sleep } from '#core/runtime/clock.ts'
@@ -102,8 +102,8 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
       await createApp(store, record, await loadPromises(store, tenant))
       return this.app(id)
     },
-    async setFormation(app: App, counts: Record<string, number>): Promise<void> {
-      await setFormation(store, app, formation(counts), await loadPromises(store, tenant))
+    async setFormation(app: App, counts: Record<string, number>, memoryMb?: number): Promise<void> {
+      await setFormation(store, app, formation(counts, memoryMb), await loadPromises(store, tenant))
     },
     async app(id: AppId): Promise<App> {
       const app = await loadApp(store, id)
@@ -186,12 +186,21 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
       if (state !== 'pending' && state !== 'failed') await become(id, 'exited', { address: null })
       return
     }
+    if (state === 'running' && instance.reported && instance.reported.epoch < instance.desired.epoch)
+      return apply(instance, instance.reported)
     if (state !== 'pending') return
     await become(id, 'claimed')
     if (behaviour.start === 'works')
       return become(id, 'ready', { address: { host: '10.0.0.1', port: 5000 }, readyMs: 12 })
     const detail = `${processName(instance.desired)} exited with code 1 before it was ready.`
     await become(id, 'gaveUp', { detail, exitCode: 1 })
+  }
+
+  /** Other limits, or a freeze, without a restart. */
+  async function apply({ desired }: Instance, reported: Reported): Promise<void> {
+    const { memoryMb, cpuMilli } = desired.size
+    const applied = { memoryMb, cpuMilli, paused: desired.paused }
+    await reportInstance(store, host, desired.id, { ...reported, epoch: desired.epoch, applied })
   }
 
   async function build(id: DeployId): Promise<void> {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import type { Applied } from '#core/domain/instance.ts'
 import { setTarget } from '#core/store/apps.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
-import { removeApp } from '#core/store/apps.ts'
+import { removeApp, setPaused } from '#core/store/apps.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadPromises } from '#core/store/promises.ts'
 import { createRelease } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
+import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
 import { openQueues } from '../../../../controller/queues.ts'
 import { aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -62,6 +64,47 @@ describe('the reconciler, on a real store and real queues', function () {
     await removeApp(engine.store, app, Date.now())
     await until('no instance', async () => (await running()).length === 0)
     assert.deepEqual((await loadRoutes(engine.store))?.apps, [])
+  })
+
+  it('changes limits, freezes and thaws instances where they run, and the routers keep or get them back', async () => {
+    await engine.startAgent('host-a')
+    engine.startController()
+    const app = await releasedApp({ web: 2 })
+    await settled(app.id, 2)
+    const ids = async () => (await loadInstances(engine.store)).map(({ desired }) => desired.id).sort()
+    const routeOf = async () => (await loadRoutes(engine.store))?.apps[0]
+    const applied = async (what: string, wanted: Partial<Applied>) =>
+      until(what, async () =>
+        (await loadInstances(engine.store)).every(({ reported }) => {
+          const has = reported?.applied
+          return has && Object.entries(wanted).every(([field, value]) => has[field as keyof Applied] === value)
+        }),
+      )
+    const before = { ids: await ids(), endpoints: (await routeOf())?.endpoints }
+    assert.equal(before.endpoints?.length, 2)
+    await engine.setFormation(app, { web: 2 }, 256)
+    await applied('the smaller size', { memoryMb: 256 })
+    assert.deepEqual({ ids: await ids(), endpoints: (await routeOf())?.endpoints }, before)
+    await setPaused(engine.store, app.id, { at: Date.now(), by: 'me' })
+    await applied('the freeze', { paused: true })
+    assert.deepEqual([(await routeOf())?.health, (await routeOf())?.endpoints], ['paused', []])
+    await setPaused(engine.store, app.id, null)
+    await applied('the thaw', { paused: false })
+    await until('both routed again', async () => (await routeOf())?.endpoints.length === 2)
+    assert.deepEqual(await ids(), before.ids)
+  })
+
+  it('stops what a suspended tenant runs, and brings it back', async () => {
+    await engine.startAgent('host-a')
+    engine.startController()
+    await createTenant(engine.store, newTenant(tenant, 0))
+    const app = await releasedApp({ web: 2, worker: 1 })
+    await settled(app.id, 3)
+    await changeTenant(engine.store, tenant, { suspended: { at: 0, by: 'ops', reason: 'why' } })
+    await until('no instance', async () => (await running()).length === 0)
+    assert.equal((await loadRoutes(engine.store))?.apps[0]?.health, 'suspended')
+    await changeTenant(engine.store, tenant, { suspended: null })
+    await settled(app.id, 3)
   })
 
   it('replaces all instances for a restart', async () => {

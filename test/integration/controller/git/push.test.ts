@@ -9,8 +9,9 @@ import { sleep } from '#core/runtime/clock.ts'
 import type { App } from '#core/domain/app.ts'
 import type { AppName } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
-import { findApp } from '#core/store/apps.ts'
+import { findApp, setPaused } from '#core/store/apps.ts'
 import { appendDeployLog } from '#core/store/deploys.ts'
+import { changeTenant } from '#core/store/tenants.ts'
 import { GIT_UID, runGit } from '../../../../controller/git/settings.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 
@@ -93,6 +94,22 @@ describe('git push', function () {
   const until = async (condition: () => Promise<boolean> | boolean) => {
     while (!(await condition())) await sleep(20)
   }
+
+  it('refuses a push to what is paused or suspended, says what to do, and leaves main where it was', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    await setPaused(api.context.store, app.id, { at: 0, by: 'me' })
+    const paused = await talk(folder, 'push', urlOf(app.name), 'main')
+    assert.notEqual(paused.code, 0)
+    assert.match(paused.said, /was not deployed\. .* is paused, so nothing can be deployed to it\. Resume it first/)
+    await setPaused(api.context.store, app.id, null)
+    await changeTenant(api.context.store, app.tenantId, { suspended: { at: 0, by: 'ops', reason: 'sends spam' } })
+    const suspended = await talk(folder, 'push', urlOf(app.name), 'main')
+    await changeTenant(api.context.store, app.tenantId, { suspended: null })
+    assert.match(suspended.said, /was not deployed\. alpha is suspended \(sends spam\)/)
+    assert.deepEqual([await mainOf(app), api.submitted.length], ['', 0])
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+  })
 
   it('streams the deploy to the pusher and moves main when the release is live', async () => {
     const app = await newApp()

@@ -70,16 +70,20 @@ describe('admission to a plan', () => {
       formation: { web: { count: 1, size: { memoryMb: 64, cpuMilli: milli, pids: 1, diskMb: 1 } } } as never,
     })
     assert.equal(refusal([shop], cores(4000)), 'needs 4 CPU for one instance, plan small gives one at most 2 CPU')
+    // One that was made before the plan was lowered and does not run yet.
+    const [none, first] = [app('a-shop', { web: 0 }, 2048), app('a-shop', { web: 1 }, 2048)]
+    assert.match(refusal([none], first) ?? '', /^needs 2 GB for one instance/)
+    assert.equal(refusal([none], none), null)
     assert.equal(refusal([], { ...cores(2000), formation: formation({ web: 5 }, 64) }), null)
   })
 
   it('takes whatever grows nothing, also where the plan was lowered below what is promised', () => {
-    const large = app('a-shop', { web: 4, worker: 4 }, 2048)
-    assert.equal(refusal([large], app('a-shop', { web: 3, worker: 4 }, 2048)), null)
-    assert.equal(refusal([large], app('a-shop', { web: 4, worker: 4 }, 1024)), null)
+    const large = app('a-shop', { web: 4, worker: 4 }, 1024)
+    assert.equal(refusal([large], app('a-shop', { web: 3, worker: 4 }, 1024)), null)
+    assert.equal(refusal([large], app('a-shop', { web: 4, worker: 4 }, 512)), null)
     assert.equal(refusal([large], large), null)
     assert.match(
-      refusal([large], app('a-shop', { web: 5, worker: 4 }, 2048)) ?? '',
+      refusal([large], app('a-shop', { web: 5, worker: 4 }, 1024)) ?? '',
       /^needs 1 instance, 0 instances left/,
     )
   })
