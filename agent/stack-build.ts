@@ -16,6 +16,7 @@ import {
   RECIPE_HASH,
   runVisibly,
   sourcesOf,
+  type Visible,
   type DebianMirrors,
 } from './stack.ts'
 import { debianVersion, type Stacks } from './stacks.ts'
@@ -149,8 +150,9 @@ async function upgrade(
     DEBIAN_FRONTEND: 'noninteractive',
     ...Object.fromEntries(proxySettings.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   }
-  const apt = (...args: string[]) =>
-    runVisibly(inRoot(root, 'apt-get', ...aptOptions, ...args), { phases: PHASES, onProgress, signal, env })
+  // unshare holds back SIGTERM while its program runs; killed, it takes the whole pid namespace with it.
+  const visible: Visible = { phases: PHASES, onProgress, signal, env, killSignal: 'SIGKILL' }
+  const apt = (...args: string[]) => runVisibly(inRoot(root, 'apt-get', ...aptOptions, ...args), visible)
   try {
     await apt('update')
     await apt('--yes', 'dist-upgrade')

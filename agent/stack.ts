@@ -200,17 +200,19 @@ export type Visible = {
   onProgress: Progress
   signal?: AbortSignal | undefined
   env?: NodeJS.ProcessEnv
+  /** How it is ended when the signal comes. */
+  killSignal?: NodeJS.Signals
 }
 
 /** Runs a long program; says its phases and, in between, that it still runs. */
 export function runVisibly(
   [program, ...args]: readonly [string, ...string[]],
-  { phases, onProgress, signal, env = process.env }: Visible,
+  { phases, onProgress, signal, env = process.env, killSignal = 'SIGTERM' }: Visible,
 ): Promise<void> {
   const began = performance.now()
   return new Promise((resolve, reject) => {
     let tail = ''
-    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024, signal, env }, (error) => {
+    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024, signal, env, killSignal }, (error) => {
       clearInterval(ticking)
       if (error) reject(new Error(tail.trim().split('\n').slice(-3).join(' | ') || error.message, { cause: error }))
       else resolve()

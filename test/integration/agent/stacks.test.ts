@@ -141,6 +141,19 @@ describe('Stacks on a host', () => {
     assert.equal(await readFile(join(await stacks.rootOf(NAME, signal), 'etc/berth-stack'), 'utf8'), `${NAME}\n`)
   })
 
+  it('whose making is cut short leave nothing, are not called failed, and are made by the next agent', async function () {
+    this.timeout(60_000)
+    order()
+    const running = builds()
+    const stack = known.get(NAME)
+    assert.ok(stack)
+    running.ensure(stack)
+    while (!said.at(-1)?.includes('InRelease')) await new Promise((done) => setTimeout(done, 20))
+    await running.stop()
+    assert.equal(reportOf(NAME)?.state, 'building')
+    await assert.rejects(stat(join(folder, 'builds')), { code: 'ENOENT' })
+  })
+
   it('of no name are the host’s own, and those that were never built are refused', async () => {
     assert.equal(await stacks.rootOf(null, signal), stacks.own.root)
     await assert.rejects(stacks.rootOf('debian-13-20000101-1', signal), { code: 'STACK_NOT_BUILT' })
@@ -161,7 +174,9 @@ describe('Stacks on a host', () => {
       report: (name, report) => Promise.resolve(!!known.set(name, { ...known.get(name)!, report })),
       now: Date.now,
     })
-    running.ensure(known.get(NAME)!)
+    const stack = known.get(NAME)
+    assert.ok(stack)
+    running.ensure(stack)
     while (!reportOf(NAME) || reportOf(NAME)?.state === 'building') await new Promise((done) => setTimeout(done, 50))
     await running.stop()
     const report = reportOf(NAME)
