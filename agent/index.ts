@@ -28,7 +28,7 @@ import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } fr
 import { addressOf } from './sandbox/index.ts'
 import { linkOf, loadRuleset } from './sandbox/network.ts'
 import { openLayers } from './slug.ts'
-import { createStackBuilds } from './stack-build.ts'
+import { createStackBuilds, isMade } from './stack-build.ts'
 import { openStacks } from './stacks.ts'
 import { startWorker } from './worker.ts'
 
@@ -158,8 +158,10 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
-    for (const known of await loadStacks(store)) if (known.host === config.hostId) stackBuilds.ensure(known)
-    if (assignedBuilds.length === 0) await layers.collect(await neededLayers())
+    const orders = (await loadStacks(store)).filter((known) => known.host === config.hostId && !isMade(known))
+    for (const order of orders) stackBuilds.ensure(order)
+    // A build, of an app or of a stack, mounts what no instance may be using.
+    if (assignedBuilds.length === 0 && orders.length === 0) await layers.collect(await neededLayers())
     await stacks.look()
   }
 

@@ -40,13 +40,17 @@ export type StackBuilds = {
   stop(): Promise<void>
 }
 
+/** For better or worse: there is nothing to do any more. */
+export const isMade = ({ report }: KnownStack): boolean => report?.state === 'built' || report?.state === 'failed'
+
 export function createStackBuilds(context: StackBuildContext): StackBuilds {
   const stopping = new AbortController()
   const underWay = new Set<string>()
   let last: Promise<void> = Promise.resolve()
   return {
-    ensure({ name, report }) {
-      if (report?.state === 'built' || report?.state === 'failed' || underWay.has(name)) return
+    ensure(stack) {
+      const { name } = stack
+      if (isMade(stack) || underWay.has(name)) return
       underWay.add(name)
       last = last
         .then(() => buildStack(context, name, stopping.signal))
@@ -194,10 +198,11 @@ const aptOptions = [
   'APT::Update::Error-Mode=any',
 ]
 
-/** Ends with the program that it runs, and that ends with us. */
+/** Ends with the program that it runs, and that with it. What the host unmounts meanwhile is not kept by the copied mounts. */
 export const inRoot = (root: string, ...argv: string[]): [string, ...string[]] => [
   'unshare',
   '--mount',
+  '--propagation=slave',
   '--pid',
   '--fork',
   '--kill-child',
