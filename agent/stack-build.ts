@@ -112,7 +112,7 @@ async function makeImage(context: StackBuildContext, stack: KnownStack, signal: 
     return { digest, bytes, debian, recipe: RECIPE_HASH }
   } finally {
     await printed
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
