@@ -21,7 +21,7 @@ import type { BindMount } from './sandbox/spec.ts'
 import { ensureStack, mountStack, type DebianMirrors, type StackImage } from './stack.ts'
 
 const SLOTS = 64
-const SLOT_FOLDER = '/run/berth/slots'
+export const SLOT_FOLDER = '/run/berth/slots'
 
 /**
  * A number that no other Berth on this machine has; it names the subnet, the nftables table, links and cgroups.
@@ -150,7 +150,7 @@ async function prepareEtc(folder: string, config: Config): Promise<{ binds: Bind
 }
 
 /** The host's name servers; where it asks a local stub, the servers behind that. */
-async function hostResolvers(): Promise<string[]> {
+export async function hostResolvers(): Promise<string[]> {
   for (const file of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
     const text = await readFile(file, 'utf8').catch(() => '')
     const addresses = [...text.matchAll(/^nameserver\s+(\d+\.\d+\.\d+\.\d+)\s*$/gm)].map(([, address]) => address ?? '')

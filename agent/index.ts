@@ -35,7 +35,7 @@ import { linkOf } from './sandbox/link.ts'
 import { ensureRuleset, loadRuleset, sweepLinks } from './sandbox/network.ts'
 import type { OpenLink } from './sandbox/ruleset.ts'
 import { openLayers } from './slug.ts'
-import { createStackBuilds } from './stack-build.ts'
+import { createStackBuilds, isMade } from './stack-build.ts'
 import { openStacks } from './stacks.ts'
 import { startWorker } from './worker.ts'
 
@@ -176,8 +176,10 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
     await supervisor.settle()
-    for (const known of await loadStacks(store)) if (known.host === config.hostId) stackBuilds.ensure(known)
-    if (assignedBuilds.length === 0) await layers.collect(await neededLayers())
+    const orders = (await loadStacks(store)).filter((known) => known.host === config.hostId && !isMade(known))
+    for (const order of orders) stackBuilds.ensure(order)
+    // A build, of an app or of a stack, mounts what no instance may be using.
+    if (assignedBuilds.length === 0 && orders.length === 0) await layers.collect(await neededLayers())
     await stacks.look()
   }
 

@@ -16,6 +16,7 @@ import {
   RECIPE_HASH,
   runVisibly,
   sourcesOf,
+  type Visible,
   type DebianMirrors,
 } from './stack.ts'
 import { debianVersion, type Stacks } from './stacks.ts'
@@ -39,13 +40,17 @@ export type StackBuilds = {
   stop(): Promise<void>
 }
 
+/** For better or worse: there is nothing to do any more. */
+export const isMade = ({ report }: KnownStack): boolean => report?.state === 'built' || report?.state === 'failed'
+
 export function createStackBuilds(context: StackBuildContext): StackBuilds {
   const stopping = new AbortController()
   const underWay = new Set<string>()
   let last: Promise<void> = Promise.resolve()
   return {
-    ensure({ name, report }) {
-      if (report?.state === 'built' || report?.state === 'failed' || underWay.has(name)) return
+    ensure(stack) {
+      const { name } = stack
+      if (isMade(stack) || underWay.has(name)) return
       underWay.add(name)
       last = last
         .then(() => buildStack(context, name, stopping.signal))
@@ -107,7 +112,7 @@ async function makeImage(context: StackBuildContext, stack: KnownStack, signal: 
     return { digest, bytes, debian, recipe: RECIPE_HASH }
   } finally {
     await printed
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
@@ -149,8 +154,9 @@ async function upgrade(
     DEBIAN_FRONTEND: 'noninteractive',
     ...Object.fromEntries(proxySettings.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   }
-  const apt = (...args: string[]) =>
-    runVisibly(inRoot(root, 'apt-get', ...aptOptions, ...args), { phases: PHASES, onProgress, signal, env })
+  // unshare holds back SIGTERM while its program runs; killed, it takes the whole pid namespace with it.
+  const visible: Visible = { phases: PHASES, onProgress, signal, env, killSignal: 'SIGKILL' }
+  const apt = (...args: string[]) => runVisibly(inRoot(root, 'apt-get', ...aptOptions, ...args), visible)
   try {
     await apt('update')
     await apt('--yes', 'dist-upgrade')
@@ -192,10 +198,11 @@ const aptOptions = [
   'APT::Update::Error-Mode=any',
 ]
 
-/** Ends with the program that it runs, and that ends with us. */
+/** Ends with the program that it runs, and that with it. What the host unmounts meanwhile is not kept by the copied mounts. */
 export const inRoot = (root: string, ...argv: string[]): [string, ...string[]] => [
   'unshare',
   '--mount',
+  '--propagation=slave',
   '--pid',
   '--fork',
   '--kill-child',

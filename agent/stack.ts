@@ -129,7 +129,8 @@ export async function makeStackImage(
     await chmod(packed, 0o444)
     await rename(packed, file)
   } finally {
-    await rm(work, { recursive: true, force: true })
+    // What was killed may still be ending.
+    await rm(work, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
@@ -201,21 +202,28 @@ export type Visible = {
   onProgress: Progress
   signal?: AbortSignal | undefined
   env?: NodeJS.ProcessEnv
+  /** How it is ended when the signal comes. */
+  killSignal?: NodeJS.Signals
 }
 
 /** Runs a long program; says its phases and, in between, that it still runs. */
 export function runVisibly(
   [program, ...args]: readonly [string, ...string[]],
-  { phases, onProgress, signal, env = process.env }: Visible,
+  { phases, onProgress, signal, env = process.env, killSignal = 'SIGTERM' }: Visible,
 ): Promise<void> {
   const began = performance.now()
   return new Promise((resolve, reject) => {
     let tail = ''
-    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024, signal, env }, (error) => {
+    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024, env }, (error) => {
       clearInterval(ticking)
+      signal?.removeEventListener('abort', end)
       if (error) reject(new Error(tail.trim().split('\n').slice(-3).join(' | ') || error.message, { cause: error }))
       else resolve()
     })
+    // By ourselves: execFile knows only SIGTERM for it, and does not wait for the end.
+    const end = () => void child.kill(killSignal)
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted) end()
     const ticking = setInterval(
       () => onProgress(`still building, ${Math.round((performance.now() - began) / 1000)} s`),
       TICK_MS,

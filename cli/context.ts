@@ -42,6 +42,7 @@ export type Options = {
   fresh?: boolean
   rollback?: boolean
   force?: boolean
+  all?: boolean
   processType?: string
   memory?: string
   cpu?: string

@@ -376,6 +376,14 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/hosts.ts')).uncordon,
   },
   {
+    name: 'doctor',
+    group: 'Operators',
+    summary: 'Look whether this machine is fit to be a host, and say what to do; as root, on the host',
+    options: [['--all', 'show what is fine, too']],
+    examples: ['doctor', 'doctor --all', 'doctor --json'],
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'stacks',
     group: 'Operators',
     aliases: ['stacks:list'],

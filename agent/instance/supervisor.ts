@@ -102,6 +102,7 @@ const PROBE_FAST_MS = 20
 const PROBE_SLOW_MS = 250
 const FAST_FOR_MS = 3_000
 const WORKER_SETTLES_MS = 1_000
+const PAUSED_LOOK_MS = 500
 
 export function createSupervisor(context: SupervisorContext): Supervisor {
   const { log, host, records, meter, places } = context
@@ -126,8 +127,9 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const ending = AbortSignal.any([stopping.signal, leaving.signal])
     try {
       while (!ending.aborted) {
-        const finished = await oneRun(life, ending)
-        if (finished === 'failed') return
+        // One that ended while it was paused begins again when it is resumed.
+        if (record.desired.paused && !record.sandbox) await sleep(PAUSED_LOOK_MS, ending)
+        else if ((await oneRun(life, ending)) === 'failed') return
       }
       if (!leaving.signal.aborted) await drain(life)
     } catch (error) {
@@ -420,7 +422,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     }
     if (paused !== applied.paused) await (paused ? freezeSandbox(sandbox) : thawSandbox(sandbox))
     record.applied = { size, ceilings, paused }
-    await answer(record, desired.epoch, { applied: appliedOf(size, paused) })
+    await answer(record, desired.epoch, { applied: appliedOf(size, paused), detail: null })
   }
 
   /** It keeps what it has, and says so once; the next sync tries again. */
@@ -429,7 +431,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     if (reported.epoch >= desired.epoch) return
     const used = Math.ceil(usedBytes / 1024 / 1024)
     const text = `${processName(desired)} keeps its ${size.memoryMb} MB of memory: it uses ${used} MB now, more than the ${desired.size.memoryMb} MB that it was to get.`
-    await answer(record, desired.epoch, {})
+    await answer(record, desired.epoch, { detail: text })
     await say(record, text)
     await tell(record, 'resizeRefused', text)
   }

@@ -40,8 +40,19 @@ async function favourMoves(): Promise<void> {
   await run(['mount', '-o', `remount,${options},favordynmods`, folder]).catch(() => undefined)
 }
 
+/** The controllers that sandboxes can be limited by. */
+export async function cgroupControllers(): Promise<string[]> {
+  if (cgroupVersion() === 'v2')
+    return (await readFile(join(CGROUP_ROOT, 'cgroup.controllers'), 'utf8')).trim().split(' ')
+  const table = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '))
+  const options = table.filter(([, , type]) => type === 'cgroup').flatMap(([, , , list = '']) => list.split(','))
+  return [...new Set(options)].filter(
+    (name) => !['rw', 'ro', 'relatime', 'nosuid', 'nodev', 'noexec', 'xattr'].includes(name),
+  )
+}
+
 /** Controllers that crun would stumble over: on the v2 side of a hybrid, or in a v1 hierarchy that is not mounted. */
-async function strayControllers(): Promise<string[]> {
+export async function strayControllers(): Promise<string[]> {
   const unified = await readFile(join(CGROUP_ROOT, 'unified', 'cgroup.controllers'), 'utf8').catch(() => '')
   const table = (await readFile('/proc/cgroups', 'utf8'))
     .split('\n')

@@ -2,7 +2,7 @@
 import type { Rate } from './bucket.ts'
 import { describeBudget, type Budget, type BudgetStanding } from './budget.ts'
 import { isId, type TenantId } from './ids.ts'
-import { buildResources, defaultCeilings, defaultResources, type Ceilings, type Resources } from './resources.ts'
+import { defaultCeilings, defaultResources, type Ceilings, type Resources } from './resources.ts'
 
 /** Requests that all of a tenant's apps together may take. */
 export type RequestRate = Rate
@@ -82,9 +82,9 @@ export const defaultPlan: Plan = {
 /** The name of a plan: as a tenant's. */
 export const isPlanName = (text: string): text is PlanName => text.length <= 30 && isId(text)
 
-/** What runs, and beside it what comes: a whole new release before the old one goes, or a build. */
+/** The plan's own figures. Builds are beside it, and what a rollout runs beside what serves is the host's to add. */
 export const shareOf = (tenant: Pick<Tenant, 'cpus' | 'egress'>, plan: Plan): TenantShare => ({
-  memoryMb: plan.memoryMb + Math.max(plan.memoryMb, buildResources.memoryMb),
+  memoryMb: plan.memoryMb,
   cpuMilli: plan.cpuMilli,
   weight: plan.weight,
   cpus: tenant.cpus,

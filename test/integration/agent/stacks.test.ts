@@ -16,6 +16,12 @@ import { openStacks, type Stacks } from '../../../agent/stacks.ts'
 const signal = AbortSignal.timeout(120_000)
 const NAME = 'debian-13-20261121-1'
 
+async function processesIn(folder: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter((line) => line.includes(folder))
+}
+
 describe('Stacks on a host', () => {
   let folder: string
   let stored: string
@@ -141,6 +147,21 @@ describe('Stacks on a host', () => {
     assert.equal(await readFile(join(await stacks.rootOf(NAME, signal), 'etc/berth-stack'), 'utf8'), `${NAME}\n`)
   })
 
+  it('whose making is cut short leave no file and no process, and are not called failed', async function () {
+    this.timeout(60_000)
+    order()
+    const running = builds()
+    const stack = known.get(NAME)
+    assert.ok(stack)
+    running.ensure(stack)
+    while (!said.at(-1)?.includes('InRelease')) await new Promise((done) => setTimeout(done, 20))
+    await running.stop()
+    assert.equal(reportOf(NAME)?.state, 'building')
+    // Killed, they may take a moment to be gone.
+    while ((await processesIn(folder)).length > 0) await new Promise((done) => setTimeout(done, 20))
+    await assert.rejects(stat(join(folder, 'builds')), { code: 'ENOENT' })
+  })
+
   it('of no name are the host’s own, and those that were never built are refused', async () => {
     assert.equal(await stacks.rootOf(null, signal), stacks.own.root)
     await assert.rejects(stacks.rootOf('debian-13-20000101-1', signal), { code: 'STACK_NOT_BUILT' })
@@ -161,7 +182,9 @@ describe('Stacks on a host', () => {
       report: (name, report) => Promise.resolve(!!known.set(name, { ...known.get(name)!, report })),
       now: Date.now,
     })
-    running.ensure(known.get(NAME)!)
+    const stack = known.get(NAME)
+    assert.ok(stack)
+    running.ensure(stack)
     while (!reportOf(NAME) || reportOf(NAME)?.state === 'building') await new Promise((done) => setTimeout(done, 50))
     await running.stop()
     const report = reportOf(NAME)

@@ -72,12 +72,6 @@ describe('a tenant', () => {
     )
   })
 
-  it('has room on a host for a release beside the one before it, and for a build', () => {
-    const limitOf = (memoryMb: number) =>
-      shareOf({ cpus: null, egress: openEgress }, { ...defaultPlan, memoryMb }).memoryMb
-    assert.deepEqual([limitOf(512), limitOf(8192)], [512 + 2048, 16_384])
-  })
-
   it('gets instances that fit its plan where nobody asked for a size', () => {
     const tiny = { ...defaultPlan, memoryMb: 1024, instanceMemoryMb: 256, cpuMilli: 500, diskMb: 4096 }
     assert.deepEqual(usualSize(tiny), { memoryMb: 256, cpuMilli: 500, pids: 256, diskMb: 1024 })

@@ -1,0 +1,49 @@
+/** doctor: is this machine fit to be a host? Asks the agent's code on this machine; needs neither a token nor a Berth that runs. */
+import { execFile } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Diagnosis, Finding, Verdict } from '#core/contract/doctor.ts'
+import { messageOf } from '#core/domain/errors.ts'
+import type { Run } from '../context.ts'
+import { failed } from '../failures.ts'
+import type { Colour } from '../text.ts'
+
+export const doctor: Run = async ({ out, launcher, env }, _args, { json, all }) => {
+  const { findings, host } = await ask(launcher, env)
+  const problems = findings.filter(({ verdict }) => verdict === 'problem').length
+  const advised = findings.filter(({ verdict }) => verdict === 'advice').length
+  if (json) out.json({ host, findings } satisfies Diagnosis)
+  else {
+    const shown = findings.filter(({ verdict }) => all || verdict !== 'ok').sort(worstFirst)
+    if (shown.length > 0)
+      out.table(
+        ['VERDICT', 'CHECK', 'FOUND'],
+        shown.map(({ verdict, check, found }) => [{ text: verdict, colour: colours[verdict] }, check, found]),
+        shown.map(({ why, remedy }) => [...(why ? [`    ${why}`] : []), ...(remedy ? [`    > ${remedy}`] : [])]),
+      )
+    const fine = findings.length - problems - advised
+    out.line(
+      `${host}: ${problems} problems, ${advised} pieces of advice, ${fine} checks fine${all ? '' : ' (--all shows them)'}.`,
+    )
+  }
+  if (problems > 0) throw failed(`This machine is not fit to be a host: ${problems} problems.`)
+}
+
+async function ask(launcher: string, env: NodeJS.ProcessEnv): Promise<Diagnosis> {
+  const agent = join(dirname(dirname(launcher)), 'agent', 'main.ts')
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', agent, '--doctor'], {
+      env,
+      maxBuffer: 4 * 1024 * 1024,
+      timeout: 60_000,
+    })
+    return JSON.parse(stdout) as Diagnosis
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim()
+    throw failed(`This machine could not be looked at: ${said === undefined || said === '' ? messageOf(error) : said}`)
+  }
+}
+
+const order: Verdict[] = ['problem', 'advice', 'ok']
+const worstFirst = (a: Finding, b: Finding) => order.indexOf(a.verdict) - order.indexOf(b.verdict)
+const colours: Record<Verdict, Colour> = { problem: 'red', advice: 'yellow', ok: 'green' }
