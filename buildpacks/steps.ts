@@ -42,6 +42,8 @@ export function explainFailure(shown: string, { exitCode, signal, error }: End, 
   // A shell, and npm, report a child that was killed as 128 + the signal's number.
   if (signal === 'SIGKILL' || exitCode === 128 + constants.signals.SIGKILL)
     return `${what} ${how}: it was killed, most often for needing more memory than a build has.`
+  if (signal === 'SIGXFSZ' || exitCode === 128 + constants.signals.SIGXFSZ)
+    return `${what} ${how}: a file grew larger than a build may write.`
   return `${what} ${how}. Its output is above.`
 }
 

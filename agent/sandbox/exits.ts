@@ -3,7 +3,7 @@
  * that was killed, a missed notice) is found by one round over all sandboxes, cheap enough for hundreds of them.
  */
 import { readFileSync, watch, type FSWatcher } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Where conmon leaves what is needed here. */
@@ -124,5 +124,10 @@ export function startTimeIn(stat: string | null): string | null {
   return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null)
 }
 
+/** One that is ending has no namespaces any more, some time before it is a zombie. */
 export const isRunning = async (pid: number, startTime: string): Promise<boolean> =>
-  (await startTimeOf(pid)) === startTime
+  (await startTimeOf(pid)) === startTime &&
+  (await readlink(`/proc/${pid}/ns/net`).then(
+    () => true,
+    () => false,
+  ))

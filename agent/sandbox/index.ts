@@ -264,13 +264,14 @@ export const thawSandbox = (handle: SandboxHandle): Promise<void> => thawCgroup(
 
 export type DiskUse = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
 
-/** What a sandbox wrote, against what it may write. @returns null when its writable image is gone */
+/** What a sandbox cannot write any more, against what it could when it was new. @returns null when its writable image is gone */
 export async function diskUse(host: SandboxHost, id: string): Promise<DiskUse | null> {
   const { folder, image } = scratchOf(folderOf(host, id))
   if (!(await isMounted(folder, image))) return null
-  const { bsize, blocks, bfree, files, ffree } = await statfs(folder)
+  // Not `bfree`: ext4 keeps up to 2 % for itself, which nobody can write.
+  const { bsize, blocks, bavail, files, ffree } = await statfs(folder)
   return {
-    usedBytes: (blocks - bfree) * bsize,
+    usedBytes: (blocks - bavail) * bsize,
     limitBytes: blocks * bsize,
     usedInodes: files - ffree,
     limitInodes: files,

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startWorld, waitFor, type World } from '#test/helpers/world.ts'
+import { slotOf, startWorld, waitFor, type World } from '#test/helpers/world.ts'
+
+const run = async (program: string, ...args: string[]) => (await promisify(execFile)(program, args)).stdout
+
+async function commandLines(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const texts = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return texts.map((text) => text.replaceAll('\0', ' '))
+}
 
 type Deploys = { deploys: { id: string; state: string; error: string | null }[] }
 
@@ -60,6 +72,53 @@ describe('Kill -9 of any part in the middle of a deploy', () => {
     await world.cli(['scale', 'web=1', '-a', 'tough'])
     assert.equal((await world.http('tough', '/')).status, 200)
   })
+
+  for (const afterMs of [5, 25, 45, 70, 110]) {
+    it(`leaves whole instances or none when the agent is killed ${afterMs} ms into their start`, async function () {
+      this.timeout(90_000)
+      const asked = world.cli(['scale', 'web=4', '-a', 'tough'], { allowFailure: true })
+      await waitFor(async () => (await instances()).length > 1, { timeoutMs: 20_000, what: 'the first start' })
+      await wait(afterMs)
+      await world.killPart('agent')
+      await asked
+      await waitFor(async () => (await instances()).filter(({ state }) => state === 'running').length === 4, {
+        timeoutMs: 40_000,
+        what: 'four running instances',
+      })
+      const ids = (await instances()).map(({ id }) => id).sort()
+      await waitFor(async () => sameList(await onHost(), ids), {
+        timeoutMs: 20_000,
+        what: `nothing on the host but ${ids.join(', ')}`,
+        detail: () => `There is ${lastSeen}.`,
+      })
+      await world.cli(['scale', 'web=1', '-a', 'tough'])
+    })
+  }
+
+  const instances = async () => {
+    const answer = await world.api('GET', '/v1/apps/tough/instances').catch(() => null)
+    return (answer?.body as { instances: { id: string; state: string }[] } | undefined)?.instances ?? []
+  }
+
+  let lastSeen = ''
+  /** What of each kind is there, once per sandbox: its process's keeper, its two mounts, its bundle, its cgroup. */
+  async function onHost(): Promise<string[][]> {
+    const { home } = world
+    const conmons = (await commandLines()).filter((line) => line.startsWith('conmon') && line.includes(`${home}/`))
+    const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').filter((line) => line.includes(`${home}/`))
+    const groups = (await run('find', '/sys/fs/cgroup', '-path', `*/berth-${await slotOf(home)}/default/*`)).split('\n')
+    const idsIn = (lines: string[]) => lines.flatMap((line) => /\b(i-[a-z0-9]{13})\b/.exec(line)?.[1] ?? [])
+    const seen = [
+      idsIn(conmons),
+      idsIn(mounts.filter((line) => line.includes('/app '))),
+      idsIn(mounts.filter((line) => line.includes('/scratch '))),
+      await readdir(join(home, 'agent/run/bundles')),
+      idsIn(groups),
+    ].map((ids) => [...new Set(ids)].sort())
+    lastSeen = JSON.stringify(seen)
+    return seen
+  }
+  const sameList = (seen: string[][], ids: string[]) => seen.every((some) => some.join() === ids.join())
 
   it('an app that crashes is started again', async function () {
     this.timeout(60_000)

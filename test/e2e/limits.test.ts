@@ -94,9 +94,13 @@ describe('The limits of an app', function () {
   })
 
   it('S43: tells a full disk from a crash', async () => {
-    await world.http('wild', '/fill').catch(() => null)
-    await waitFor(async () => (await events('diskFull')).length > 0, { timeoutMs: 60_000, what: 'the event' })
-    assert.match((await events('diskFull'))[0]?.text ?? '', /had filled its 1024 MB of disk/)
+    const said = JSON.stringify(await world.http('wild', '/fill').catch(String))
+    await waitFor(async () => (await events('diskFull')).length > 0, {
+      timeoutMs: 60_000,
+      what: 'the event',
+      detail: () => said,
+    })
+    assert.match((await events('diskFull'))[0]?.text ?? '', /had filled its 10\d\d MB of disk/)
     // Its fourth end: it comes back only after 30 s, so the next test starts it anew.
     await world.cli(['scale', 'web=0', '-a', 'wild'])
     await world.cli(['scale', 'web=1', '-a', 'wild'])

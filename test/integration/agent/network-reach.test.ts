@@ -68,26 +68,27 @@ describe('What a sandbox reaches', function () {
   it('S60: is no listening socket of the host, on any of its addresses', async () => {
     const own = await listen()
     try {
-      const addresses = [
-        ...Object.values(networkInterfaces())
-          .flatMap((entries) => entries ?? [])
-          .filter(({ family }) => family === 'IPv4')
-          .map(({ address }) => address),
-        gatewayOf(world.host.slot),
-      ].filter((address) => !address.startsWith('127.'))
+      const addresses = hostAddresses(world)
       const ports = { tcp: listening('tcp', '0A'), udp: listening('udp', '07') }
       assert.ok(
         ports.tcp.includes(own.tcpPort) && ports.udp.includes(own.udpPort),
         'the sweep must find our own listeners',
       )
-      const targets = [...new Set(addresses)].flatMap((address) => [
-        ...ports.tcp.map((port) => tcp(address, port)),
-        ...ports.udp.map((port) => udp(address, port)),
+      const targets = addresses.flatMap((address) => [
+        ...ports.tcp.map((port) => ({ address, target: tcp(address, port) })),
+        ...ports.udp.map((port) => ({ address, target: udp(address, port) })),
       ])
       const before = refusals(world)
-      const outcomes = await contact(world, targets, unhurried)
+      const found = await contact(
+        world,
+        targets.map(({ target }) => target),
+        unhurried,
+      )
+      // Other tests give the host addresses for a while; one that it lost meanwhile is somebody else's.
+      const kept = hostAddresses(world)
+      const outcomes = found.filter((_, index) => kept.includes(targets[index]?.address ?? ''))
       assert.deepEqual([...new Set(outcomes)], ['silence'])
-      assert.ok(since(world, before, 'to_host') >= targets.length, 'each probe was dropped by the rule for the host')
+      assert.ok(since(world, before, 'to_host') >= outcomes.length, 'each probe was dropped by the rule for the host')
       assert.deepEqual(own.contacts, [])
     } finally {
       own.close()
@@ -366,4 +367,12 @@ function listening(protocol: string, state: string): number[] {
   )
   const columns = rows.map((row) => row.trim().split(/\s+/)).filter((row) => row[3] === state)
   return [...new Set(columns.map((row) => parseInt(row[1]?.split(':').at(-1) ?? '', 16)))]
+}
+
+function hostAddresses({ host }: TestHost): string[] {
+  const found = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter(({ family }) => family === 'IPv4')
+    .map(({ address }) => address)
+  return [...new Set([...found, gatewayOf(host.slot)])].filter((address) => !address.startsWith('127.'))
 }

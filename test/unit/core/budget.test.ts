@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describeBudget, judgeBudget, monthOf, type BudgetStanding } from '#core/domain/budget.ts'
-import { parseCores, shareOf, suspensionOf, usualSize, defaultPlan, openEgress } from '#core/domain/quota.ts'
+import { parseCores, suspensionOf, usualSize, defaultPlan } from '#core/domain/quota.ts'
 
 const now = Date.UTC(2026, 10, 21)
 const budget = { cpuSeconds: 1000, egressBytes: 100 * 1024 ** 3 }
