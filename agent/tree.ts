@@ -34,15 +34,14 @@ export async function checkTree(folder: string, bytes: number, signal: AbortSign
   })
   let complaint = ''
   child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-500)))
-  // Bytes as characters, one for one: names of files need not be UTF-8.
-  for await (const chunk of child.stdout.setEncoding('latin1')) {
-    const why = judge(chunk as string)
-    if (why === null) continue
-    child.kill()
-    await ended
-    throw notPackable(why)
-  }
+  let why: string | null = null
+  // Bytes as characters, one for one: names of files need not be UTF-8. It is read on when enough is known: only then it ends.
+  child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
+    why ??= judge(chunk)
+    if (why !== null) child.kill()
+  })
   const code = await ended
+  if (why !== null) throw notPackable(why)
   if (code !== 0) throw new Error(`find failed (${code}): ${complaint.trim()}`)
 }
 
