@@ -110,11 +110,11 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   if (request.preparedFolder === null) await mkdir(folderOf(host, id), { recursive: true, mode: 0o711 })
   else await rename(request.preparedFolder, folderOf(host, id))
   await mkdir(files.bundle, { recursive: true, mode: 0o700 })
-  await Promise.all([
-    connect(host, link, request),
+  await allOf(
+    request.preparedFolder === null ? prepareLink(link) : Promise.resolve(),
     prepareFiles(scratch, request),
     prepareCgroup(host, request, cgroup),
-  ])
+  )
   const { app, temporary } = request.files.kind === 'layers' ? scratch : request.files
   const spec = ociSpec({
     hostname: request.hostname,
@@ -142,17 +142,23 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
     ioMbPerSecond: request.ceilings.ioMbPerSecond,
   })
   await writeFile(join(files.bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
-  const pid = await createProcess(files)
+  // The process is made stopped: the link's rules are there before it takes its first step.
+  const [pid] = await allOf(createProcess(files), open(host, link, request))
   const startTime = (await startTimeOf(pid)) ?? ''
   limitOutput(host.slot, request.tenantId, Number(await readFile(files.conmonPidFile, 'utf8')))
   await startProcess(files)
   return { id, index, published, cgroup, pid, startTime, startedAt: Date.now() }
 }
 
-async function connect(host: SandboxHost, link: Link, request: SandboxRequest): Promise<void> {
+async function open(host: SandboxHost, link: Link, request: SandboxRequest): Promise<void> {
   const { tenantId, share, ceilings, published } = request
-  if (request.preparedFolder === null) await prepareLink(link)
   await openLink(host.slot, link, { tenantId, egress: share.egress, ceilings, published })
+}
+
+/** All, each to its end: what was made is removed only when nobody makes more of it. @throws the first failure */
+async function allOf<T extends unknown[]>(...works: { [n in keyof T]: Promise<T[n]> }): Promise<T> {
+  await Promise.allSettled(works)
+  return Promise.all(works) as Promise<T>
 }
 
 async function prepareFiles(scratch: Scratch, request: SandboxRequest): Promise<void> {
