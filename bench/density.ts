@@ -19,7 +19,7 @@ export async function density(): Promise<void> {
   try {
     await world.cli(['create', 'dense'])
     await world.pushApp('dense', 'node-plain')
-    await world.cli(['scale', 'web=1', '--memory', '64M', '--cpu', '0.1', '-a', 'dense'])
+    await world.cli(['scale', 'web=1', '--memory', '64M', '--cpu', '0.05', '-a', 'dense'])
     await settle()
     const before = await available()
     const began = performance.now()

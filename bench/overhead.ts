@@ -1,7 +1,7 @@
 /** What the sandbox costs a program that runs in it: the same program, by the same Node, bare and sandboxed in turn. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,8 +16,11 @@ import { addressOf } from '../agent/sandbox/index.ts'
 import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
 import { median, printTable } from './table.ts'
 
-const ROUNDS = 7
-const WRK_SECONDS = 4
+const ROUNDS = 11
+const WRK_SECONDS = 3
+const PARTS = 12
+const BIG = 'big.js'
+const TREE = 'lib'
 const big = { memoryMb: 2048, cpuMilli: 64_000 }
 
 /** Each prints one number. */
@@ -25,7 +28,10 @@ const programs = {
   // 3 × 10⁷ steps of a generator modulo 2³¹ - 1, some 0.3 s.
   loop: `const t = performance.now(); let x = 1; for (let i = 0; i < 3e7; i++) x = (x * 48271) % 2147483647;
     console.log(performance.now() - t + (x === 0 ? 1 : 0))`,
-  read: `const { readdirSync, readFileSync } = require('node:fs'); const { join } = require('node:path');
+  sequence: `const { openSync, readSync } = require('node:fs'); const file = openSync(process.argv[2], 'r');
+    const chunk = Buffer.alloc(1 << 20); const t = performance.now(); while (readSync(file, chunk) > 0);
+    console.log(performance.now() - t)`,
+  tree: `const { readdirSync, readFileSync } = require('node:fs'); const { join } = require('node:path');
     const files = (d) => readdirSync(d, { withFileTypes: true }).flatMap((e) => e.isDirectory() ? files(join(d, e.name)) : [join(d, e.name)]);
     const all = files(process.argv[2]); const t = performance.now(); let n = 0; for (const f of all) n += readFileSync(f).length;
     console.log(performance.now() - t + (n === 0 ? 1 : 0))`,
@@ -40,27 +46,15 @@ export async function overhead(): Promise<void> {
   try {
     const slug = await makeSlug(work)
     const here = { test, node, slug }
-    const [loop, serve, warm, cold] = [
-      await inTurn(here, 'loop'),
-      await serving(here),
-      await inTurn(here, 'read', slug),
-      await inTurn(here, 'read', slug, dropCaches),
+    const rows = [
+      row('CPU-bound loop, ms', await inTurn(here, 'loop')),
+      row('Node HTTP app, requests/s (bare: loopback; sandboxed: veth)', await serving(here)),
+      row('reading a slug of 23 MB in 120 files, cache warm, ms', await inTurn(here, 'tree', TREE)),
+      row('… cache cold', await inTurn(here, 'tree', TREE, dropCaches)),
+      row('reading one file of 110 MB, cache warm, ms', await inTurn(here, 'sequence', BIG)),
+      row('… cache cold', await inTurn(here, 'sequence', BIG, dropCaches)),
     ]
-    const row = (what: string, bare: number, inside: number, ratio: number) => [
-      what,
-      bare.toFixed(0),
-      inside.toFixed(0),
-      ratio.toFixed(3),
-    ]
-    printTable(
-      ['sandboxed beside bare, medians', 'bare', 'sandboxed', 'speed ratio'],
-      [
-        row('CPU-bound loop, ms', loop.bare, loop.inside, loop.bare / loop.inside),
-        row('Node HTTP app, requests/s (bare: loopback; sandboxed: veth)', serve.bare, serve.inside, serve.ratio),
-        row('reading a slug of 25 MB, page cache warm, ms', warm.bare, warm.inside, warm.bare / warm.inside),
-        row('reading a slug of 25 MB, page cache cold, ms', cold.bare, cold.inside, cold.bare / cold.inside),
-      ],
-    )
+    printTable(['sandboxed beside bare, medians', 'bare', 'sandboxed', 'speed ratio'], rows)
   } finally {
     await unmount(join(work, 'mounted'))
     await test.stop()
@@ -71,12 +65,22 @@ export async function overhead(): Promise<void> {
 type Here = { test: TestHost; node: string; slug: Slug }
 type Slug = { plain: string; mounted: string }
 
-/** Real files, as a folder and as the layer that Berth makes of it. */
+type Compared = { bare: number; inside: number; ratio: number }
+const row = (what: string, { bare, inside, ratio }: Compared) => [
+  what,
+  bare.toFixed(0),
+  inside.toFixed(0),
+  ratio.toFixed(3),
+]
+
+/** Real code, as a folder and as the layer that Berth makes of it. */
 async function makeSlug(work: string): Promise<Slug> {
   const plain = join(work, 'plain')
   const typescript = dirname(fileURLToPath(import.meta.resolve('typescript')))
   await mkdir(plain)
-  for (const name of await readdir(typescript)) await cp(join(typescript, name), join(plain, name), { recursive: true })
+  await cp(typescript, join(plain, TREE), { recursive: true })
+  const code = await readFile(join(typescript, 'typescript.js'))
+  for (let part = 0; part < PARTS; part++) await appendFile(join(plain, BIG), code)
   for (const [name, text] of Object.entries(programs)) await writeFile(join(plain, `${name}.cjs`), text)
   const image = join(work, 'slug.squashfs')
   await run(['mksquashfs', plain, image, '-quiet', '-no-progress', '-comp', 'zstd', '-Xcompression-level', '3'])
@@ -86,30 +90,38 @@ async function makeSlug(work: string): Promise<Slug> {
   return { plain, mounted }
 }
 
+/** @param file what of the slug it reads */
 async function inTurn(
   { test, node, slug }: Here,
-  program: 'loop' | 'read',
-  files?: Slug,
+  program: 'loop' | 'sequence' | 'tree',
+  file = '',
   before: () => Promise<void> = () => Promise.resolve(),
-): Promise<{ bare: number; inside: number }> {
+): Promise<Compared> {
   const bare: number[] = []
   const inside: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     await before()
-    const args = files ? [files.plain] : []
-    bare.push(Number((await run([join(node, 'bin/node'), join(slug.plain, `${program}.cjs`), ...args])).stdout))
+    const argv = [join(node, 'bin/node'), join(slug.plain, `${program}.cjs`), join(slug.plain, file)] as const
+    bare.push(Number((await run(argv)).stdout))
     await before()
-    const { output } = await test.run(`/opt/berth-node/bin/node /app/${program}.cjs ${files ? '/app' : ''}`, {
+    const { output } = await test.run(`/opt/berth-node/bin/node /app/${program}.cjs /app/${file}`, {
       size: big,
       layers: [slug.mounted],
       binds: [{ source: node, target: '/opt/berth-node', readOnly: true }],
     })
     inside.push(Number(output))
   }
-  return { bare: median(bare), inside: median(inside) }
+  return compared(bare, inside, (one, other) => one / other)
 }
 
-async function serving({ test, node, slug }: Here): Promise<{ bare: number; inside: number; ratio: number }> {
+/** The ratio is the median of the pairs', so that a machine whose speed drifts treats both alike. */
+const compared = (bare: number[], inside: number[], speed: (one: number, other: number) => number): Compared => ({
+  bare: median(bare),
+  inside: median(inside),
+  ratio: median(bare.map((one, index) => speed(one, inside[index] ?? NaN))),
+})
+
+async function serving({ test, node, slug }: Here): Promise<Compared> {
   const port = 20_000 + Math.floor(Math.random() * 10_000)
   const bare = spawn(join(node, 'bin/node'), [join(slug.plain, 'serve.cjs')], {
     env: { PORT: String(port) },
@@ -127,8 +139,7 @@ async function serving({ test, node, slug }: Here): Promise<{ bare: number; insi
     const rates: { bare: number[]; inside: number[] } = { bare: [], inside: [] }
     for (let round = 0; round < ROUNDS; round++)
       for (const side of ['bare', 'inside'] as const) rates[side].push(await load(urls[side]))
-    const [one, other] = [median(rates.bare), median(rates.inside)]
-    return { bare: one, inside: other, ratio: other / one }
+    return compared(rates.bare, rates.inside, (one, other) => other / one)
   } finally {
     bare.kill('SIGKILL')
     await once(bare, 'exit')

@@ -158,7 +158,7 @@ async function open(host: SandboxHost, link: Link, request: SandboxRequest): Pro
 /** All, each to its end: what was made is removed only when nobody makes more of it. @throws the first failure */
 async function allOf<T extends unknown[]>(...works: { [n in keyof T]: Promise<T[n]> }): Promise<T> {
   await Promise.allSettled(works)
-  return Promise.all(works) as Promise<T>
+  return Promise.all(works)
 }
 
 async function prepareFiles(scratch: Scratch, request: SandboxRequest): Promise<void> {

@@ -16,12 +16,20 @@ export type Part = {
   stopMs: number
 }
 
+/** A burst of starts leaves a large young generation behind, for good: memory that apps could have (docs/PERFORMANCE.md). */
+const SMALL_HEAP = '--max-semi-space-size=2'
+
 export function partsOf(config: Config): Part[] {
   const node = (...args: string[]): [string, ...string[]] => [process.execPath, ...args]
   return [
     ...(config.redisEmbedded ? [redisPart(join(config.home, 'redis'))] : []),
-    { name: 'controller', argv: node(join(ROOT, 'controller/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
-    { name: 'agent', argv: node(join(ROOT, 'agent/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
+    {
+      name: 'controller',
+      argv: node(SMALL_HEAP, join(ROOT, 'controller/main.ts')),
+      ready: { kind: 'message' },
+      stopMs: 15_000,
+    },
+    { name: 'agent', argv: node(SMALL_HEAP, join(ROOT, 'agent/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
     // A young generation that holds the garbage of many requests keeps the router's pauses short (docs/PERFORMANCE.md).
     {
       name: 'router',
