@@ -13,7 +13,13 @@ import type { PublishedPort } from '../sandbox/link.ts'
 import type { SandboxHandle } from '../sandbox/index.ts'
 
 /** What a running sandbox is held to. */
-export type Limits = { size: Resources; ceilings: Ceilings; paused: boolean }
+export type Limits = {
+  size: Resources
+  ceilings: Ceilings
+  paused: boolean
+  /** Its tenant's ceiling, which bounds its own. */
+  tenantCpuMilli: number
+}
 
 export type InstanceRecord = {
   desired: Desired

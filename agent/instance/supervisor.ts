@@ -7,16 +7,8 @@ import { sleep } from '#core/runtime/clock.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { AppEvent, EventKind } from '#core/domain/event.ts'
 import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
-import {
-  nextState,
-  processName,
-  type Applied,
-  type Desired,
-  type InstanceEvent,
-  type Reported,
-} from '#core/domain/instance.ts'
+import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
-import type { Resources } from '#core/domain/resources.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { ControllerClient } from '../controller-client.ts'
 import {
@@ -36,15 +28,12 @@ import { APP_PORT, publishedPort, type Places } from '../ports.ts'
 import type { Runtimes } from '../runtimes.ts'
 import {
   addressOf,
-  adjustSandbox,
   cgroupOf,
   createSandbox,
   diskUse,
-  freezeSandbox,
   logOf,
   removeSandbox,
   stopSandbox,
-  thawSandbox,
   waitForSandbox,
   type SandboxHandle,
   type SandboxHost,
@@ -52,9 +41,9 @@ import {
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
 import type { Layers } from '../slug.ts'
 import type { Stacks } from '../stacks.ts'
-import type { InstanceRecord, Limits, Records } from './record.ts'
+import { appliedOf, createAdjuster, limitsOf } from './adjust.ts'
+import type { InstanceRecord, Records } from './record.ts'
 import { afterExit } from './restart.ts'
-import { sharesOf } from './shares.ts'
 
 export type SupervisorContext = {
   log: Log
@@ -96,7 +85,7 @@ export type Supervisor = {
   stop(): Promise<void>
 }
 
-type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void>; adjusting: Promise<void> }
+type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void> }
 
 const PROBE_FAST_MS = 20
 const PROBE_SLOW_MS = 250
@@ -108,17 +97,24 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   const { log, host, records, meter, places } = context
   const lives = new Map<InstanceId, Life>()
   const leaving = new AbortController()
+  const adjuster = createAdjuster({
+    log,
+    host,
+    records,
+    wishes: () => [...lives.values()].map(({ record }) => record.desired),
+    hold: (tenant, share) => context.hold(tenant, share),
+    report: (id, reported) => context.report(id, reported),
+    async refused(record, text) {
+      await say(record, text)
+      await tell(record, 'resizeRefused', text)
+    },
+  })
 
   function begin(record: InstanceRecord): void {
-    const life: Life = {
-      record,
-      stopping: new AbortController(),
-      done: Promise.resolve(),
-      adjusting: Promise.resolve(),
-    }
+    const life: Life = { record, stopping: new AbortController(), done: Promise.resolve() }
     lives.set(record.desired.id, life)
     life.done = live(life).finally(() => lives.delete(record.desired.id))
-    bringToDesired(life)
+    void adjuster.adjust(record)
   }
 
   /** From the first start to the end: start, watch, and after an exit decide; until it is told to stop. */
@@ -129,7 +125,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       while (!ending.aborted) {
         // One that ended while it was paused begins again when it is resumed.
         if (record.desired.paused && !record.sandbox) await sleep(PAUSED_LOOK_MS, ending)
-        else if ((await oneRun(life, ending)) === 'failed') return
+        else if ((await oneRun(record, ending)) === 'failed') return
       }
       if (!leaving.signal.aborted) await drain(life)
     } catch (error) {
@@ -140,14 +136,13 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   }
 
   /** One start and its end. @returns 'failed' when there will be no other */
-  async function oneRun(life: Life, ending: AbortSignal): Promise<'failed' | 'again'> {
-    const { record } = life
+  async function oneRun(record: InstanceRecord, ending: AbortSignal): Promise<'failed' | 'again'> {
     const began = context.now()
     let diagnosis: Diagnosis
     let lastOutput: string[] = []
     let wasReady = record.reported.state === 'running'
     try {
-      const sandbox = record.sandbox ?? (await start(life, ending))
+      const sandbox = record.sandbox ?? (await start(record, ending))
       const output = follow(record)
       try {
         const ended = await watchOver(record, sandbox, output, ending)
@@ -189,8 +184,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   }
 
   /** Layers and runtimes are shared; the place on the network is written down before anything is made there. */
-  async function start(life: Life, signal: AbortSignal): Promise<SandboxHandle> {
-    const { record } = life
+  async function start(record: InstanceRecord, signal: AbortSignal): Promise<SandboxHandle> {
     const { desired } = record
     const began = context.now()
     const claimed = record.reported.state === 'pending' ? become(record, 'claimed', {}) : Promise.resolve()
@@ -205,6 +199,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const prepared = takePlace(record)
     signal.throwIfAborted()
     const { size, ceilings } = record.desired
+    const share = adjuster.shareOf(desired)
+    const limits = limitsOf({ ...record.desired, paused: false }, share)
     record.sandbox = await createSandbox(host, {
       id: desired.id,
       tenantId: desired.tenantId,
@@ -216,19 +212,19 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },
       size,
       ceilings,
-      share: sharesHere().get(desired.tenantId) ?? desired.share,
+      share,
       files: { kind: 'layers', layers },
       binds: runtimes.binds,
       index: prepared.index,
       published: record.place?.published ?? null,
       preparedFolder: prepared.folder,
     })
-    record.applied = { size, ceilings, paused: false }
-    record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(size, false) }
+    record.applied = limits
+    record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(limits) }
     records.save(record)
     meter.track(ownerOf(desired), record.sandbox)
     // What was asked for while the sandbox was being made.
-    bringToDesired(life)
+    void adjuster.adjust(record)
     log.info('instance started', {
       instance: desired.id,
       app: desired.appName,
@@ -401,50 +397,6 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       .catch((error: unknown) => log.warn('report not delivered', { instance: record.desired.id, error }))
   }
 
-  // ── limits of what runs ─────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** One change of an instance after the other; each brings it to what is desired by then. */
-  function bringToDesired(life: Life): void {
-    life.adjusting = life.adjusting
-      .then(() => adjust(life.record))
-      .catch((error: unknown) => log.warn('limits not changed', { instance: life.record.desired.id, error }))
-  }
-
-  async function adjust(record: InstanceRecord): Promise<void> {
-    const { sandbox, applied, desired } = record
-    if (!sandbox || !applied || desired.intent === 'stop') return
-    const share = sharesHere().get(desired.tenantId) ?? desired.share
-    await context.hold(desired.tenantId, share)
-    const { size, ceilings, paused } = desired
-    if (!isSame({ size, ceilings }, { size: applied.size, ceilings: applied.ceilings })) {
-      const adjusted = await adjustSandbox(host, sandbox, { size, ceilings, share })
-      if (adjusted.refused !== null) return refuseResize(record, applied, adjusted.usedBytes)
-    }
-    if (paused !== applied.paused) await (paused ? freezeSandbox(sandbox) : thawSandbox(sandbox))
-    record.applied = { size, ceilings, paused }
-    await answer(record, desired.epoch, { applied: appliedOf(size, paused), detail: null })
-  }
-
-  /** It keeps what it has, and says so once; the next sync tries again. */
-  async function refuseResize(record: InstanceRecord, { size }: Limits, usedBytes: number): Promise<void> {
-    const { desired, reported } = record
-    if (reported.epoch >= desired.epoch) return
-    const used = Math.ceil(usedBytes / 1024 / 1024)
-    const text = `${processName(desired)} keeps its ${size.memoryMb} MB of memory: it uses ${used} MB now, more than the ${desired.size.memoryMb} MB that it was to get.`
-    await answer(record, desired.epoch, { detail: text })
-    await say(record, text)
-    await tell(record, 'resizeRefused', text)
-  }
-
-  async function answer(record: InstanceRecord, epoch: number, facts: Partial<Reported>): Promise<void> {
-    const before = record.reported
-    record.reported = { ...before, ...facts, epoch }
-    records.save(record)
-    if (!isSame(before, record.reported)) await context.report(record.desired.id, record.reported)
-  }
-
-  const sharesHere = () => sharesOf([...lives.values()].map(({ record }) => record.desired))
-
   async function tell(record: InstanceRecord, kind: EventKind, text: string, lastOutput: string[] = []): Promise<void> {
     const { id, appId, release } = record.desired
     const at = context.now()
@@ -470,7 +422,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       const moved = desired.epoch > life.record.desired.epoch
       life.record.desired = desired
       if (desired.intent === 'stop') life.stopping.abort()
-      else if (moved) bringToDesired(life)
+      else if (moved) void adjuster.adjust(life.record)
       else if (reported?.epoch !== life.record.reported.epoch || reported.state !== life.record.reported.state) {
         // A report was lost on the way (the store was away): say it again.
         void context.report(desired.id, life.record.reported).catch(() => undefined)
@@ -489,10 +441,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     },
     ids: () => [...lives.keys()],
     inUse: () => [...lives.values()].map(({ record }) => record),
-    async settle() {
-      for (const [tenant, share] of sharesHere()) await context.hold(tenant, share)
-      for (const life of lives.values()) if (!isSettled(life.record)) bringToDesired(life)
-    },
+    settle: () => adjuster.settle([...lives.values()].map(({ record }) => record)),
     async stop() {
       leaving.abort()
       await Promise.all([...lives.values()].map(({ done }) => done))
@@ -535,11 +484,6 @@ const newReport = (desired: Desired, now: number): Reported => ({
   readyMs: null,
   applied: null,
 })
-
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-const isSettled = ({ applied, desired: { size, ceilings, paused } }: InstanceRecord): boolean =>
-  applied === null || isSame(applied, { size, ceilings, paused })
-const appliedOf = ({ memoryMb, cpuMilli }: Resources, paused: boolean): Applied => ({ memoryMb, cpuMilli, paused })
 
 const pathFor = (folders: string[]): Record<string, string> => ({
   PATH: ['/app/node_modules/.bin', ...folders, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
