@@ -6,7 +6,11 @@ import { promisify } from 'node:util'
 import { setTimeout as wait } from 'node:timers/promises'
 import { slotOf, startWorld, waitFor, type World } from '#test/helpers/world.ts'
 
-const run = async (program: string, ...args: string[]) => (await promisify(execFile)(program, args)).stdout
+/** What goes while find looks makes it complain, and is not what is looked for. */
+const cgroupsOf = async (pattern: string): Promise<string[]> =>
+  (
+    await promisify(execFile)('find', ['/sys/fs/cgroup', '-path', pattern]).catch((error: { stdout: string }) => error)
+  ).stdout.split('\n')
 
 async function commandLines(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
@@ -106,7 +110,7 @@ describe('Kill -9 of any part in the middle of a deploy', () => {
     const { home } = world
     const conmons = (await commandLines()).filter((line) => line.startsWith('conmon') && line.includes(`${home}/`))
     const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').filter((line) => line.includes(`${home}/`))
-    const groups = (await run('find', '/sys/fs/cgroup', '-path', `*/berth-${await slotOf(home)}/default/*`)).split('\n')
+    const groups = await cgroupsOf(`*/berth-${await slotOf(home)}/default/*`)
     const idsIn = (lines: string[]) => lines.flatMap((line) => /\b(i-[a-z0-9]{13})\b/.exec(line)?.[1] ?? [])
     const seen = [
       idsIn(conmons),
