@@ -17,7 +17,7 @@ export type Part = {
 }
 
 /** A burst of starts leaves a large young generation behind, for good: memory that apps could have (docs/PERFORMANCE.md). */
-const SMALL_HEAP = '--max-semi-space-size=1'
+const SMALL_HEAP = '--max-semi-space-size=2'
 
 export function partsOf(config: Config): Part[] {
   const node = (...args: string[]): [string, ...string[]] => [process.execPath, ...args]
