@@ -1,5 +1,6 @@
 /** What a probe's answer and an instance's end mean. */
 import type { ReasonCode } from '#core/domain/instance.ts'
+import type { DiskUse } from '../sandbox/filesystem.ts'
 
 export type ProbeAnswer =
   { kind: 'answered'; status: number } | { kind: 'refused' } | { kind: 'silent' } | { kind: 'broken'; why: string }
@@ -21,13 +22,11 @@ const diagnosis = (reason: ReasonCode, sentence: string, lastOutput: string[] | 
 export const diagnoseStart = (cause: string): Diagnosis =>
   diagnosis('startFailed', `could not be started: ${cause}`, null)
 
-export type Disk = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
-
 export type Ending = {
   exitCode: number
   oomKills: number
   /** null: not known. */
-  disk: Disk | null
+  disk: DiskUse | null
   wasReady: boolean
   memoryMb: number
   lastOutput: string[]
@@ -51,7 +50,7 @@ export function diagnoseExit({ exitCode, oomKills, disk, wasReady, memoryMb, las
   return diagnosis('exited', `${how}${when}.`, lastOutput)
 }
 
-function describeFull({ usedBytes, limitBytes, usedInodes, limitInodes }: Disk): string | null {
+function describeFull({ usedBytes, limitBytes, usedInodes, limitInodes }: DiskUse): string | null {
   if (limitBytes - usedBytes < FULL_BYTES)
     return `it had filled its ${Math.round(limitBytes / 1024 / 1024)} MB of disk (/app and /tmp)`
   return limitInodes - usedInodes < FULL_INODES ? `it had made all of its ${limitInodes} files (/app and /tmp)` : null

@@ -280,11 +280,11 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const exitCode = await exited
     if (exitCode === null) return null
     await output.stop()
-    const [sample, disk] = await Promise.all([meter.finish(sandbox), diskUse(host, sandbox.id)])
+    const sample = await meter.finish(sandbox)
     return diagnoseExit({
       exitCode,
       oomKills: sample?.oomKills ?? 0,
-      disk,
+      disk: diskUse(host, sandbox.id),
       wasReady: record.reported.state === 'running',
       memoryMb: record.desired.size.memoryMb,
       lastOutput: output.last(),

@@ -64,8 +64,8 @@ function watchFolder(path: string): Folder {
       round ??= setInterval(() => [...waiters].forEach(look), ROUND_MS)
     },
     remove(waiter) {
-      waiters.delete(waiter)
-      if (waiters.size > 0) return
+      // One that was settled already must not end what others wait for by now.
+      if (!waiters.delete(waiter) || waiters.size > 0) return
       watcher?.close()
       if (round) clearInterval(round)
       watched.delete(path)

@@ -2,7 +2,7 @@
  * What a sandbox sees at /app and may write: read-only layers below, and one sparse ext4 image above, whose size and
  * number of inodes are the hard limit of everything the app can write.
  */
-import { chmodSync, chownSync, statfsSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, statfsSync, statSync, type StatsFs } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { APP_UID } from '#core/domain/app.ts'
@@ -95,14 +95,33 @@ export async function removeScratch(scratch: Scratch): Promise<void> {
   await rm(scratch.image, { force: true })
 }
 
+/** @returns null where no image is mounted at the folder: there statfs would speak of the host's own disk */
+function statImage(folder: string): StatsFs | null {
+  try {
+    return statSync(folder).dev === statSync(dirname(folder)).dev ? null : statfsSync(folder)
+  } catch {
+    return null
+  }
+}
+
 /** Bytes used on the image that is mounted at a folder; 0 when none is. */
 export function usedBytes(folder: string): number {
-  try {
-    // Where nothing is mounted, statfs would speak of the host's own disk.
-    if (statSync(folder).dev === statSync(dirname(folder)).dev) return 0
-    const { blocks, bfree, bsize } = statfsSync(folder)
-    return (blocks - bfree) * bsize
-  } catch {
-    return 0
+  const image = statImage(folder)
+  return image === null ? 0 : (image.blocks - image.bfree) * image.bsize
+}
+
+export type DiskUse = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
+
+/** What cannot be written any more, against what could when the image was new. @returns null when none is mounted */
+export function diskUseOf(folder: string): DiskUse | null {
+  const image = statImage(folder)
+  if (image === null) return null
+  // Not `bfree`: ext4 keeps up to 2 % for itself, which nobody can write.
+  const { bsize, blocks, bavail, files, ffree } = image
+  return {
+    usedBytes: (blocks - bavail) * bsize,
+    limitBytes: blocks * bsize,
+    usedInodes: files - ffree,
+    limitInodes: files,
   }
 }

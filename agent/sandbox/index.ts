@@ -2,7 +2,7 @@
  * The contract of a sandbox. Everything that runs a tenant's code, of whatever kind, goes through `createSandbox`; what
  * is needed to find it again after a restart of the agent is the `SandboxHandle`, plain data.
  */
-import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
@@ -17,7 +17,16 @@ import {
   type CgroupSample,
 } from './cgroup.ts'
 import { isRunning, startTimeOf, waitForExit } from './exits.ts'
-import { openScratch, prepareScratch, removeScratch, scratchOf, usedBytes, type Scratch } from './filesystem.ts'
+import {
+  diskUseOf,
+  openScratch,
+  prepareScratch,
+  removeScratch,
+  scratchOf,
+  usedBytes,
+  type DiskUse,
+  type Scratch,
+} from './filesystem.ts'
 import { freezeCgroup, killCgroup, thawCgroup } from './freezer.ts'
 import { linkOf, type Link, type PublishedPort } from './link.ts'
 import { disksOf, hugePages, maxOpenFiles } from './machine.ts'
@@ -268,27 +277,8 @@ export async function holdTenant(slot: number, tenant: string, share: TenantShar
 export const freezeSandbox = (handle: SandboxHandle): Promise<void> => freezeCgroup(handle.cgroup)
 export const thawSandbox = (handle: SandboxHandle): Promise<void> => thawCgroup(handle.cgroup)
 
-export type DiskUse = { usedBytes: number; limitBytes: number; usedInodes: number; limitInodes: number }
-
-/** What a sandbox cannot write any more, against what it could when it was new. @returns null when its writable image is gone */
-export async function diskUse(host: SandboxHost, id: string): Promise<DiskUse | null> {
-  const { folder, image } = scratchOf(folderOf(host, id))
-  if (!(await isMounted(folder, image))) return null
-  // Not `bfree`: ext4 keeps up to 2 % for itself, which nobody can write.
-  const { bsize, blocks, bavail, files, ffree } = await statfs(folder)
-  return {
-    usedBytes: (blocks - bavail) * bsize,
-    limitBytes: blocks * bsize,
-    usedInodes: files - ffree,
-    limitInodes: files,
-  }
-}
-
-/** A mounted image is another filesystem than the one that its file lies on. */
-async function isMounted(folder: string, image: string): Promise<boolean> {
-  const [inside, outside] = await Promise.all([folder, image].map((path) => stat(path).catch(() => null)))
-  return inside !== null && outside !== null && inside?.dev !== outside?.dev
-}
+/** What a sandbox wrote, against what it may write. @returns null when its writable image is gone */
+export const diskUse = (host: SandboxHost, id: string): DiskUse | null => diskUseOf(writableOf(host, id))
 
 /** SIGTERM, up to `graceMs` for an orderly end, then everything in it is killed. */
 export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, graceMs: number): Promise<void> {

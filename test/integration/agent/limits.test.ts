@@ -175,13 +175,13 @@ describe('The limits of a sandbox', function () {
         assert.equal(found['fallocate']?.[0], 'ENOSPC')
         assert.equal(found['sparse']?.[0], 'EFBIG')
         assert.equal(found['names']?.[1], 'ENOSPC')
-        const use = await diskUse(world.host, sandbox.id)
+        const use = diskUse(world.host, sandbox.id)
         assert.ok(use && use.usedInodes >= use.limitInodes - 1 && use.limitBytes <= 64 * MIB)
         const lost = (before.bavail - free().bavail) * before.bsize
         // Others use the same disk at the same time; the sandbox alone could take 64 MiB.
         assert.ok(statSync(join(world.host.folder, sandbox.id, 'scratch.ext4')).blocks * 512 <= 66 * MIB, String(lost))
       })
-      assert.equal(await diskUse(world.host, 'i-gone'), null)
+      assert.equal(diskUse(world.host, 'i-gone'), null)
     })
 
     it('S44: descriptors of every kind end at the limit', async () => {
