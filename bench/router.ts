@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AppId, AppName, InstanceId, TenantId } from '../core/domain/ids.ts'
+import { defaultTraffic } from '../core/domain/quota.ts'
+import { defaultRouteSettings } from '../core/domain/route.ts'
 import { connectStore } from '../core/store/connection.ts'
 import { putRoutes } from '../core/store/routes.ts'
 import { startRedis } from '#test/helpers/redis.ts'
@@ -26,13 +28,14 @@ export async function router(): Promise<void> {
         appId: 'a-bench' as AppId,
         name: 'app' as AppName,
         tenantId: tenant,
-        hosts: ['app.localhost'],
+        addresses: [{ host: 'app.localhost', path: '/' }],
+        settings: defaultRouteSettings,
         health: 'serving',
         endpoints: [{ instanceId: 'i-bench' as InstanceId, epoch: 1, host: '127.0.0.1', port: 9000 }],
       },
     ],
     // The quota is on the path, but must not be what is measured.
-    rates: { [tenant]: { perSecond: 1e6, burst: 1e6 } },
+    tenants: { [tenant]: { ...defaultTraffic, requests: { perSecond: 1e6, burst: 1e6 } } },
   })
   const berth = spawn(
     'taskset',

@@ -99,7 +99,7 @@ function identify(incoming: Incoming): Call {
 const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')
 
 const admit = (route: AppRoute, { quota, routes, routers, now }: RequestContext) =>
-  quota.admit(route.tenantId, routes().rateOf(route.tenantId), routers(), now())
+  quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), now())
 
 /** Only where no app answers: a tenant's paths are the tenant's. */
 const isHealthCheck = ({ request, host }: Call): boolean => request.url === HEALTH_PATH && isOwnHost(host)

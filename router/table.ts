@@ -1,13 +1,13 @@
 /** The route table as requests need it: by host name. */
 import type { InstanceId, TenantId } from '#core/domain/ids.ts'
-import { defaultRequestRate, type RequestRate } from '#core/domain/quota.ts'
+import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
 import type { AppRoute, Endpoint, RouteTable } from '#core/domain/route.ts'
 
 export type Routes = {
   readonly version: number
   /** @param host as `normaliseHost` gives it */
   find(host: string): AppRoute | null
-  rateOf(tenant: TenantId): RequestRate
+  quotaOf(tenant: TenantId): TrafficQuota
   hasInstance(id: InstanceId): boolean
   hasEndpoint(key: string): boolean
 }
@@ -16,14 +16,14 @@ export type Routes = {
 export const endpointKey = (endpoint: Pick<Endpoint, 'instanceId' | 'epoch'>): string =>
   `${endpoint.instanceId}:${endpoint.epoch}`
 
-export const emptyTable: RouteTable = { version: 0, apps: [], rates: {} }
+export const emptyTable: RouteTable = { version: 0, apps: [], tenants: {} }
 
 export function indexTable(table: RouteTable): Routes {
   const byHost = new Map<string, AppRoute>()
   const instances = new Set<InstanceId>()
   const endpoints = new Set<string>()
   for (const app of table.apps) {
-    for (const host of app.hosts) byHost.set(host, app)
+    for (const { host } of app.addresses) byHost.set(host, app)
     for (const endpoint of app.endpoints) {
       instances.add(endpoint.instanceId)
       endpoints.add(endpointKey(endpoint))
@@ -32,7 +32,7 @@ export function indexTable(table: RouteTable): Routes {
   return {
     version: table.version,
     find: (host) => byHost.get(host) ?? null,
-    rateOf: (tenant) => (Object.hasOwn(table.rates, tenant) ? table.rates[tenant] : undefined) ?? defaultRequestRate,
+    quotaOf: (tenant) => (Object.hasOwn(table.tenants, tenant) ? table.tenants[tenant] : undefined) ?? defaultTraffic,
     hasInstance: (id) => instances.has(id),
     hasEndpoint: (key) => endpoints.has(key),
   }

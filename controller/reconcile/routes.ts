@@ -1,9 +1,16 @@
 /** Derives the route table from desired and reported state. */
 import type { App } from '#core/domain/app.ts'
-import type { InstanceId } from '#core/domain/ids.ts'
+import type { InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
 import { WEB } from '#core/domain/release.ts'
-import type { AppHealth, AppRoute, Endpoint, RouteTable } from '#core/domain/route.ts'
+import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
+import {
+  defaultRouteSettings,
+  type AppHealth,
+  type AppRoute,
+  type Endpoint,
+  type RouteTable,
+} from '#core/domain/route.ts'
 import { haltOf, isLive, planOfTenant, type World } from './world.ts'
 
 /**
@@ -16,17 +23,20 @@ export function nextTable(world: World, domain: string, leaving: ReadonlySet<Ins
   const apps = world.apps
     .map((app) => routeOf(world, app, domain, leaving, before.get(app.id) ?? []))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-  const rates = Object.fromEntries(
+  const tenants = Object.fromEntries(
     world.tenants
-      .map(({ id, requestRate }) => [id, requestRate ?? planOfTenant(world, id).requestRate] as const)
+      .map(({ id, requestRate }): [TenantId, TrafficQuota] => [
+        id,
+        { ...defaultTraffic, requests: requestRate ?? planOfTenant(world, id).requestRate },
+      ])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
   const stored = world.table
   const newest = Math.max(stored?.version ?? 0, ...world.routers.map(({ tableVersion }) => tableVersion))
   // A router with a newer table than the stored one kept it while the store was set back: its content is unknown here.
   const current = stored !== null && stored.version === newest
-  if (current && same({ apps, rates }, { apps: stored.apps, rates: stored.rates })) return null
-  return { version: newest + 1, apps, rates }
+  if (current && same({ apps, tenants }, { apps: stored.apps, tenants: stored.tenants })) return null
+  return { version: newest + 1, apps, tenants }
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
@@ -51,7 +61,8 @@ function routeOf(
     appId,
     name,
     tenantId,
-    hosts: [`${name}.${domain}`],
+    addresses: [{ host: `${name}.${domain}`, path: '/' }],
+    settings: defaultRouteSettings,
     health: halt ?? healthOf(app, web, endpoints),
     endpoints,
   }

@@ -7,6 +7,19 @@ import { defaultCeilings, defaultResources, type Ceilings, type Resources } from
 /** Requests that all of a tenant's apps together may take. */
 export type RequestRate = Rate
 
+/** What all of a tenant's traffic together may take of the routers, however many there are; null: no limit. */
+export type TrafficQuota = {
+  requests: RequestRate
+  /** Requests in flight. */
+  concurrent: number | null
+  /** Client connections on which its requests came last, WebSockets apart. */
+  connections: number | null
+  webSockets: number | null
+  /** Of request and of response bodies. */
+  inBytesPerSecond: number | null
+  outBytesPerSecond: number | null
+}
+
 export type PlanName = string & { readonly brand: 'PlanName' }
 
 /** A named quota. Sums are over all of a tenant's apps and hosts. */
@@ -61,6 +74,14 @@ export type TenantShare = {
 
 /** Generous, but finite: no tenant can use a router up by accident. */
 export const defaultRequestRate: RequestRate = { perSecond: 1000, burst: 2000 }
+export const defaultTraffic: TrafficQuota = {
+  requests: defaultRequestRate,
+  concurrent: null,
+  connections: null,
+  webSockets: null,
+  inBytesPerSecond: null,
+  outBytesPerSecond: null,
+}
 export const DEFAULT_TENANT = 'default' as TenantId
 export const DEFAULT_PLAN = 'default' as PlanName
 

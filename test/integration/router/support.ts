@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, request as httpRequest, type RequestListener } from 'node:http'
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { AppId, AppName, InstanceId, TenantId } from '#core/domain/ids.ts'
-import type { AppRoute, Endpoint, RouterReport } from '#core/domain/route.ts'
-import type { RequestRate } from '#core/domain/quota.ts'
+import { defaultRouteSettings, type AppRoute, type Endpoint, type RouterReport } from '#core/domain/route.ts'
+import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { silentLog, type Fields, type Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
@@ -32,7 +32,7 @@ export type World = {
   /** What the router logged, one entry per request. */
   requests: Fields[]
   /** Stores a table with these apps, and waits until the router serves from it. @returns its version */
-  route(apps: AppRoute[], rates?: Record<string, RequestRate>): Promise<number>
+  route(apps: AppRoute[], quotas?: Record<string, Partial<TrafficQuota>>): Promise<number>
   report(): Promise<RouterReport | undefined>
   stop(): Promise<void>
 }
@@ -56,9 +56,12 @@ export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
     port: router.port,
     requests,
     report,
-    async route(apps, rates = {}) {
+    async route(apps, quotas = {}) {
       version += 1
-      await putRoutes(store, { version, apps, rates })
+      const tenants = Object.fromEntries(
+        Object.entries(quotas).map(([id, quota]) => [id, { ...defaultTraffic, ...quota }]),
+      )
+      await putRoutes(store, { version, apps, tenants })
       await until(async () => (await report())?.tableVersion === version)
       return version
     },
@@ -83,7 +86,8 @@ export function anApp(name: string, endpoints: Endpoint[], rest: Partial<AppRout
     appId: `a-${name}` as AppId,
     name: name as AppName,
     tenantId: 't-one' as TenantId,
-    hosts: [`${name}.test`],
+    addresses: [{ host: `${name}.test`, path: '/' }],
+    settings: defaultRouteSettings,
     health: endpoints.length > 0 ? 'serving' : 'stopped',
     endpoints,
     ...rest,

@@ -77,7 +77,7 @@ describe('the route table in a router', () => {
       // It lost everything, and its numbers start again.
       await until(async () => (await world.report().catch(() => undefined)) !== undefined, 8_000)
       assert.equal((await get(world.port, 'app.test')).body, 'one', 'an empty Redis is no reason to drop what runs')
-      await putRoutes(world.store, { version: 1, apps: [anApp('app', [two.endpoint])], rates: {} })
+      await putRoutes(world.store, { version: 1, apps: [anApp('app', [two.endpoint])], tenants: {} })
       await until(async () => (await get(world.port, 'app.test')).body === 'two')
     } finally {
       await world.router.stop()
@@ -93,7 +93,7 @@ describe('the route table in a router', () => {
       'version',
       '7',
       'table',
-      JSON.stringify({ version: 7, apps: [anApp('app', [one.endpoint])], rates: {} }),
+      JSON.stringify({ version: 7, apps: [anApp('app', [one.endpoint])], tenants: {} }),
     )
     await until(async () => (await world.report())?.tableVersion === 7)
     assert.equal((await get(world.port, 'app.test')).body, 'one')
@@ -108,7 +108,7 @@ describe('the route table in a router', () => {
         anApp('two', [plain.endpoint]),
         anApp('other', [plain.endpoint], { tenantId: 't-other' as never }),
       ],
-      { 't-one': rate },
+      { 't-one': { requests: rate } },
     )
     const statuses: number[] = []
     for (const host of ['one.test', 'two.test', 'one.test', 'two.test'])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AppId, AppName, InstanceId, TenantId } from '#core/domain/ids.ts'
-import { defaultRequestRate } from '#core/domain/quota.ts'
-import type { AppRoute, Endpoint } from '#core/domain/route.ts'
+import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
+import { defaultRouteSettings, type AppRoute, type Endpoint } from '#core/domain/route.ts'
 import { emptyTable, endpointKey, indexTable, isOwnHost, normaliseHost } from '../../../router/table.ts'
 
 const endpoint: Endpoint = { instanceId: 'i-one' as InstanceId, epoch: 3, host: '10.0.0.1', port: 5000 }
@@ -9,11 +9,16 @@ const route: AppRoute = {
   appId: 'a-one' as AppId,
   name: 'one' as AppName,
   tenantId: 't-one' as TenantId,
-  hosts: ['one.localhost', 'www.one.example'],
+  addresses: [
+    { host: 'one.localhost', path: '/' },
+    { host: 'www.one.example', path: '/' },
+  ],
+  settings: defaultRouteSettings,
   health: 'serving',
   endpoints: [endpoint],
 }
-const table = indexTable({ version: 4, apps: [route], rates: { ['t-one' as TenantId]: { perSecond: 1, burst: 2 } } })
+const quota: TrafficQuota = { ...defaultTraffic, requests: { perSecond: 1, burst: 2 } }
+const table = indexTable({ version: 4, apps: [route], tenants: { ['t-one' as TenantId]: quota } })
 
 describe('the route table', () => {
   it('finds an app by each of its hosts, and nothing else', () => {
@@ -31,10 +36,10 @@ describe('the route table', () => {
     assert.equal(table.hasEndpoint(endpointKey({ ...endpoint, epoch: 4 })), false)
   })
 
-  it('gives a tenant its rate, and one without the default', () => {
-    assert.deepEqual(table.rateOf('t-one' as TenantId), { perSecond: 1, burst: 2 })
-    assert.deepEqual(table.rateOf('t-two' as TenantId), defaultRequestRate)
-    assert.deepEqual(table.rateOf('constructor' as TenantId), defaultRequestRate)
+  it('gives a tenant its quota, and one without the default', () => {
+    assert.deepEqual(table.quotaOf('t-one' as TenantId), quota)
+    assert.deepEqual(table.quotaOf('t-two' as TenantId), defaultTraffic)
+    assert.deepEqual(table.quotaOf('constructor' as TenantId), defaultTraffic)
   })
 
   it('H42, H73: compares hosts in one spelling', () => {

@@ -51,7 +51,7 @@ describe('a deploy, on a real store and real queues', function () {
     ])
       assert.match(log, line)
     const table = await loadRoutes(engine.store)
-    assert.deepEqual(table?.apps[0]?.hosts, ['shop.test.local'])
+    assert.deepEqual(table?.apps[0]?.addresses, [{ host: 'shop.test.local', path: '/' }])
     assert.equal(table?.apps[0]?.endpoints.length, 1)
     assert.deepEqual(await loadAssignedBuilds(engine.store, 'host-a' as never), [])
     assert.deepEqual(await loadOpenDeploys(engine.store), [])

@@ -104,7 +104,7 @@ describe("a tenant's plan", () => {
     cluster.plans.set(small.name, small)
     cluster.tenants.set(tenant, aTenant({ plan: small.name, cpus: '2-3' }))
     assert.deepEqual(kinds(cluster.look()), ['adjust', 'adjust', 'putRoutes'])
-    assert.deepEqual(cluster.table()?.rates[tenant], { perSecond: 7, burst: 9 })
+    assert.deepEqual(cluster.table()?.tenants[tenant]?.requests, { perSecond: 7, burst: 9 })
     cluster.change(id(cluster), { formation: formation({ web: 3 }) })
     cluster.look()
     const share = shareOf({ cpus: '2-3', egress: openEgress }, small)
@@ -122,7 +122,7 @@ describe("a tenant's plan", () => {
     cluster.plans.set(small.name, small)
     cluster.tenants.set(tenant, aTenant({ plan: small.name, requestRate: { perSecond: 1, burst: 2 } }))
     cluster.look()
-    assert.deepEqual(cluster.table()?.rates[tenant], { perSecond: 1, burst: 2 })
+    assert.deepEqual(cluster.table()?.tenants[tenant]?.requests, { perSecond: 1, burst: 2 })
   })
 })
 
