@@ -46,6 +46,8 @@ export const defaultLimits: Limits = {
 
 /** Requests and responses: bytes of a head, and fields in it. */
 export const MAX_HEAD_BYTES = 16 * 1024
+/** A request's target; what proxies and servers commonly grant. */
+export const MAX_TARGET_BYTES = 8192
 export const MAX_REQUEST_FIELDS = 100
 export const MAX_RESPONSE_FIELDS = 200
 /** How many endpoints one request may be tried on. */
