@@ -95,8 +95,10 @@ export interface Client {
   data(call: Call, bytes: Buffer, from: number, to: number): void
   /** Lets out what was said so far. @returns false: nothing more, please, until `drained` */
   flush(call: Call): boolean
-  /** The answer is whole. The call ends with it, and the client is free for its next request. */
+  /** The answer is whole. */
   end(call: Call, trailers: string): void
+  /** The call is in the books: the client is free for its next request. */
+  next(call: Call): void
   /** Agrees to a WebSocket: from now on both bodies are what follows the heads, in both directions. */
   upgrade(call: Call, fields: string): void
   /** Breaks off, so that nobody takes half an answer for a whole one. */

@@ -15,7 +15,10 @@ export async function drain(server: Server, live: ReadonlySet<ClientConnection>,
   }
   const sweep = setInterval(look, SWEEP_MS)
   // A WebSocket ends when its ends want, so waiting for it is no use; clients reconnect to another router.
-  const cutTunnels = setTimeout(() => each(live, (connection) => connection.isTunnel && connection.cut()), limits.drainTunnelMs)
+  const cutTunnels = setTimeout(
+    () => each(live, (connection) => connection.isTunnel && connection.cut()),
+    limits.drainTunnelMs,
+  )
   const cutAll = setTimeout(() => each(live, (connection) => connection.cut()), limits.drainMs)
   look()
   await Promise.all([closed, empty])

@@ -80,8 +80,8 @@ export class Forwarder implements AppEvents {
   }
 
   sent(call: Call): void {
-    if (call.received && call.head.upgrade !== 'websocket') call.app?.endBody('')
-    else if (!call.received) call.client.readBody(call)
+    if (call.received) call.app?.endBody('')
+    else call.client.readBody(call)
   }
 
   informed(call: Call, { status, fields }: ResponseHead): boolean {

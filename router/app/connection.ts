@@ -5,7 +5,7 @@ import type { AppEvents, AppSide, Call, Failure } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { MAX_HEAD_BYTES, type Limits } from '../limits.ts'
 import { READ_BYTES, readBuffer } from '../read-buffer.ts'
-import { chunkHead } from '../wire/chunked.ts'
+import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, UNTIL_CLOSE } from '../wire/framing.ts'
 import { INCOMPLETE } from '../wire/request-head.ts'
 import { emptyResponseHead, MALFORMED, scanResponseHead } from '../wire/response-head.ts'
@@ -96,7 +96,7 @@ export class AppConnection implements AppSide {
     const chunked = !this.#tunnel && this.#call?.head.body === CHUNKED
     const size = to - from
     if (chunked) this.#out += chunkHead(size)
-    if (size <= SMALL) this.#out += bytes.latin1Slice(from, to)
+    if (size <= SMALL) this.#out += bytes.toString('latin1', from, to)
     else {
       this.#writeOut()
       this.#socket.write(Buffer.from(bytes.subarray(from, to)))
@@ -116,7 +116,7 @@ export class AppConnection implements AppSide {
     if (this.#tunnel) return void this.#socket.end()
     this.#requestDone = true
     // An HTTP/1.1 app gets no trailers: it could take them for fields that were checked (RFC 9110 §6.5.1).
-    if (this.#call?.head.body === CHUNKED) this.#out += '0\r\n\r\n'
+    if (this.#call?.head.body === CHUNKED) this.#out += lastChunk()
     const { clock } = this.#context
     if (this.#state === HEAD && !this.#responded) this.#deadline = clock.now + this.#firstByteMs()
   }
@@ -296,4 +296,3 @@ export class AppConnection implements AppSide {
     if (this.#call) this.#context.events.appDrained(this.#call)
   }
 }
-

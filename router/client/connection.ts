@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
 import { READ_BYTES } from '../read-buffer.ts'
-import { chunkHead } from '../wire/chunked.ts'
+import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
 import { answerText, statusLine } from './answer-text.ts'
@@ -147,7 +147,7 @@ export class ClientConnection implements Client {
     if (this.#bare) return
     const size = to - from
     const piece = this.#chunkedAnswer ? chunkHead(size) : ''
-    if (size <= SMALL) this.#say(call, piece + bytes.latin1Slice(from, to))
+    if (size <= SMALL) this.#say(call, piece + bytes.toString('latin1', from, to))
     else {
       this.#say(call, piece)
       this.#writeOut()
@@ -166,7 +166,7 @@ export class ClientConnection implements Client {
 
   end(call: Call): void {
     // Trailers are dropped: only a client that asked for them may get any (A18), and over HTTP/1 nobody is asked.
-    if (this.#chunkedAnswer) this.#say(call, '0\r\n\r\n')
+    if (this.#chunkedAnswer) this.#say(call, lastChunk())
   }
 
   /** The call is in the books: on to the next request, or to the end. */
@@ -400,7 +400,8 @@ export class ClientConnection implements Client {
 
   /** Reads from the socket, but no more than can be used soon. */
   #setReading(): void {
-    const wanted = this.#kept === null || (this.#state === HEAD && !this.#isCongested()) || this.#kept.length < MAX_AHEAD
+    const wanted =
+      this.#kept === null || (this.#state === HEAD && !this.#isCongested()) || this.#kept.length < MAX_AHEAD
     const waits = (this.#state === BODY || this.#state === TUNNEL) && !this.#handing
     const pause = !wanted || (waits && this.#kept !== null)
     if (pause === this.#paused || this.#state === CLOSED) return

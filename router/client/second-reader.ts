@@ -73,7 +73,7 @@ const describesTheSame = (request: IncomingMessage, head: RequestHead): boolean 
   request.url === head.target &&
   request.httpVersion === (head.old ? '1.0' : '1.1') &&
   request.headers.host === head.host &&
-  (head.body >= 0) === (request.headers['content-length'] !== undefined) &&
+  head.body >= 0 === (request.headers['content-length'] !== undefined) &&
   (head.body < 0 || Number(request.headers['content-length']) === head.body)
 
 /** It never listens: connections are handed to it. */
@@ -90,4 +90,4 @@ server.maxHeadersCount = 0
 const take = (request: IncomingMessage) => (request.socket as unknown as Feed).onRequest(request)
 for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, take)
 for (const event of ['clientError', 'connect'])
-  server.on(event, (first: unknown, socket: Duplex) => (socket as Feed).disagree?.())
+  server.on(event, (_: unknown, socket: Duplex) => (socket as Feed).disagree())
