@@ -7,12 +7,12 @@ const MAX_PATH = 200
 const MAX_HOST = 100
 
 export function logAccess(log: Log, call: Call, ms: number): void {
-  const { request, route, instanceId, code, cause } = call
+  const { head, route, instanceId, code, cause } = call
   log.info('request', {
     app: route?.name ?? null,
     host: call.host.slice(0, MAX_HOST),
-    method: request.method,
-    path: request.url?.slice(0, MAX_PATH),
+    method: head.method,
+    path: head.target.slice(0, MAX_PATH),
     status: call.status,
     code,
     ms: Math.round(ms * 10) / 10,

@@ -1,28 +1,32 @@
 /** The end of a router: no new connections, the open requests get their time, then everything is cut. */
-import type { Duplex } from 'node:stream'
-import type { ClientConnection } from './call.ts'
+import type { Server } from 'node:net'
+import type { ClientConnection } from './client/connection.ts'
 import type { Limits } from './limits.ts'
-import type { Door } from './server.ts'
 
 const SWEEP_MS = 50
 
-/** Resolves when the last connection is closed. Responses meanwhile must say `Connection: close`. */
-export async function drain({ server, connections }: Door, tunnels: Set<Duplex>, limits: Limits): Promise<void> {
+/** Resolves when the last connection is closed. Answers meanwhile must say `Connection: close`. */
+export async function drain(server: Server, live: ReadonlySet<ClientConnection>, limits: Limits): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const sweep = setInterval(() => {
-    server.closeIdleConnections()
-    // Node takes a connection that never said anything for one that is about to send a request.
-    for (const connection of connections.values()) if (isSilent(connection)) connection.socket.destroy()
-  }, SWEEP_MS)
+  const { promise: empty, resolve: onEmpty } = Promise.withResolvers<void>()
+  const look = () => {
+    for (const connection of live) connection.drain()
+    if (live.size === 0) onEmpty()
+  }
+  const sweep = setInterval(look, SWEEP_MS)
   // A WebSocket ends when its ends want, so waiting for it is no use; clients reconnect to another router.
-  const cutTunnels = setTimeout(() => tunnels.forEach((socket) => socket.destroy()), limits.drainTunnelMs)
-  const cutAll = setTimeout(() => {
-    for (const { socket } of connections.values()) socket.destroy()
-  }, limits.drainMs)
-  await closed
+  const cutTunnels = setTimeout(
+    () => each(live, (connection) => connection.isTunnel && connection.cut()),
+    limits.drainTunnelMs,
+  )
+  const cutAll = setTimeout(() => each(live, (connection) => connection.cut()), limits.drainMs)
+  look()
+  await Promise.all([closed, empty])
   clearInterval(sweep)
   clearTimeout(cutTunnels)
   clearTimeout(cutAll)
 }
 
-const isSilent = ({ socket, waiting }: ClientConnection): boolean => waiting.length === 0 && socket.bytesRead === 0
+function each(live: ReadonlySet<ClientConnection>, act: (connection: ClientConnection) => void): void {
+  for (const connection of [...live]) act(connection)
+}

@@ -1,190 +1,202 @@
 /** Sends a call to an instance of its app and copies the response back, both as they come; tries again where that is safe. */
-import { PassThrough, type Duplex } from 'node:stream'
-import type { AppRoute, Endpoint } from '#core/domain/route.ts'
-import { pickEndpoint } from './balance.ts'
-import { endResponse, isLast, resetConnection, type Call } from './call.ts'
-import type { Head } from './gate.ts'
-import { requestHeaders, responseHeaders } from './headers.ts'
+import type { AppRoute } from '#core/domain/route.ts'
+import { AppConnection, type AppContext } from './app/connection.ts'
+import type { Pool } from './app/pool.ts'
+import type { Pools } from './app/pools.ts'
+import { choose, FULL, type Terms } from './balance.ts'
+import type { AppEvents, Call, Failure } from './call.ts'
+import type { Clock } from './clock.ts'
+import type { Held } from './held.ts'
 import { MAX_INFORMATIONAL, MAX_TRIES, type Limits } from './limits.ts'
 import { appFailed, notServing, type Answer } from './responses.ts'
-import { openTunnel } from './tunnel.ts'
-import type { Attempt, Outgoing, Receiver, Sending, Upstreams } from './upstream.ts'
+import type { Routes } from './table.ts'
+import { NO_BODY } from './wire/framing.ts'
+import type { ResponseHead } from './wire/response-head.ts'
 
 export type ForwardContext = {
-  upstreams: Upstreams
+  pools: Pools
+  held: Held
+  clock: Clock
   limits: Limits
-  /** Sockets of open WebSockets, to be cut when the router stops. */
-  tunnels: Set<Duplex>
-  draining: () => boolean
-  /** ms of a clock that does not go back. */
-  now: () => number
   random: () => number
+  routes: () => Routes
+  /** Connections to apps that are open. */
+  apps: Set<AppConnection>
 }
 
-/** @returns what to answer when no instance did, or null when the client has an answer, whole or cut, or left */
-export async function forward(
-  call: Call,
-  head: Head,
-  route: AppRoute,
-  context: ForwardContext,
-): Promise<Answer | null> {
-  const { upstreams, now } = context
-  const outgoing = outgoingOf(call, head)
-  const tried: Endpoint[] = []
-  let fresh = false
-  let failed: Extract<Attempt, { kind: 'failed' }> | null = null
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const endpoint = pickEndpoint({
-      endpoints: route.endpoints,
-      tried,
-      inFlight: (candidate) => upstreams.inFlight(candidate),
-      ejected: (candidate) => upstreams.isEjected(candidate, now()),
-      random: () => context.random(),
-    })
-    if (!endpoint) break
-    const attempt = await attemptOn(endpoint, call, outgoing, context, fresh)
-    if (attempt.kind !== 'failed') return conclude(call, attempt)
-    failed = attempt
-    if (!attempt.sent) tried.push(endpoint)
-    else if (attempt.stale && !fresh && isRepeatable(call, head)) fresh = true
-    else break
-  }
-  if (!failed) return notServing({ ...route, health: 'serving' })
-  call.cause = failed.cause
-  return appFailed(route, failed.code)
+/** The rest of a call's story. */
+export type Endings = {
+  /** The router answers itself. */
+  answer(call: Call, answer: Answer): void
+  /** The call has its answer, whole or cut, or nobody is there for it. */
+  finish(call: Call): void
 }
 
-function outgoingOf(call: Call, head: Head): Outgoing {
-  const { request } = call
-  const headers = requestHeaders(request.rawHeaders, {
-    clientAddress: call.clientAddress,
-    proto: 'http',
-    host: head.host,
-    port: call.port,
-    requestId: call.id,
-    startedAt: call.startedAt,
-  })
-  if (head.framing.kind === 'length') headers.push('Content-Length', String(head.framing.bytes))
-  return {
-    method: request.method ?? 'GET',
-    path: request.url ?? '/',
-    headers,
-    body: head.framing.kind === 'none' ? null : bodyStream(),
-  }
-}
+export class Forwarder implements AppEvents {
+  readonly #context: ForwardContext
+  readonly #endings: Endings
+  readonly #app: AppContext
+  /** The same object for each choice. */
+  readonly #terms: Terms
 
-/** Not the request itself: undici destroys a body when it is done with it, and a request takes the client's socket along. */
-function bodyStream(): PassThrough {
-  // What goes wrong with a body is said by the attempt; here it only must not end the process.
-  return new PassThrough().on('error', () => {})
-}
-
-/** RFC 9110 §9.2.2: without being asked, only what has the same effect twice. A body is gone once it was sent. */
-const isRepeatable = (call: Call, head: Head): boolean =>
-  head.framing.kind === 'none' && ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(call.request.method ?? '')
-
-async function attemptOn(
-  endpoint: Endpoint,
-  call: Call,
-  outgoing: Outgoing,
-  context: ForwardContext,
-  fresh: boolean,
-): Promise<Attempt> {
-  const { upstreams } = context
-  if (call.response.destroyed) return { kind: 'aborted' }
-  call.instanceId = endpoint.instanceId
-  const endInFlight = upstreams.begin(endpoint)
-  const copier = new Copier(call, outgoing, context)
-  const sending =
-    call.tunnelHead === null
-      ? upstreams.send(endpoint, outgoing, copier, fresh)
-      : upstreams.sendUpgrade(endpoint, outgoing, copier)
-  copier.sending = sending
-  const leave = () => sending.abort()
-  call.response.once('close', leave)
-  try {
-    const attempt = await sending.done
-    if (attempt.kind === 'failed' && !attempt.sent) upstreams.eject(endpoint, context.now())
-    await copier.tunnel
-    return attempt
-  } finally {
-    call.response.off('close', leave)
-    endInFlight()
-  }
-}
-
-function conclude(call: Call, attempt: Exclude<Attempt, { kind: 'failed' }>): null {
-  if (attempt.kind === 'cut') {
-    call.code = attempt.code
-    call.cause = attempt.cause
-    resetConnection(call)
-  }
-  if (attempt.kind === 'aborted') call.code ??= 'client-left'
-  return null
-}
-
-/** Copies the response of one attempt to the client. */
-class Copier implements Receiver {
-  sending: Sending | null = null
-  /** Set when the connection became a tunnel; resolved when that is closed. */
-  tunnel: Promise<void> | null = null
-  #call: Call
-  #outgoing: Outgoing
-  #context: ForwardContext
-  #informational = 0
-  #wrote = false
-
-  constructor(call: Call, outgoing: Outgoing, context: ForwardContext) {
-    this.#call = call
-    this.#outgoing = outgoing
+  constructor(context: ForwardContext, endings: Endings) {
     this.#context = context
+    this.#endings = endings
+    const { clock, limits, random, apps } = context
+    this.#app = { events: this, clock, limits, live: apps }
+    this.#terms = { concurrency: null, slowStartMs: limits.slowStartMs, now: 0, random }
   }
 
-  onSend(): void {
-    const { request, response, head } = this.#call
-    if (this.#outgoing.body === null) return
-    // Only now is someone there to take the body; an app never sees the expectation, so this is the only 100.
-    if (head?.expectsContinue) response.writeContinue()
-    request.pipe(this.#outgoing.body)
+  /** @param call with a route */
+  start(call: Call): void {
+    const route = call.route as AppRoute
+    const pools = this.#context.pools.of(route)
+    if (pools.length === 0) return this.#withoutInstance(call, route)
+    const terms = this.#terms
+    terms.now = this.#context.clock.now
+    terms.concurrency = route.settings.concurrency
+    const pool = choose(pools, call.tried, terms)
+    if (pool === FULL) return this.#hold(call, route)
+    if (pool === null) return this.#giveUp(call, route)
+    this.#attempt(call, pool)
   }
 
-  onHead(status: number, raw: string[]): boolean {
-    if (status < 200) return status >= 100 && status !== 101 && (this.#informational += 1) <= MAX_INFORMATIONAL
-    const headers = status > 599 ? null : responseHeaders(status, raw)
-    if (headers === null) return false
-    if (isLast(this.#call, this.#context.draining())) {
-      this.#call.connection.closing = true
-      headers.push('Connection', 'close')
-    }
-    const { response } = this.#call
-    try {
-      response.writeHead(status, headers)
-    } catch {
-      return false
-    }
-    this.#call.status = status
-    // A head goes out with the first bytes of its body when those are here already, else at once (events, long polling).
-    process.nextTick(() => {
-      if (!this.#wrote) response.flushHeaders()
-    })
+  /** Looks again for those that wait, since the table is a new one. */
+  useRoutes(): void {
+    if (this.#context.held.isEmpty) return
+    for (const call of this.#context.held.takeAll()) this.#again(call)
+  }
+
+  sweep(now: number): void {
+    if (this.#context.held.isEmpty) return
+    for (const call of this.#context.held.takeLate(now)) this.#giveUp(call, call.route as AppRoute)
+  }
+
+  /** Nobody waits for the call any more. */
+  leave(call: Call): void {
+    if (call.heldUntil > 0 && call.route) this.#context.held.remove(call.route.appId, call)
+    call.app?.abort()
+    this.#release(call)
+  }
+
+  sent(call: Call): void {
+    if (call.received) call.app?.endBody('')
+    else call.client.readBody(call)
+  }
+
+  informed(call: Call, { status, fields }: ResponseHead): boolean {
+    if ((call.informational += 1) > MAX_INFORMATIONAL) return false
+    // The one 100 that a client gets is said by whoever reads its body (H58).
+    if (status !== 100) call.client.inform(call, status, fields)
     return true
   }
 
-  onData(chunk: Buffer): boolean {
-    this.#wrote = true
-    const { response } = this.#call
-    if (response.write(chunk)) return true
-    response.once('drain', () => this.sending?.resume())
-    return false
+  responded(call: Call, { status, fields, body }: ResponseHead): boolean {
+    call.status = status
+    call.client.respond(call, status, fields, body)
+    return true
   }
 
-  onEnd(): void {
-    this.#wrote = true
-    endResponse(this.#call, this.#context.limits.lingerMs)
+  switched(call: Call, { fields, upgrade }: ResponseHead): boolean {
+    if (call.head.upgrade !== 'websocket' || upgrade !== 'websocket') return false
+    call.status = 101
+    call.client.upgrade(call, fields)
+    return true
   }
 
-  onUpgrade(raw: string[], socket: Duplex, head: Buffer): boolean {
-    this.tunnel = openTunnel(this.#call, raw, socket, head, this.#context)
-    return this.tunnel !== null
+  // Where a response's bytes pass: the place to hold a tenant inside its bandwidth.
+  data(call: Call, bytes: Buffer, from: number, to: number): void {
+    call.client.data(call, bytes, from, to)
+  }
+
+  dataPause(call: Call): void {
+    if (!call.client.flush(call)) call.app?.pause()
+  }
+
+  ended(call: Call, trailers: string): void {
+    call.client.end(call, trailers)
+    this.#release(call)
+    this.#endings.finish(call)
+  }
+
+  appDrained(call: Call): void {
+    call.client.resumeBody(call)
+  }
+
+  failed(call: Call, failure: Failure): void {
+    const pool = call.pool
+    this.#release(call)
+    call.cause = failure.cause
+    if (call.status > 0) return this.#cut(call, failure)
+    call.failure = failure.code
+    if (!failure.sent && pool) {
+      pool.ejectedUntil = this.#context.clock.now + this.#context.limits.ejectMs
+      call.tried = [...(call.tried ?? []), pool]
+    } else if (failure.stale && !call.fresh && isRepeatable(call)) call.fresh = true
+    else return this.#giveUp(call, call.route as AppRoute)
+    if (call.tries >= MAX_TRIES) return this.#giveUp(call, call.route as AppRoute)
+    this.start(call)
+  }
+
+  #attempt(call: Call, pool: Pool): void {
+    const { pools, clock } = this.#context
+    pools.begin(pool)
+    call.pool = pool
+    call.instanceId = pool.endpoint.instanceId
+    call.tries += 1
+    const kept = call.fresh ? null : pool.take(clock.now)
+    if (kept === null) {
+      call.app = new AppConnection(pool, call, this.#app)
+      return
+    }
+    call.app = kept
+    kept.send(call)
+  }
+
+  #withoutInstance(call: Call, route: AppRoute): void {
+    if (route.health === 'starting') return this.#hold(call, route)
+    this.#endings.answer(call, notServing(route))
+  }
+
+  #hold(call: Call, route: AppRoute): void {
+    const { held, clock, limits } = this.#context
+    // Who waited before has waited enough for one request.
+    const until = call.heldUntil > 0 ? call.heldUntil : clock.now + limits.heldMs
+    if (until <= clock.now || !held.hold(route.appId, call, until)) this.#giveUp(call, route)
+  }
+
+  #again(call: Call): void {
+    const route = this.#context.routes().find(call.host)
+    // Whose host it is may have changed; then the call is not the new app's to pay for.
+    if (route === null || route.appId !== call.route?.appId) return this.#giveUp(call, call.route as AppRoute)
+    call.route = route
+    this.start(call)
+  }
+
+  #giveUp(call: Call, route: AppRoute): void {
+    if (call.failure) return this.#endings.answer(call, appFailed(route, call.failure))
+    this.#endings.answer(call, notServing(route.endpoints.length > 0 ? { ...route, health: 'serving' } : route))
+  }
+
+  #cut(call: Call, { code }: Failure): void {
+    call.code = code
+    call.client.reset(call)
+    this.#endings.finish(call)
+  }
+
+  /** Ends the attempt: the instance has one request less, and may have room for one that waits. */
+  #release(call: Call): void {
+    const pool = call.pool
+    if (pool === null) return
+    call.pool = null
+    call.app = null
+    this.#context.pools.end(pool)
+    if (this.#context.held.isEmpty || !call.route) return
+    const next = this.#context.held.takeFirst(call.route.appId)
+    if (next) this.#again(next)
   }
 }
+
+/** RFC 9110 §9.2.2: without being asked, only what has the same effect twice. A body is gone once it was sent. */
+const isRepeatable = ({ head }: Call): boolean =>
+  head.body === NO_BODY && head.method !== 'POST' && head.method !== 'PATCH'

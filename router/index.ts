@@ -1,8 +1,6 @@
 /** The router: carries tenants' traffic to their instances. The only place where its parts are wired. */
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { AddressInfo, Server } from 'node:net'
 import { addressInUse, messageOf } from '#core/domain/errors.ts'
 import { makeId, type RouterId } from '#core/domain/ids.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -11,14 +9,18 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { recordUsage } from '#core/store/usage.ts'
+import type { AppConnection } from './app/connection.ts'
+import { Pools } from './app/pools.ts'
+import type { ClientConnection } from './client/connection.ts'
+import { createListener } from './client/listener.ts'
+import { Clock } from './clock.ts'
 import { drain } from './drain.ts'
+import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { RequestQuota } from './quota.ts'
 import { startReporting, type Reporter } from './report.ts'
-import { serve, type RequestContext } from './request.ts'
-import { createDoor } from './server.ts'
+import { Requests } from './request.ts'
 import { indexTable } from './table.ts'
-import { Upstreams } from './upstream.ts'
 import { Usage, type RecordCounters } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
@@ -40,34 +42,46 @@ export async function start(
   let routers = 1
   let draining = false
   let reporter: Reporter | null = null
-  const upstreams = new Upstreams(limits, routes, () => reporter?.reportNow())
+  const clock = new Clock()
+  const pools = new Pools(routes, clock, () => reporter?.reportNow())
+  const apps = new Set<AppConnection>()
+  const clients = new Set<ClientConnection>()
   const usage = new Usage()
-  const tunnels = new Set<Duplex>()
-  const context: RequestContext = {
+  const requests = new Requests({
     log,
+    logsRequests: log.wants?.('info') ?? true,
     limits,
-    upstreams,
+    clock,
+    pools,
+    apps,
     usage,
-    tunnels,
+    held: new Held(),
     quota: new RequestQuota(),
     routes: () => routes,
     routers: () => routers,
-    draining: () => draining,
-    now: () => performance.now(),
     random: () => Math.random(),
-  }
-  const door = createDoor(limits, (incoming) => serve(incoming, context))
+  })
+  const server = createListener({ events: requests, clock, limits, draining: () => draining, live: clients })
+  // One timer for all that can take too long: a timer per request would cost more than the request.
+  const sweeping = setInterval(() => {
+    const now = clock.sweep()
+    for (const client of clients) client.sweep(now)
+    for (const app of apps) app.sweep(now)
+    pools.sweep(now)
+    requests.forwarder.sweep(now)
+  }, limits.checkMs)
   try {
-    await listen(door.server, config.httpPort, config.httpAddress)
+    await listen(server, config.httpPort, config.httpAddress)
   } catch (error) {
+    clearInterval(sweeping)
     store.disconnect()
     throw error
   }
-  const { port } = door.server.address() as AddressInfo
+  const { port } = server.address() as AddressInfo
   // Such as running out of file descriptors: the connections that are open go on.
-  door.server.on('error', (error) => log.error('a connection could not be accepted', { error }))
+  server.on('error', (error) => log.error('a connection could not be accepted', { error }))
 
-  reporter = startReporting(store, log, () => ({ id, tableVersion: routes.version, draining: upstreams.draining() }))
+  reporter = startReporting(store, log, () => ({ id, tableVersion: routes.version, draining: pools.draining() }))
   const reports = reporter
   const watch = watchRoutes({
     store,
@@ -76,7 +90,8 @@ export async function start(
     current: () => routes.version,
     onTable(table) {
       routes = indexTable(table)
-      upstreams.useRoutes(routes)
+      pools.useRoutes(routes)
+      requests.forwarder.useRoutes()
       log.debug('route table swapped', { version: routes.version, apps: table.apps.length })
       reports.reportNow()
     },
@@ -99,7 +114,7 @@ export async function start(
     )
   }
   const settleOpen = () => {
-    for (const { current } of door.connections.values()) if (current) usage.settle(current)
+    for (const { call } of clients) if (call) usage.settle(call)
   }
   const couldNotRecord = (error: unknown) =>
     log.warn('usage could not be recorded, keeping it for later', { cause: messageOf(error) })
@@ -119,11 +134,13 @@ export async function start(
     port,
     async stop() {
       draining = true
-      await drain(door, tunnels, limits)
+      await drain(server, clients, limits)
       ending.abort()
       // Without Redis there is nothing to say goodbye to, and waiting for it would outlast whoever stops us.
       if (store.status !== 'ready') store.disconnect()
-      await Promise.all([watch.stop(), recording, upstreams.stop()])
+      clearInterval(sweeping)
+      pools.stop()
+      await Promise.all([watch.stop(), recording])
       await usage.flush(record).catch(couldNotRecord)
       await reports.stop()
       store.disconnect()

@@ -1,14 +1,12 @@
-/** The story of a request. */
+/** The story of a request, the same for every door it may come in by. */
 import { randomUUID } from 'node:crypto'
-import type { AppRoute } from '#core/domain/route.ts'
-import type { Log } from '#core/runtime/log.ts'
 import { logAccess } from './access-log.ts'
-import { endResponse, isLast, resetConnection, type Call, type Incoming } from './call.ts'
-import { forward, type ForwardContext } from './forward.ts'
-import { readHead } from './gate.ts'
+import type { Call, ClientEvents, Refused } from './call.ts'
+import { Forwarder, type ForwardContext } from './forward.ts'
 import type { RequestQuota } from './quota.ts'
 import {
   badRequest,
+  bodyTooLarge,
   notServing,
   quotaExceeded,
   renderAnswer,
@@ -16,12 +14,15 @@ import {
   unknownHost,
   type Answer,
 } from './responses.ts'
-import { isOwnHost, normaliseHost, type Routes } from './table.ts'
+import { isOwnHost, normaliseHost } from './table.ts'
 import type { Usage } from './usage.ts'
+import { fieldOf } from './wire/fields.ts'
+import type { Log } from '#core/runtime/log.ts'
 
 export type RequestContext = ForwardContext & {
   log: Log
-  routes: () => Routes
+  /** Whether each request is logged. */
+  logsRequests: boolean
   /** How many routers serve now, this one included. */
   routers: () => number
   quota: RequestQuota
@@ -30,112 +31,156 @@ export type RequestContext = ForwardContext & {
 
 const HEALTH_PATH = '/.well-known/berth/health'
 
-/** Serves one request to its end, whatever becomes of it. Never rejects. */
-export async function serve(incoming: Incoming, context: RequestContext): Promise<void> {
-  const call = identify(incoming)
-  try {
-    const answer = await run(call, context)
-    if (answer) give(call, answer, context)
-  } catch (error) {
-    context.log.error('request failed in the router', { error, requestId: call.id })
+/** A step looks at a call, and may end its story with an answer of the router's own. */
+type Step = (call: Call, context: RequestContext) => Answer | null
+
+/** In their order. Each is synchronous: nothing about a request waits for anything but its app. */
+const steps: Step[] = [findRoute, limitBody, admit, count, checkServing]
+
+export class Requests implements ClientEvents {
+  readonly #context: RequestContext
+  readonly forwarder: Forwarder
+
+  constructor(context: RequestContext) {
+    this.#context = context
+    this.forwarder = new Forwarder(context, this)
+  }
+
+  begin(call: Call): void {
+    identify(call, this.#context)
+    try {
+      const answer = call.refused ? badRequest(call.refused) : this.#judge(call)
+      if (answer) this.answer(call, answer)
+      else if (call.route) this.forwarder.start(call)
+      else this.#giveHealth(call)
+    } catch (error) {
+      this.#onMistake(call, error)
+    }
+  }
+
+  // Where a request's bytes pass: the place to hold a tenant inside its bandwidth.
+  body(call: Call, bytes: Buffer, from: number, to: number): void {
+    call.bodyBytes += to - from
+    if (call.bodyBytes > bodyLimitOf(call)) return this.#refuseBody(call, bodyTooLarge(call.route?.name ?? ''))
+    call.app?.write(bytes, from, to)
+  }
+
+  bodyPause(call: Call): boolean {
+    return call.app?.flush() ?? true
+  }
+
+  bodyEnd(call: Call, trailers: string): void {
+    call.app?.endBody(trailers)
+    call.app?.flush()
+  }
+
+  bodyFailed(call: Call, refused: Refused): void {
+    this.#refuseBody(call, badRequest(refused))
+  }
+
+  drained(call: Call): void {
+    call.app?.resume()
+  }
+
+  left(call: Call): void {
+    call.code ??= 'client-left'
+    this.finish(call)
+  }
+
+  /** Answers a call that no app answers. */
+  answer(call: Call, answer: Answer): void {
+    call.code = answer.code
+    const { headers, body } = renderAnswer(answer, fieldOf(call.head.fields, 'accept') ?? '', call.id)
+    this.#write(call, answer.status, headers, body)
+  }
+
+  /** The call is over: into the books with it. */
+  finish(call: Call): void {
+    if (call.over) return
+    call.over = true
+    this.forwarder.leave(call)
+    const { usage, log, logsRequests, clock } = this.#context
+    usage.settle(call)
+    if (logsRequests) logAccess(log, call, clock.tick() - call.began)
+    call.client.next(call)
+  }
+
+  #judge(call: Call): Answer | null {
+    for (const step of steps) {
+      const answer = step(call, this.#context)
+      if (answer) return answer
+    }
+    return null
+  }
+
+  /** What is wrong with a body is only known when a part of it is with the app. */
+  #refuseBody(call: Call, answer: Answer): void {
+    call.app?.abort()
+    if (call.status === 0) return this.answer(call, answer)
+    call.code = answer.code
+    call.client.reset(call)
+    this.finish(call)
+  }
+
+  #giveHealth(call: Call): void {
+    this.#write(call, 200, ['Content-Type', 'text/plain', 'Cache-Control', 'no-store'], 'ok\n')
+  }
+
+  #write(call: Call, status: number, headers: string[], body: string): void {
+    const bytes = Buffer.from(body)
+    let fields = ''
+    for (let i = 0; i + 1 < headers.length; i += 2)
+      if (headers[i] !== 'Content-Length') fields += `${headers[i]}: ${headers[i + 1]}\r\n`
+    call.status = status
+    call.client.respond(call, status, fields, bytes.length)
+    call.client.data(call, bytes, 0, bytes.length)
+    call.client.end(call, '')
+    this.finish(call)
+  }
+
+  /** Ours, not the app's and not the client's: said in the log, and the connection is not trusted any further. */
+  #onMistake(call: Call, error: unknown): void {
+    this.#context.log.error('request failed in the router', { error, requestId: call.id })
     call.cause = error
-    give(call, routerError(), context)
+    if (call.over) return
+    if (call.status === 0) return this.answer(call, routerError())
+    call.client.reset(call)
+    this.finish(call)
   }
-  await call.over
-  finish(call, context)
 }
 
-/** @returns what the router answers itself, or null when the answer is on its way */
-async function run(call: Call, context: RequestContext): Promise<Answer | null> {
-  const verdict = readHead({
-    method: call.request.method ?? '',
-    target: call.request.url ?? '',
-    version: call.request.httpVersion,
-    headers: call.request.rawHeaders,
-  })
-  if (!verdict.ok) return badRequest(verdict.refusal)
-  const head = (call.head = verdict.head)
-  call.host = normaliseHost(head.host)
-
-  const route = (call.route = context.routes().find(call.host))
-  if (!route) return isHealthCheck(call) ? giveHealth(call, context) : unknownHost(call.host)
-
-  const admission = admit(route, context)
-  if (!admission.admitted) return quotaExceeded(route, admission.retryAfterSeconds)
-  context.usage.countRequest(route)
-
-  if (route.endpoints.length === 0) return notServing(route)
-  return forward(call, head, route, context)
+function identify(call: Call, { clock }: RequestContext): void {
+  call.id = randomUUID()
+  call.began = clock.tick()
 }
 
-function identify(incoming: Incoming): Call {
-  const { request, response, connection, tunnelHead } = incoming
-  const call: Call = {
-    ...incoming,
-    id: randomUUID(),
-    clientAddress: plainAddress(connection.socket.remoteAddress),
-    port: connection.socket.localPort ?? 0,
-    startedAt: Date.now(),
-    began: performance.now(),
-    host: '',
-    head: null,
-    route: null,
-    instanceId: null,
-    status: 0,
-    code: null,
-    cause: null,
-    bytesOut: 0,
-    // A response that became a tunnel never closes; its socket does.
-    over: new Promise((resolve) => (tunnelHead === null ? response : connection.socket).once('close', () => resolve())),
-  }
-  connection.current = call
-  // A client that goes away is an event on the response; here it only must not end the process.
-  request.on('error', () => {})
-  response.on('error', () => {})
-  return call
+function findRoute(call: Call, { routes }: RequestContext): Answer | null {
+  call.host = normaliseHost(call.head.host)
+  call.route = routes().find(call.host)
+  return call.route || isHealthCheck(call) ? null : unknownHost(call.host)
 }
-
-/** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */
-const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')
-
-const admit = (route: AppRoute, { quota, routes, routers, now }: RequestContext) =>
-  quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), now())
 
 /** Only where no app answers: a tenant's paths are the tenant's. */
-const isHealthCheck = ({ request, host }: Call): boolean => request.url === HEALTH_PATH && isOwnHost(host)
+const isHealthCheck = ({ head, host }: Call): boolean => head.target === HEALTH_PATH && isOwnHost(host)
 
-function giveHealth(call: Call, context: RequestContext): null {
-  write(call, 200, ['Content-Type', 'text/plain', 'Content-Length', '3', 'Cache-Control', 'no-store'], 'ok\n', context)
+function limitBody(call: Call): Answer | null {
+  return call.head.body > bodyLimitOf(call) ? bodyTooLarge(call.route?.name ?? '') : null
+}
+
+const bodyLimitOf = ({ route }: Call): number => route?.settings.bodyLimitBytes ?? Infinity
+
+function admit({ route }: Call, { quota, routes, routers, clock }: RequestContext): Answer | null {
+  if (!route) return null
+  const admission = quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), clock.now)
+  return admission.admitted ? null : quotaExceeded(route, admission.retryAfterSeconds)
+}
+
+function count({ route }: Call, { usage }: RequestContext): null {
+  if (route) usage.countRequest(route)
   return null
 }
 
-function give(call: Call, answer: Answer, context: RequestContext): void {
-  call.code = answer.code
-  if (call.response.destroyed) return
-  if (call.response.headersSent) return resetConnection(call)
-  const { headers, body } = renderAnswer(answer, call.request.headers.accept ?? '', call.id)
-  write(call, answer.status, headers, body, context)
-}
-
-function write(
-  call: Call,
-  status: number,
-  headers: string[],
-  body: string,
-  { draining, limits }: RequestContext,
-): void {
-  if (isLast(call, draining())) {
-    call.connection.closing = true
-    headers = [...headers, 'Connection', 'close']
-  }
-  call.status = status
-  call.response.writeHead(status, headers)
-  call.response.write(body)
-  endResponse(call, limits.lingerMs)
-}
-
-function finish(call: Call, { usage, log }: RequestContext): void {
-  usage.settle(call)
-  call.connection.current = null
-  logAccess(log, call, performance.now() - call.began)
+/** An app that is starting will have an instance soon enough to wait for it. */
+function checkServing({ route }: Call): Answer | null {
+  return route && route.endpoints.length === 0 && route.health !== 'starting' ? notServing(route) : null
 }

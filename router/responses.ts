@@ -1,10 +1,10 @@
 /** Every answer that the router itself makes: a code, whose fault it is, and what to do. */
-import { STATUS_CODES } from 'node:http'
 import type { AppRoute } from '#core/domain/route.ts'
-import type { Refusal } from './gate.ts'
+import type { Refused } from './call.ts'
 
 export type AnswerCode =
   | 'bad-request'
+  | 'body-too-large'
   | 'unknown-host'
   | 'no-release'
   | 'no-instance'
@@ -32,11 +32,18 @@ export type Answer = {
 /** Why an app's response could not be had, though it has instances. */
 export type FailureCode = 'connect-failed' | 'app-closed' | 'bad-response' | 'timeout'
 
-export const badRequest = ({ status, why }: Refusal): Answer => ({
+export const badRequest = ({ status, why }: Refused): Answer => ({
   status,
   code: 'bad-request',
   about: 'Bad request',
   sentence: `The client sent a request that cannot be served: ${why}`,
+})
+
+export const bodyTooLarge = (about: string): Answer => ({
+  status: 413,
+  code: 'body-too-large',
+  about,
+  sentence: 'The request is larger than this app takes. Its owner sets the limit with `berth routing:set`.',
 })
 
 export const unknownHost = (host: string): Answer => ({
@@ -173,16 +180,6 @@ export function renderAnswer(answer: Answer, accept: string, requestId: string):
   ]
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds))
   return { headers, body }
-}
-
-/** For a connection that has no response object, because its bytes were never a request. It must be closed after this. */
-export function rawAnswer(status: number, sentence: string): string {
-  const body = `${sentence}\n`
-  return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
-    'Berth-Error: bad-request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n' +
-    `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
 }
 
 function toHtml({ status, about, sentence, code }: Answer, requestId: string): string {

@@ -21,19 +21,18 @@ export class Usage {
     this.#of(owner).requests += 1
   }
 
-  /** Books the bytes that a call's connection carried since it was last asked: to the call's app, if it has one. */
+  /** Books the bytes that a call took on its client's connection since it was last asked: to the call's app, if it has one. */
   settle(call: Call): void {
-    const { connection, route } = call
-    const { bytesRead, bytesWritten } = connection.socket
-    const inBytes = bytesRead - connection.settledIn
-    const outBytes = bytesWritten - connection.settledOut
-    connection.settledIn = bytesRead
-    connection.settledOut = bytesWritten
-    call.bytesOut += outBytes
-    if (route === null || inBytes + outBytes === 0) return
+    const { route } = call
+    const inBytes = call.bytesIn - call.bookedIn
+    const outBytes = call.bytesOut - call.bookedOut
+    if (route === null || (inBytes === 0 && outBytes === 0)) return
+    call.bookedIn = call.bytesIn
+    call.bookedOut = call.bytesOut
     const counters = this.#of(route)
     counters.requestInBytes += inBytes
-    counters.requestOutBytes += outBytes
+    // Counters only grow: what was booked and then never left the machine, because a client was gone, stays booked.
+    counters.requestOutBytes += Math.max(0, outBytes)
   }
 
   /** Records every app whose counters changed since the last good record. @throws what `record` throws */

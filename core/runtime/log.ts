@@ -8,6 +8,8 @@ export type Log = {
   warn(event: string, fields?: Fields): void
   error(event: string, fields?: Fields): void
   child(fields: Fields): Log
+  /** Absent: every event is wanted. For whoever would make one for nothing, many thousand times a second. */
+  wants?(level: Level): boolean
 }
 
 const secretPaths = [
@@ -40,7 +42,10 @@ export function createLog(part: string, level: string): Log {
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
-type Pino = Record<Level, (fields: Fields, event: string) => void> & { child(fields: Fields): unknown }
+type Pino = Record<Level, (fields: Fields, event: string) => void> & {
+  child(fields: Fields): unknown
+  isLevelEnabled(level: string): boolean
+}
 
 function wrap(logger: Pino): Log {
   const at =
@@ -54,6 +59,7 @@ function wrap(logger: Pino): Log {
     warn: at('warn'),
     error: at('error'),
     child: (fields) => wrap(logger.child(fields) as Pino),
+    wants: (level) => logger.isLevelEnabled(level),
   }
 }
 

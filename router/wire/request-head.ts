@@ -2,7 +2,14 @@
  * The fast lane's grammar of request heads: small and strict enough that no two readers can differ about what it accepts.
  * What is not in it goes to the gate.
  */
-import { NO_BODY, type Framing } from './framing.ts'
+import { MAX_HEAD_BYTES, MAX_REQUEST_FIELDS, MAX_TARGET_BYTES } from '../limits.ts'
+import { isPlainName, isPlainText, isTarget, SP } from './characters.ts'
+import { keptLines, lineOf, lines, scanFieldLines, valueOf, type Grammar } from './field-lines.ts'
+import { CHUNKED, INCOMPLETE, NO_BODY, readLength, type Framing } from './framing.ts'
+import { isHost } from './host.ts'
+import { CONNECTION, CONTENT_LENGTH, HOST, KEPT, OURS, RELAYED, requestNames, TRANSFER_ENCODING } from './names.ts'
+
+export { INCOMPLETE }
 
 /** A request as every lane describes it. All text is Latin-1: one character, one byte. */
 export type RequestHead = {
@@ -16,6 +23,8 @@ export type RequestHead = {
    * and what the router itself says of a request (`forwarding` writes those).
    */
   fields: string
+  /** What the client says of where the request came from, as lines like `fields`: a lie, unless it is a load balancer that we trust. */
+  relayed: string
   body: Framing
   /** 1.1, without `Connection: close`: more may follow on the connection. */
   persistent: boolean
@@ -32,6 +41,7 @@ export const emptyRequestHead = (): RequestHead => ({
   target: '',
   host: '',
   fields: '',
+  relayed: '',
   body: NO_BODY,
   persistent: true,
   old: false,
@@ -39,8 +49,6 @@ export const emptyRequestHead = (): RequestHead => ({
   upgrade: null,
 })
 
-/** The head is not complete: ask again with more bytes. */
-export const INCOMPLETE = 0
 /** Not in the grammar, or larger than allowed: the gate decides. */
 export const OUTSIDE = -1
 
@@ -49,4 +57,132 @@ export const OUTSIDE = -1
  * @param head filled when the head is whole; its content is undefined otherwise
  * @returns where the head ends (the index of the first byte after it), INCOMPLETE or OUTSIDE
  */
-export declare function scanRequestHead(bytes: Buffer, from: number, to: number, head: RequestHead): number
+export function scanRequestHead(bytes: Buffer, from: number, to: number, head: RequestHead): number {
+  const limit = Math.min(to, from + MAX_HEAD_BYTES)
+  const firstLine = scanRequestLine(bytes, from, limit)
+  const end = firstLine > 0 ? scanFieldLines(bytes, firstLine, limit, grammar) : firstLine
+  if (end === INCOMPLETE) return to - from < MAX_HEAD_BYTES ? INCOMPLETE : OUTSIDE
+  return end > 0 && lines.tidy && describe(bytes, from, end, head) ? end : OUTSIDE
+}
+
+const grammar: Grammar = { name: isPlainName, value: isPlainText, names: requestNames, most: MAX_REQUEST_FIELDS }
+
+/** What the scan of a request line found; kept between heads, so that scanning allocates nothing. */
+const found = { method: '', targetFrom: 0, targetTo: 0 }
+
+/** @returns where the first field line begins, INCOMPLETE or OUTSIDE */
+function scanRequestLine(bytes: Buffer, from: number, limit: number): number {
+  let i = from
+  while (i < limit && isUpperCase(bytes[i] as number)) i += 1
+  if (i === limit) return i - from > LONGEST_METHOD ? OUTSIDE : INCOMPLETE
+  const method = bytes[i] === SP ? methodIn(bytes, from, i) : null
+  if (method === null) return OUTSIDE
+  found.method = method
+
+  i += 1
+  found.targetFrom = i
+  if (i === limit) return INCOMPLETE
+  if (bytes[i] !== SLASH) return OUTSIDE
+  while (i < limit && isTarget[bytes[i] as number] === 1) i += 1
+  found.targetTo = i
+  if (i - found.targetFrom > MAX_TARGET_BYTES) return OUTSIDE
+  return scanWord(bytes, i, limit, ' HTTP/1.1\r\n')
+}
+
+/** Says in `head` what the scan found. @returns whether it is in the grammar */
+function describe(bytes: Buffer, from: number, end: number, head: RequestHead): boolean {
+  const text = bytes.toString('latin1', from, end)
+  head.method = found.method
+  head.target = text.substring(found.targetFrom - from, found.targetTo - from)
+  head.host = ''
+  head.fields = keptLines(text, from)
+  head.relayed = ''
+  head.body = NO_BODY
+  head.persistent = true
+  head.old = false
+  head.expectsContinue = false
+  head.upgrade = null
+  let connections = 0
+  for (let n = 0; n < lines.count; n += 1) {
+    const kind = lines.kind[n] as number
+    if (kind === KEPT) continue
+    if (kind === CONNECTION) connections += 1
+    if (connections > 1 || !describeField(kind, n, text, from, head)) return false
+  }
+  return head.host !== ''
+}
+
+/** @returns whether the field, and that it comes after those before it, is in the grammar */
+function describeField(kind: number, n: number, text: string, base: number, head: RequestHead): boolean {
+  switch (kind) {
+    case HOST: {
+      const isFirst = head.host === ''
+      head.host = valueOf(text, base, n)
+      return isFirst && isHost(head.host)
+    }
+    case CONTENT_LENGTH: {
+      const isFirst = head.body === NO_BODY
+      head.body = readPlainLength(valueOf(text, base, n))
+      return isFirst && head.body >= 0
+    }
+    case TRANSFER_ENCODING: {
+      const isFirst = head.body === NO_BODY
+      head.body = CHUNKED
+      return isFirst && valueOf(text, base, n) === 'chunked'
+    }
+    case CONNECTION:
+      return readConnection(valueOf(text, base, n), head)
+    case RELAYED:
+      head.relayed += lineOf(text, base, n)
+      return true
+    default:
+      return kind === OURS
+  }
+}
+
+/** Without a leading zero, in which some readers see an octal number. */
+const readPlainLength = (value: string): number =>
+  value.length > 1 && value.charCodeAt(0) === ZERO ? -1 : readLength(value)
+
+function readConnection(value: string, head: RequestHead): boolean {
+  head.persistent = value === 'keep-alive' || value === 'Keep-Alive'
+  return head.persistent || value === 'close' || value === 'Close'
+}
+
+/** @returns where the word ends, INCOMPLETE or OUTSIDE */
+function scanWord(bytes: Buffer, from: number, limit: number, word: string): number {
+  for (let i = 0; i < word.length; i += 1) {
+    if (from + i === limit) return INCOMPLETE
+    if (bytes[from + i] !== word.charCodeAt(i)) return OUTSIDE
+  }
+  return from + word.length
+}
+
+const LONGEST_METHOD = 'OPTIONS'.length
+
+/** The text of it is ours, not one more string. */
+function methodIn(bytes: Buffer, from: number, to: number): string | null {
+  switch (to - from) {
+    case 3:
+      return spells(bytes, from, 'GET') ? 'GET' : spells(bytes, from, 'PUT') ? 'PUT' : null
+    case 4:
+      return spells(bytes, from, 'POST') ? 'POST' : spells(bytes, from, 'HEAD') ? 'HEAD' : null
+    case 5:
+      return spells(bytes, from, 'PATCH') ? 'PATCH' : null
+    case 6:
+      return spells(bytes, from, 'DELETE') ? 'DELETE' : null
+    case 7:
+      return spells(bytes, from, 'OPTIONS') ? 'OPTIONS' : null
+    default:
+      return null
+  }
+}
+
+function spells(bytes: Buffer, from: number, word: string): boolean {
+  for (let i = 0; i < word.length; i += 1) if (bytes[from + i] !== word.charCodeAt(i)) return false
+  return true
+}
+
+const SLASH = 0x2f
+const ZERO = 0x30
+const isUpperCase = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a

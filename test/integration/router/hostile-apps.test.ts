@@ -123,12 +123,16 @@ describe('an app that misbehaves', () => {
     }
   })
 
-  it('A05: a few informational responses are dropped, and the real one is passed on', async () => {
+  it('A05: a few informational responses are passed on before the real one, but for a 100', async () => {
     await route(
-      await sayingApp('HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+      await sayingApp(
+        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      ),
     )
     const text = await talk(world.port, 'GET / HTTP/1.1\r\nHost: bad.test\r\nConnection: close\r\n\r\n').end()
-    assert.match(text, /^HTTP\/1\.1 200 [\s\S]*ok$/)
+    assert.match(text, /^HTTP\/1\.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP\/1\.1 200 [\s\S]*ok$/)
+    const old = await talk(world.port, 'GET / HTTP/1.0\r\nHost: bad.test\r\n\r\n').end()
+    assert.match(old, /^HTTP\/1\.1 200 /, 'an HTTP/1.0 client knows of none (RFC 9110 §15.2)')
   })
 
   it('A08: a reason phrase is not passed on', async () => {

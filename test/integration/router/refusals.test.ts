@@ -84,8 +84,8 @@ describe('what the router refuses', () => {
     ['H47', 'a fragment', `GET /a#b HTTP/1.1\r\n${host}\r\n`, 400],
     ['H47', 'a backslash', `GET /a\\b HTTP/1.1\r\n${host}\r\n`, 400],
     ['H51', 'HTTP/2.0 as a version', `GET / HTTP/2.0\r\n${host}\r\n`, 505],
-    ['H51', 'HTTP/0.9', 'GET /\r\n\r\n', 505],
-    ['H53', 'the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['H51', 'HTTP/0.9', 'GET /\r\n\r\n', 400],
+    ['H53', 'the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
     [
       'H59',
       'a strange expectation',
@@ -105,7 +105,7 @@ describe('what the router refuses', () => {
       const text = await talk(world.port, bytes + next).end()
       assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))
       assert.match(text, /\r\nBerth-Error: bad-request\r\n/)
-      assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1)
+      assert.equal(text.match(/HTTP\/1\.1 \d/g)?.length, 1)
       assert.deepEqual(seen, [])
     })
 

@@ -15,14 +15,15 @@ import { defaultLimits, type Limits } from '../../../router/limits.ts'
 
 export const quick: Limits = {
   ...defaultLimits,
-  checkMs: 100,
-  firstByteMs: 1_500,
-  idleMs: 1_500,
+  checkMs: 50,
   ejectMs: 400,
+  heldMs: 400,
   lingerMs: 200,
   drainMs: 1_500,
   drainTunnelMs: 100,
 }
+
+export const quickSettings = { ...defaultRouteSettings, firstByteMs: 1_500, idleMs: 1_500 }
 
 export type World = {
   redis: TestRedis
@@ -87,7 +88,7 @@ export function anApp(name: string, endpoints: Endpoint[], rest: Partial<AppRout
     name: name as AppName,
     tenantId: 't-one' as TenantId,
     addresses: [{ host: `${name}.test`, path: '/' }],
-    settings: defaultRouteSettings,
+    settings: quickSettings,
     health: endpoints.length > 0 ? 'serving' : 'stopped',
     endpoints,
     ...rest,

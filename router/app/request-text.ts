@@ -1,0 +1,17 @@
+/** The head of a request as an app gets it: always made from what was parsed, never copied from what was not (P4). */
+import type { Call, Origin } from '../call.ts'
+import { CHUNKED } from '../wire/framing.ts'
+
+export function requestText({ head, client, id }: Call, wall: number): string {
+  const { host, body } = head
+  return (
+    `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${head.fields}` +
+    (body >= 0 ? `Content-Length: ${body}\r\n` : body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : '') +
+    (head.upgrade === 'websocket' ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '') +
+    `${client.origin.lines}X-Forwarded-Host: ${host}\r\nX-Request-Start: ${wall}\r\nX-Request-Id: ${id}\r\n\r\n`
+  )
+}
+
+/** What an app is told of a connection, made once for all of its requests. */
+export const originLines = ({ address, port, secure }: Omit<Origin, 'lines'>): string =>
+  `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${secure ? 'https' : 'http'}\r\nX-Forwarded-Port: ${port}\r\n`

@@ -1,0 +1,485 @@
+/**
+ * One client connection over HTTP/1: reads a head, serves it, reads the next. Requests that are sent ahead wait in its buffer, so
+ * that each is parsed, routed and answered when the one before it is over, whatever they are.
+ */
+import type { Socket } from 'node:net'
+import { BodyReader } from '../body-reader.ts'
+import { Call, type Client, type ClientEvents, type Origin, type Refused } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { judgeHead } from '../gate.ts'
+import type { Limits } from '../limits.ts'
+import { READ_BYTES } from '../read-buffer.ts'
+import { chunkHead, lastChunk } from '../wire/chunked.ts'
+import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts'
+import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
+import { answerText, statusLine } from './answer-text.ts'
+import { SecondReader } from './second-reader.ts'
+
+export type DoorContext = {
+  events: ClientEvents
+  clock: Clock
+  limits: Limits
+  draining: () => boolean
+  /** Every connection that is open. */
+  live: Set<ClientConnection>
+}
+
+/** Between requests, or within a head. */
+const HEAD = 0
+/** The request's body is being read. */
+const BODY = 1
+/** The request is here; its answer is not. */
+const ANSWER = 2
+const TUNNEL = 3
+/** The head was let in by the gate, and waits for what the second reader finds. */
+const SECOND = 4
+/** The last answer was given; what still comes is thrown away (RFC 9112 §9.6). */
+const LINGER = 5
+const CLOSED = 6
+
+/** Nothing can be read on; the rest is kept. */
+const STOP = -1
+
+/** Up to here a piece of a body is copied into the string that goes out with what is around it: one system call for all. */
+const SMALL = 8 * 1024
+/** Of requests sent ahead, before no more is read from the connection. */
+const MAX_AHEAD = 64 * 1024
+
+export class ClientConnection implements Client {
+  readonly origin: Origin
+  readonly #socket: Socket
+  readonly #context: DoorContext
+  readonly #head = emptyRequestHead()
+  readonly #body = new BodyReader()
+  #state = HEAD
+  #call: Call | null = null
+  /** Came, and could not be read on yet. */
+  #kept: Buffer | null = null
+  /** Said, and not written yet. */
+  #out = ''
+  /** Someone takes the request's body. */
+  #handing = false
+  /** In the middle of reading: whoever wants more read only has to say so. */
+  #reading = false
+  #paused = false
+  #continued = false
+  /** The answer is the connection's last. */
+  #last = false
+  #chunkedAnswer = false
+  /** The answer has a head only. */
+  #bare = false
+  /** When to stop waiting for what is awaited, ms of the router's clock. */
+  #deadline: number
+  /** Of a body, since its time was last looked at. */
+  #bodyBytes = 0
+  #congestedSince = 0
+  #second: SecondReader | null = null
+
+  constructor(socket: Socket, origin: Origin, context: DoorContext) {
+    this.#socket = socket
+    this.origin = origin
+    this.#context = context
+    this.#deadline = context.clock.now + context.limits.keepAliveMs
+    socket
+      .on('end', () => this.#onEnd())
+      .on('error', () => socket.destroy())
+      .on('close', () => this.#onGone())
+      .on('drain', () => this.#onDrain())
+    context.live.add(this)
+  }
+
+  /** The call that is being served. */
+  get call(): Call | null {
+    return this.#call
+  }
+
+  /** Bytes came; they are this connection's until it returns. */
+  onBytes(bytes: Buffer, to: number): void {
+    if (this.#kept === null) return this.#consume(bytes, 0, to)
+    const all = Buffer.concat([this.#kept, bytes.subarray(0, to)])
+    this.#kept = null
+    this.#consume(all, 0, all.length)
+  }
+
+  readBody(call: Call): void {
+    if (this.#state !== BODY && this.#state !== TUNNEL) return
+    this.#handing = true
+    this.#startWindow()
+    if (call.head.expectsContinue && !this.#continued && call.bodyBytes === 0) {
+      this.#continued = true
+      this.#say(call, `${statusLine(100)}\r\n`)
+    }
+    this.#goOn()
+  }
+
+  pauseBody(): void {
+    this.#handing = false
+    this.#deadline = Infinity
+  }
+
+  resumeBody(call: Call): void {
+    this.readBody(call)
+  }
+
+  inform(call: Call, status: number, fields: string): void {
+    if (!call.head.old) this.#say(call, `${statusLine(status)}${fields}\r\n`)
+  }
+
+  respond(call: Call, status: number, fields: string, body: Framing): void {
+    const { head } = call
+    const endless = body === CHUNKED || body === UNTIL_CLOSE
+    this.#bare = head.method === 'HEAD' || status === 204 || status === 304
+    // RFC 9112 §9.3: no persistent connection with an HTTP/1.0 client. After a refusal nobody knows where the next request
+    // starts; a client whose upgrade was declined may go on as if it had not been (H63); and an answer that comes before the
+    // request is whole leaves bytes that must never be taken for a request (H70).
+    this.#last =
+      !head.persistent ||
+      head.old ||
+      head.upgrade !== null ||
+      this.#state === BODY ||
+      call.refused !== null ||
+      this.#context.draining()
+    this.#chunkedAnswer = endless && !head.old && !this.#bare
+    this.#say(call, answerText(status, fields, endless && !this.#chunkedAnswer ? NO_BODY : body, this.#last))
+  }
+
+  data(call: Call, bytes: Buffer, from: number, to: number): void {
+    if (this.#bare) return
+    const size = to - from
+    const piece = this.#chunkedAnswer ? chunkHead(size) : ''
+    if (size <= SMALL) this.#say(call, piece + bytes.toString('latin1', from, to))
+    else {
+      this.#say(call, piece)
+      this.#writeOut()
+      call.bytesOut += size
+      this.#socket.write(Buffer.from(bytes.subarray(from, to)))
+    }
+    if (this.#chunkedAnswer) this.#say(call, '\r\n')
+    if (this.#out.length > READ_BYTES) this.#writeOut()
+  }
+
+  flush(): boolean {
+    this.#writeOut()
+    if (this.#state === TUNNEL) this.#deadline = this.#context.clock.now + this.#context.limits.tunnelIdleMs
+    return !this.#isCongested()
+  }
+
+  end(call: Call): void {
+    // Trailers are dropped: only a client that asked for them may get any (A18), and over HTTP/1 nobody is asked.
+    if (this.#chunkedAnswer) this.#say(call, lastChunk())
+  }
+
+  /** The call is in the books: on to the next request, or to the end. */
+  next(): void {
+    this.#call = null
+    if (this.#state >= LINGER) return
+    if (this.#last || this.#state !== ANSWER) return this.#linger()
+    this.#state = HEAD
+    this.#deadline = this.#context.clock.now + this.#context.limits.keepAliveMs
+    this.#goOn()
+  }
+
+  upgrade(call: Call, fields: string): void {
+    this.#say(call, `${statusLine(101)}Connection: Upgrade\r\nUpgrade: websocket\r\n${fields}\r\n`)
+    this.#state = TUNNEL
+    this.#last = true
+    this.readBody(call)
+  }
+
+  reset(): void {
+    this.#call = null
+    this.#close()
+    this.#socket.resetAndDestroy()
+  }
+
+  /** Ends what takes too long. */
+  sweep(now: number): void {
+    const { limits, events } = this.#context
+    if (this.#congestedSince > 0 && now - this.#congestedSince > limits.writeStallMs) return this.#abandon()
+    if (now <= this.#deadline) return
+    const call = this.#call
+    if (this.#state === HEAD && this.#kept !== null) return this.#refuse(slowHead, 0)
+    if (this.#state === BODY && call) {
+      if (this.#bodyBytes >= (limits.minBodyRate * limits.bodyMs) / 1000) return this.#startWindow()
+      this.#handing = false
+      this.#deadline = Infinity
+      return events.bodyFailed(call, slowBody)
+    }
+    // A client that still takes the last answer in is not late.
+    if (this.#state === LINGER && this.#socket.writableLength > 0) return
+    this.#abandon()
+  }
+
+  /** The router stops: who waits for nothing goes at once, who is served has it said with the answer. */
+  drain(): void {
+    if (this.#state === HEAD && this.#kept === null) this.#abandon()
+  }
+
+  /** Ends a WebSocket, or whatever else goes on here. */
+  cut(): void {
+    this.#abandon()
+  }
+
+  get isTunnel(): boolean {
+    return this.#state === TUNNEL
+  }
+
+  #consume(bytes: Buffer, from: number, to: number): void {
+    this.#reading = true
+    while (from < to) {
+      const next = this.#step(bytes, from, to)
+      if (next === STOP) break
+      from = next
+    }
+    this.#reading = false
+    if (from < to) this.#keep(bytes, from, to)
+    const call = this.#call
+    if (call && this.#handing && !this.#context.events.bodyPause(call)) this.pauseBody()
+    this.#writeOut()
+    this.#setReading()
+  }
+
+  /** @returns where the next byte lies, or STOP */
+  #step(bytes: Buffer, from: number, to: number): number {
+    switch (this.#state) {
+      case HEAD:
+        return this.#isCongested() ? STOP : this.#readHead(bytes, from, to)
+      case BODY:
+        return this.#handing ? this.#readBodyPart(this.#call as Call, bytes, from, to) : STOP
+      case TUNNEL:
+        return this.#handing ? this.#readTunnel(this.#call as Call, bytes, from, to) : STOP
+      case ANSWER:
+      case SECOND:
+        return STOP
+      default:
+        return to
+    }
+  }
+
+  #readHead(bytes: Buffer, from: number, to: number): number {
+    const end = scanRequestHead(bytes, from, to, this.#head)
+    if (end > 0) {
+      this.#begin(end - from)
+      return end
+    }
+    if (end !== INCOMPLETE) return this.#askGate(bytes, from, to)
+    if (this.#deadline === Infinity || this.#kept === null) this.#awaitHead()
+    return STOP
+  }
+
+  #begin(size: number): void {
+    const { body } = this.#head
+    this.#body.begin(body)
+    const call = new Call(this, this.#head, this.#body.done)
+    call.bytesIn = size
+    this.#call = call
+    this.#state = call.received ? ANSWER : BODY
+    this.#handing = this.#continued = this.#last = this.#chunkedAnswer = this.#bare = false
+    this.#deadline = Infinity
+    this.#context.events.begin(call)
+  }
+
+  #readBodyPart(call: Call, bytes: Buffer, from: number, to: number): number {
+    const { events } = this.#context
+    const next = this.#body.read(bytes, from, to)
+    if (next < 0) {
+      this.#handing = false
+      events.bodyFailed(call, badBody)
+      return to
+    }
+    call.bytesIn += next - from
+    this.#bodyBytes += next - from
+    this.#second?.feed(bytes.subarray(from, next))
+    const { dataFrom, dataTo, done } = this.#body
+    if (dataTo > dataFrom) events.body(call, bytes, dataFrom, dataTo)
+    // The call may be over by now: answered because of this piece.
+    if (!done || this.#call !== call || this.#state !== BODY) return next
+    // With a second reader, the app is told of the end when both have found it.
+    if (!this.#second) this.#endBody(call)
+    return next
+  }
+
+  #readTunnel(call: Call, bytes: Buffer, from: number, to: number): number {
+    call.bytesIn += to - from
+    this.#deadline = this.#context.clock.now + this.#context.limits.tunnelIdleMs
+    this.#context.events.body(call, bytes, from, to)
+    return to
+  }
+
+  /** What the fast lane does not know: refused, or read by a second reader as well before it is believed. */
+  #askGate(bytes: Buffer, from: number, to: number): number {
+    const verdict = judgeHead(bytes, from, to, this.#head)
+    if (typeof verdict !== 'number') {
+      this.#refuse(verdict, to - from)
+      return to
+    }
+    if (verdict === INCOMPLETE) {
+      if (this.#deadline === Infinity || this.#kept === null) this.#awaitHead()
+      return STOP
+    }
+    const size = verdict - from
+    this.#state = SECOND
+    this.#deadline = this.#context.clock.now + this.#context.limits.headMs
+    this.#second = new SecondReader(this.#head, {
+      onHead: () => (this.#head.body > 0 || this.#head.body === CHUNKED) && this.#beginAgreed(size),
+      onEnd: () => this.#onAgreedEnd(size),
+      onDisagreement: () => this.#onDisagreement(size),
+    })
+    this.#second.feed(bytes.subarray(from, verdict))
+    return verdict
+  }
+
+  #beginAgreed(size: number): void {
+    if (this.#state !== SECOND) return
+    this.#begin(size)
+    this.#goOn()
+  }
+
+  #onAgreedEnd(size: number): void {
+    this.#second?.close()
+    this.#second = null
+    if (this.#state === SECOND) return this.#beginAgreed(size)
+    if (this.#state !== BODY || !this.#body.done || !this.#call) return
+    this.#endBody(this.#call)
+    this.#goOn()
+  }
+
+  #onDisagreement(size: number): void {
+    this.#second = null
+    if (this.#state === SECOND) this.#refuse(disagreement, size)
+    else if (this.#state === BODY && this.#call) this.#context.events.bodyFailed(this.#call, badBody)
+  }
+
+  #endBody(call: Call): void {
+    this.#state = ANSWER
+    this.#handing = false
+    this.#deadline = Infinity
+    call.received = true
+    this.#context.events.bodyEnd(call, this.#body.trailers)
+  }
+
+  /** The story knows how to say it; there is no request to go with it. */
+  #refuse(refused: Refused, size: number): void {
+    Object.assign(this.#head, emptyRequestHead())
+    const call = new Call(this, this.#head, true)
+    call.bytesIn = size
+    call.refused = refused
+    this.#call = call
+    this.#kept = null
+    this.#state = ANSWER
+    this.#deadline = Infinity
+    this.#context.events.begin(call)
+    this.#writeOut()
+  }
+
+  #awaitHead(): void {
+    this.#deadline = this.#context.clock.now + this.#context.limits.headMs
+  }
+
+  #startWindow(): void {
+    this.#bodyBytes = 0
+    const { clock, limits } = this.#context
+    this.#deadline = clock.now + (this.#state === TUNNEL ? limits.tunnelIdleMs : limits.bodyMs)
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    if (this.#state < LINGER) this.#kept = Buffer.from(bytes.subarray(from, to))
+  }
+
+  /** Reads on in what is kept, unless that is being done. */
+  #goOn(): void {
+    if (this.#reading) return
+    const kept = this.#kept
+    if (kept === null) {
+      this.#writeOut()
+      return this.#setReading()
+    }
+    this.#kept = null
+    this.#consume(kept, 0, kept.length)
+  }
+
+  /** Reads from the socket, but no more than can be used soon. */
+  #setReading(): void {
+    const wanted =
+      this.#kept === null || (this.#state === HEAD && !this.#isCongested()) || this.#kept.length < MAX_AHEAD
+    const waits = (this.#state === BODY || this.#state === TUNNEL) && !this.#handing
+    const pause = !wanted || (waits && this.#kept !== null)
+    if (pause === this.#paused || this.#state === CLOSED) return
+    this.#paused = pause
+    if (pause) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  #say(call: Call, text: string): void {
+    this.#out += text
+    call.bytesOut += text.length
+  }
+
+  #writeOut(): void {
+    if (this.#out === '') return
+    const out = this.#out
+    this.#out = ''
+    this.#socket.write(out, 'latin1')
+  }
+
+  #isCongested(): boolean {
+    if (!this.#socket.writableNeedDrain) return false
+    if (this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
+    return true
+  }
+
+  #onDrain(): void {
+    this.#congestedSince = 0
+    if (this.#call) this.#context.events.drained(this.#call)
+    else if (this.#state === HEAD) this.#goOn()
+  }
+
+  /**
+   * Ends our side and waits a little for the client to end its own: a connection that is closed with unread bytes in it is reset,
+   * and the client might lose an answer that it had not read (RFC 9112 §9.6).
+   */
+  #linger(): void {
+    this.#writeOut()
+    this.#state = LINGER
+    this.#kept = null
+    this.#deadline = this.#context.clock.now + this.#context.limits.lingerMs
+    this.#socket.end()
+    this.#setReading()
+  }
+
+  #onEnd(): void {
+    const call = this.#call
+    if (this.#state !== TUNNEL || call === null) return this.#abandon()
+    this.#handing = false
+    this.#context.events.bodyEnd(call, '')
+  }
+
+  /** Closes, and has the call that was being served ended. */
+  #abandon(): void {
+    this.#close()
+    this.#socket.destroy()
+  }
+
+  #onGone(): void {
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#state === CLOSED) return
+    const call = this.#call
+    this.#state = CLOSED
+    this.#kept = null
+    this.#call = null
+    this.#second?.close()
+    this.#context.live.delete(this)
+    if (call === null || call.over) return
+    call.bytesOut = Math.max(0, call.bytesOut - this.#out.length - this.#socket.writableLength)
+    this.#out = ''
+    this.#context.events.left(call)
+  }
+}
+
+const slowHead: Refused = { status: 408, why: 'The request did not arrive in time.' }
+const slowBody: Refused = { status: 408, why: 'The body of the request did not arrive in time.' }
+const badBody: Refused = { status: 400, why: 'The body of the request is not what its head says.' }
+const disagreement: Refused = { status: 400, why: 'The request can be read in more than one way.' }

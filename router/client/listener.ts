@@ -1,0 +1,66 @@
+/** Where clients connect: sockets become connections that read into the router's one buffer. */
+import { createServer, Socket, type Server } from 'node:net'
+import type { Origin } from '../call.ts'
+import { originLines } from '../app/request-text.ts'
+import { readBuffer } from '../read-buffer.ts'
+import { ClientConnection, type DoorContext } from './connection.ts'
+
+/** What is known of a socket besides its bytes. */
+export type Arrival = { secure: boolean; serverName: string | null }
+
+/** Not listening yet. */
+export function createListener(context: DoorContext): Server {
+  return createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) =>
+    acceptPlain(socket, context),
+  )
+}
+
+/**
+ * Takes a socket that decrypts, or is read by events for another reason.
+ * @param socket paused or flowing, with nobody listening for its data yet
+ */
+export function accept(socket: Socket, arrival: Arrival, context: DoorContext): void {
+  const connection = new ClientConnection(socket, originOf(socket, arrival), context)
+  socket.on('data', (bytes: Buffer) => connection.onBytes(bytes, bytes.length))
+  socket.resume()
+}
+
+/**
+ * An accepted socket cannot be told to read into a buffer of ours, but one that is made for the same handle can: `onread` is an
+ * option of the constructor only. The first socket never read a byte and lets go of the handle.
+ */
+function acceptPlain(accepted: Socket, context: DoorContext): void {
+  const handle = takeHandle(accepted)
+  if (handle === null) return accept(accepted, { secure: false, serverName: null }, context)
+  let connection: ClientConnection | null = null
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: readBuffer,
+      callback: (bytes: number) => {
+        connection?.onBytes(readBuffer, bytes)
+        return true
+      },
+    },
+  }
+  const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
+  connection = new ClientConnection(socket, originOf(socket, { secure: false, serverName: null }), context)
+}
+
+function takeHandle(socket: Socket): object | null {
+  const owner = socket as unknown as { _handle: object | null }
+  const handle = owner._handle
+  if (handle === null || handle === undefined) return null
+  owner._handle = null
+  socket.destroy()
+  return handle
+}
+
+function originOf(socket: Socket, { secure, serverName }: Arrival): Origin {
+  const origin = { address: plainAddress(socket.remoteAddress), port: socket.localPort ?? 0, secure, serverName }
+  return { ...origin, lines: originLines(origin) }
+}
+
+/** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */
+const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')
