@@ -59,6 +59,9 @@ describe('The limits of an app', function () {
     const after = await instance()
     assert.deepEqual([after.id, after.restarts, after.memoryMb, after.cpuMilli], [before.id, 0, 192, 500])
     assert.match((await world.http('wild', '/')).body, /holds 40 MB/)
+    const { stdout } = await world.cli(['releases', '-a', 'wild'])
+    assert.match(stdout, /v\d+ +live +Resize web to 192 MB, 0\.5 CPU/)
+    assert.match(stdout, /v\d+ +superseded +Resize web to 384 MB, 0\.5 CPU/)
   })
 
   it('are not made smaller than what it uses: refused with the figure, and nothing changes', async () => {
