@@ -110,6 +110,15 @@ describe('The limits of an app', function () {
     await answers()
   })
 
+  it('S70: say what the network refused it', async () => {
+    await world.http('wild', '/mail')
+    await waitFor(async () => (await events('mailRefused')).length > 0, { timeoutMs: 40_000, what: 'the event' })
+    const [refused] = await events('mailRefused')
+    assert.match(refused?.text ?? '', /web\.1 tried to send mail by port 25, which is closed to apps, once/)
+    assert.equal(refused?.instance, (await instance()).id)
+    assert.match((await world.cli(['events', '-a', 'wild'])).stdout, /mailRefused/)
+  })
+
   it('freeze and thaw it without losing its memory; requests meanwhile are told why', async () => {
     await world.http('wild', '/grow?n=10')
     const before = await instance()
