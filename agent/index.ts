@@ -21,6 +21,7 @@ import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/
 import { createBuilds } from './builds.ts'
 import { createControllerClient } from './controller-client.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
+import { createCapWatch } from './instance/caps.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { createSupervisor } from './instance/supervisor.ts'
@@ -108,6 +109,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     now,
   })
   for (const record of recovered) supervisor.adopt(record)
+  const caps = createCapWatch({ slot, log, supervisor, now })
 
   const builds = createBuilds({
     log,
@@ -165,6 +167,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   async function sync(): Promise<void> {
     if (await ensureRuleset(rules, openLinks(slot, supervisor.inUse())))
       log.warn('network rules were gone and are loaded again: something on this host has flushed them')
+    await caps.look()
     const assigned = await loadAssigned(store, config.hostId)
     for (const { desired, reported } of assigned) supervisor.ensure(desired, reported)
     const wanted = new Set(assigned.map(({ desired }) => desired.id))

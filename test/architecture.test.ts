@@ -32,6 +32,7 @@ const pureFiles = [
   'controller/reconcile/routes.ts',
   'controller/reconcile/world.ts',
   'agent/instance/restart.ts',
+  'agent/instance/refusals.ts',
   'agent/instance/shares.ts',
   'agent/sandbox/cgroup-files.ts',
   'agent/health/health.ts',

@@ -79,6 +79,8 @@ export type Supervisor = {
   discard(id: InstanceId): void
   ids(): InstanceId[]
   inUse(): InstanceRecord[]
+  /** Records an event of an instance that lives here. */
+  tell(id: InstanceId, kind: EventKind, text: string): Promise<void>
   /** Tries again what could not be brought about yet: a share or a limit that is still below what is used. */
   settle(): Promise<void>
   /** Lets go of all instances without touching them. */
@@ -441,6 +443,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     },
     ids: () => [...lives.keys()],
     inUse: () => [...lives.values()].map(({ record }) => record),
+    async tell(id, kind, text) {
+      const life = lives.get(id)
+      if (life) await tell(life.record, kind, text)
+    },
     settle: () => adjuster.settle([...lives.values()].map(({ record }) => record)),
     async stop() {
       leaving.abort()

@@ -24,11 +24,13 @@ import {
   ceilingCommands,
   closingCommands,
   linkElements,
+  refusedIn,
   ruleset,
   tableOf,
   tenantChain,
   type LinkPolicy,
   type OpenLink,
+  type Refused,
   type RulesetInput,
 } from './ruleset.ts'
 
@@ -60,6 +62,12 @@ export async function ensureRuleset(input: RulesetInput, open: OpenLink[]): Prom
   )
   if (!isLoaded) await loadRuleset(input, open)
   return !isLoaded
+}
+
+/** What each sandbox was refused by caps of its own, by the place of its link. */
+export async function readRefused(slot: number): Promise<Map<number, Refused>> {
+  const { stdout } = await run(['nft', 'list', 'table', 'inet', tableOf(slot)])
+  return refusedIn(slot, stdout)
 }
 
 /**

@@ -83,9 +83,11 @@ export function ruleset(input: RulesetInput, open: OpenLink[] = []): string {
     // What its tenant's apps may connect to.
     `  map egress { type ifname : verdict; }`,
     // Per sandbox: name server queries a second, new connections a second, connections at a time.
-    `  set lookups { type ifname; limit rate over 1/second; }`,
-    `  set connection_rates { type ifname; limit rate over 1/second; }`,
-    `  set connections { type ifname; ct count over 1; }`,
+    // What is beyond them is counted by the element.
+    `  set lookups { type ifname; limit rate over 1/second; counter; }`,
+    `  set connection_rates { type ifname; limit rate over 1/second; counter; }`,
+    `  set connections { type ifname; ct count over 1; counter; }`,
+    `  set mail { type ifname; counter; }`,
     `  map published { type inet_service : ipv4_addr . inet_service; }`,
     // A query leaves the connection table soon after its answer, so that lookups do not fill it.
     `  ct timeout lookup { protocol udp; l3proto ip; policy = { unreplied : 10, replied : 3 }; }`,
@@ -161,6 +163,8 @@ function chains({ slot, appPort, resolvers, platform, published, routers }: Rule
         // Name servers by another road (RFC 7858, RFC 9250).
         `tcp dport 853 ${refuse('name_server')}`,
         `udp dport 853 ${refuse('name_server')}`,
+        // Only counts for whom it is refused next.
+        'tcp dport 25 iifname @mail',
         `tcp dport 25 ${refuse('smtp', 'reject')}`,
         ...each(platformNetworks, (cidr) => `ip daddr ${cidr} ${refuse('to_platform')}`),
         // Its tenant's chain, which ends in `connect` or in a drop. Looked up for every packet, so a change acts at once.
@@ -256,6 +260,7 @@ export function linkElements(slot: number, link: Link, { tenantId, ceilings, pub
   return [
     add('sources', `"${link.device}" . ${link.mac.app} . ${link.address}`),
     ...ceilingElements(slot, link, ceilings),
+    add('mail', `"${link.device}" counter`),
     add('egress', `"${link.device}" : goto ${tenantChainOf(tenantId)}`),
     ...(published === null ? [] : [add('published', publishedElement(published))]),
   ]
@@ -267,9 +272,9 @@ function ceilingElements(slot: number, { device }: Link, ceilings: Ceilings): st
   const limit = `limit rate over ${rate}/second burst ${rate} packets`
   const add = adder(slot)
   return [
-    add('lookups', `"${device}" ${limit}`),
-    add('connection_rates', `"${device}" ${limit}`),
-    add('connections', `"${device}" ct count over ${connections}`),
+    add('lookups', `"${device}" ${limit} counter`),
+    add('connection_rates', `"${device}" ${limit} counter`),
+    add('connections', `"${device}" ct count over ${connections} counter`),
   ]
 }
 
@@ -285,12 +290,39 @@ export function closingCommands(slot: number, link: Link, published: PublishedPo
   return [
     remove('sources', `"${link.device}" . ${link.mac.app} . ${link.address}`),
     ...ceilingSets.map((set) => remove(set, `"${link.device}"`)),
+    remove('mail', `"${link.device}"`),
     remove('egress', `"${link.device}"`),
     ...(published === null ? [] : [remove('published', String(published.port))]),
   ]
 }
 
 const ceilingSets = ['lookups', 'connection_rates', 'connections']
+
+/** What of the network a sandbox has a cap of its own on; mail on port 25 is capped at nothing. */
+export const caps = ['lookups', 'connection_rates', 'connections', 'mail'] as const
+export type Cap = (typeof caps)[number]
+/** Packets that were beyond each cap since the sandbox's elements were made. */
+export type Refused = Record<Cap, number>
+
+/**
+ * Reads what the elements have counted. From the text, because the JSON of nft 1.0.6 leaves out what follows the limit.
+ * @param listing what `nft list table` prints
+ * @returns by the place of the sandbox's link
+ */
+export function refusedIn(slot: number, listing: string): Map<number, Refused> {
+  const found = new Map<number, Refused>()
+  const element = new RegExp(`"${devicePrefix(slot)}(\\d+)"[^,}]* counter packets (\\d+)`, 'g')
+  for (const cap of caps)
+    for (const [, place, packets] of setIn(listing, cap).matchAll(element)) {
+      const refused = found.get(Number(place)) ?? { lookups: 0, connection_rates: 0, connections: 0, mail: 0 }
+      found.set(Number(place), { ...refused, [cap]: Number(packets) })
+    }
+  return found
+}
+
+/** The text of one set of a listing; empty where it is not in it. */
+const setIn = (listing: string, name: string): string =>
+  new RegExp(`^\\tset ${name} \\{$(.*?)^\\t\\}$`, 'ms').exec(listing)?.[1] ?? ''
 
 const adder = (slot: number) => (set: string, content: string) =>
   `add element inet ${tableOf(slot)} ${set} { ${content} }`

@@ -3,7 +3,7 @@ import type { DeployAccepted, ReleaseView } from '#core/contract/api.ts'
 import type { Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
 import { failed } from '../failures.ts'
-import { formatSince, parseVersion, type Cell, type Colour } from '../text.ts'
+import { formatCores, formatMegabytes, formatSince, parseVersion, type Cell, type Colour } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
@@ -41,13 +41,23 @@ export const info: Run = async (context, [wanted], options) => {
     ['Description', release.description],
     ['By', release.actor],
     ['Created', `${formatSince(release.createdAt, now())} (${release.createdAt})`],
-    ['Commit', release.commit ?? '-'],
-    ['Buildpack', release.buildpack],
-    ['Runtimes', release.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ') || '-'],
-    ['Config vars', release.configNames.join(', ') || '-'],
-    ...Object.entries(release.processes).map(([type, command]): [string, Cell] => [type, command]),
+    ...(release.sizes ? sizeFacts(release.sizes) : codeFacts(release)),
   ])
 }
+
+const codeFacts = (release: ReleaseView): [string, Cell][] => [
+  ['Commit', release.commit ?? '-'],
+  ['Buildpack', release.buildpack ?? '-'],
+  ['Runtimes', release.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ') || '-'],
+  ['Config vars', release.configNames.join(', ') || '-'],
+  ...Object.entries(release.processes),
+]
+
+const sizeFacts = (sizes: NonNullable<ReleaseView['sizes']>): [string, Cell][] =>
+  Object.entries(sizes).map(([type, { memoryMb, cpuMilli }]) => [
+    type,
+    `${formatMegabytes(memoryMb)}, ${formatCores(cpuMilli)} CPU`,
+  ])
 
 /** Without a version the platform chooses: the release that served before this one. */
 export const rollback: Run = async (context, [wanted], options) => {
@@ -58,7 +68,8 @@ export const rollback: Run = async (context, [wanted], options) => {
   await showDeploy(context, client, app, accepted, options)
 }
 
-const currentOf = (releases: ReleaseView[]) => releases.find(({ current }) => current) ?? releases[0]
+const currentOf = (releases: ReleaseView[]) =>
+  releases.find(({ current }) => current) ?? releases.find(({ sizes }) => !sizes)
 
 const colours: Record<ReleaseView['status'], Colour> = {
   rolling: 'yellow',

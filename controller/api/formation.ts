@@ -4,7 +4,7 @@ import { processOf, type App, type Formation, type ProcessFormation } from '#cor
 import { badRequest, belowUse, notFound, unknownProcessType } from '#core/domain/errors.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import { usualSize } from '#core/domain/quota.ts'
-import { RELEASE_PROCESS } from '#core/domain/release.ts'
+import { RELEASE_PROCESS, type Resizing } from '#core/domain/release.ts'
 import type { Resources } from '#core/domain/resources.ts'
 import { setFormation } from '#core/store/apps.ts'
 import { appendEvent } from '#core/store/events.ts'
@@ -28,12 +28,13 @@ export const formationRoutes = (context: ApiContext): Routes => ({
     async PATCH(req, res) {
       const app = await appOf(req, context.store)
       const patch = bodyOf(req, patchFormation)
+      const { actor } = callerOf(req)
       await requireRunning(context.store, app, 'its formation cannot be changed')
       const { before, after } = await context.turns.run(accountOf(app.tenantId), () =>
-        promising(context.store, app.tenantId, (account) => change(app, patch, account, context)),
+        promising(context.store, app.tenantId, (account) => change(app, patch, actor, account, context)),
       )
       context.wake()
-      await tell(app, before, after, callerOf(req).actor, context)
+      await tell(app, before, after, actor, context)
       res.json({ formation: after })
     },
   },
@@ -43,10 +44,11 @@ export const formationRoutes = (context: ApiContext): Routes => ({
 async function change(
   { id, name }: App,
   patch: PatchFormation,
+  actor: string,
   account: Account,
   context: ApiContext,
 ): Promise<{ before: Formation; after: Formation }> {
-  const { store } = context
+  const { store, now } = context
   const app = account.apps.find((one) => one.id === id)
   if (!app) throw notFound('app', name)
   const before = app.formation
@@ -57,7 +59,8 @@ async function change(
     (await loadInstances(store)).filter(({ desired }) => desired.appId === id),
   )
   if (tooTight) throw belowUse(tooTight.process, tooTight.usedMb, tooTight.askedMb, tooTight.atLeastMb)
-  if (!(await setFormation(store, app, after, account.promises))) throw notFound('app', name)
+  const resizing = resizingOf(app, after, actor, now())
+  if (!(await setFormation(store, app, after, account.promises, resizing))) throw notFound('app', name)
   return { before, after }
 }
 
@@ -103,6 +106,14 @@ function changeProcess(
   }
 }
 
+/** @returns null where no size changes, or where nothing was released yet: sizes that nothing ever had are no history */
+function resizingOf(app: App, after: Formation, actor: string, createdAt: number): Omit<Resizing, 'version'> | null {
+  const changed = resizedTypes(app.formation, after)
+  if (app.target === null || changed.length === 0) return null
+  const description = `Resize ${changed.map(({ type, now }) => `${type} to ${sizeText(now, ', ')}`).join('; ')}`
+  return { appId: app.id, description, actor, createdAt, formation: after }
+}
+
 async function tell(app: App, before: Formation, after: Formation, actor: string, { store, now }: ApiContext) {
   const changes = describeChanges(before, after)
   for (const kind of ['scaled', 'resized'] as const)
@@ -117,10 +128,18 @@ export function describeChanges(before: Formation, after: Formation): Record<'sc
   for (const [type, now] of Object.entries(after) as [ProcessType, ProcessFormation][]) {
     const was = processOf(before, type)
     if (now.count !== (was?.count ?? 0)) scaled.push(`${type} from ${was?.count ?? 0} to ${now.count}`)
-    if (was && (was.size.memoryMb !== now.size.memoryMb || was.size.cpuMilli !== now.size.cpuMilli))
-      resized.push(`${type} from ${sizeText(was.size)} to ${sizeText(now.size)}`)
   }
+  for (const { type, was, now } of resizedTypes(before, after))
+    resized.push(`${type} from ${sizeText(was, ' and ')} to ${sizeText(now, ' and ')}`)
   return { scaled, resized }
 }
 
-const sizeText = ({ memoryMb, cpuMilli }: Resources): string => `${memoryMb} MB and ${cpuMilli / 1000} CPU`
+function resizedTypes(before: Formation, after: Formation): { type: string; was: Resources; now: Resources }[] {
+  return (Object.entries(after) as [ProcessType, ProcessFormation][]).flatMap(([type, { size: now }]) => {
+    const was = processOf(before, type)?.size
+    return was && (was.memoryMb !== now.memoryMb || was.cpuMilli !== now.cpuMilli) ? [{ type, was, now }] : []
+  })
+}
+
+const sizeText = ({ memoryMb, cpuMilli }: Resources, and: string): string =>
+  `${memoryMb} MB${and}${cpuMilli / 1000} CPU`

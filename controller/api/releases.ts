@@ -1,33 +1,33 @@
-/** Releases: list, show, roll back; and restarting the one that runs. */
+/** Releases, with the changes of sizes between them: list, show, roll back; and restarting the one that runs. */
 import { rollback as rollbackSchema, type DeployAccepted, type ReleaseView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import { noRelease, nothingToRollBack, notFound, releaseNotUsable } from '#core/domain/errors.ts'
-import type { Deploy, Release } from '#core/domain/release.ts'
+import { isResizing, type Deploy, type Release, type Resizing } from '#core/domain/release.ts'
 import { restartApp, setConfig } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
-import { loadRelease, loadReleases } from '#core/store/releases.ts'
+import { loadEntry, loadHistory, loadReleases } from '#core/store/releases.ts'
 import { requireRunning } from '../halted.ts'
 import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
-import { deployView, releaseView, targetFailed } from './views.ts'
+import { deployView, releaseView, resizingView, targetFailed } from './views.ts'
 
 export const releaseRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/releases': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      const releases = (await loadReleases(context.store, app.id)).reverse()
-      const views = releases.map(async (release) => view(app, release, context))
-      res.json({ releases: await Promise.all(views) })
+      const history = await loadHistory(context.store, app.id)
+      const views = history.map((entry) => view(app, entry, history, context))
+      res.json({ releases: (await Promise.all(views)).reverse() })
     },
   },
   '/apps/:app/releases/:version': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      const release = await findRelease(app, param(req, 'version'), context)
-      res.json(await view(app, release, context))
+      const entry = await findEntry(app, param(req, 'version'), context)
+      res.json(await view(app, entry, await loadHistory(context.store, app.id), context))
     },
   },
   '/apps/:app/rollback': {
@@ -54,16 +54,19 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
   },
 })
 
-async function view(app: App, release: Release, { store }: ApiContext): Promise<ReleaseView> {
-  return releaseView(app, release, await loadDeploy(store, release.deployId))
+type Entry = Release | Resizing
+
+async function view(app: App, entry: Entry, history: Entry[], { store }: ApiContext): Promise<ReleaseView> {
+  if (isResizing(entry)) return resizingView(entry, history.findLast(isResizing)?.version === entry.version)
+  return releaseView(app, entry, await loadDeploy(store, entry.deployId))
 }
 
 /** @param version `v3` or `3`. @throws NOT_FOUND */
-async function findRelease(app: App, version: string, { store }: ApiContext): Promise<Release> {
+async function findEntry(app: App, version: string, { store }: ApiContext): Promise<Entry> {
   const number = /^v?([1-9]\d{0,8})$/.exec(version)?.[1]
-  const release = number === undefined ? null : await loadRelease(store, app.id, Number(number))
-  if (!release) throw notFound('release', version)
-  return release
+  const entry = number === undefined ? null : await loadEntry(store, app.id, Number(number))
+  if (!entry) throw notFound('release', version)
+  return entry
 }
 
 /** @throws NO_RELEASE, NO_EARLIER_RELEASE */
@@ -78,7 +81,9 @@ async function lastLiveBefore(app: App, context: ApiContext): Promise<Release> {
 
 /** @throws NOT_FOUND, RELEASE_NOT_USABLE */
 async function usable(app: App, version: string, context: ApiContext): Promise<Release> {
-  const release = await findRelease(app, version, context)
+  const release = await findEntry(app, version, context)
+  if (isResizing(release))
+    throw releaseNotUsable(release.version, 'it changed sizes only; give the sizes that you want with berth ps:resize')
   if (!(await wentLive(app, release, context))) throw releaseNotUsable(release.version, 'it never went live')
   if (app.target?.release === release.version && app.current?.release === release.version)
     throw releaseNotUsable(release.version, 'it is the release that runs now')
@@ -90,7 +95,7 @@ async function wentLive(app: App, release: Release, { store }: ApiContext): Prom
   return (await loadDeploy(store, release.deployId))?.state === 'succeeded'
 }
 
-/** A rollback is a new release with the code and the config of an old one. */
+/** A rollback is a new release with the code and the config of an old one. Sizes stay: they were chosen for the load of today. */
 async function rollBack(app: App, release: Release, actor: string, context: ApiContext): Promise<Deploy> {
   const deploy = await context.deploys.submit({
     app,

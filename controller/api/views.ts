@@ -14,7 +14,7 @@ import type { AppEvent } from '#core/domain/event.ts'
 import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
 import { appliedTo, isUpToDate, processName, type Instance } from '#core/domain/instance.ts'
 import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
-import { sameTarget, type Deploy, type Release, type Rollout } from '#core/domain/release.ts'
+import { sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -60,10 +60,32 @@ export function releaseView(app: App, release: Release, deploy: Deploy | null): 
     commit: release.commit,
     current: app.current?.release === release.version,
     status: releaseStatus(app, release.version, deploy),
+    sizes: null,
     buildpack: release.slug.buildpack,
     runtimes: release.slug.runtimes,
     processes: definedOf(release.slug.processes),
     configNames: Object.keys(release.config).sort(),
+  }
+}
+
+/** @param newest whether no later one took its place; releases of code do not */
+export function resizingView(resizing: Resizing, newest: boolean): ReleaseView {
+  const sizes = Object.entries(resizing.formation).flatMap(([type, process]) =>
+    process ? [[type, { memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }] as const] : [],
+  )
+  return {
+    version: resizing.version,
+    description: resizing.description,
+    actor: resizing.actor,
+    createdAt: iso(resizing.createdAt),
+    commit: null,
+    current: false,
+    status: newest ? 'live' : 'superseded',
+    sizes: Object.fromEntries(sizes),
+    buildpack: null,
+    runtimes: [],
+    processes: {},
+    configNames: [],
   }
 }
 

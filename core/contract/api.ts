@@ -100,7 +100,9 @@ export type ReleaseView = {
   commit: string | null
   current: boolean
   status: 'rolling' | 'live' | 'failed' | 'superseded'
-  buildpack: string
+  /** With a change of sizes, which brings neither code nor config: the sizes from then on. Else null. */
+  sizes: Record<string, { memoryMb: number; cpuMilli: number }> | null
+  buildpack: string | null
   runtimes: RuntimeRef[]
   processes: Record<string, string>
   configNames: string[]

@@ -16,6 +16,10 @@ export type EventKind =
   | 'suspended'
   | 'budget'
   | 'stackChanged'
+  | 'connectionsCapped'
+  | 'connectionRateCapped'
+  | 'lookupRateCapped'
+  | 'mailRefused'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -55,6 +59,10 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   suspended: { isFailure: true },
   budget: { isFailure: true },
   stackChanged: { isFailure: false },
+  connectionsCapped: { isFailure: true },
+  connectionRateCapped: { isFailure: true },
+  lookupRateCapped: { isFailure: true },
+  mailRefused: { isFailure: true },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -1,4 +1,4 @@
-import type { SealedConfig } from './app.ts'
+import type { Formation, SealedConfig } from './app.ts'
 import type { AppId, DeployId, ProcessType } from './ids.ts'
 import type { Slug } from './slug.ts'
 
@@ -14,6 +14,17 @@ export type Release = {
   createdAt: number
   deployId: DeployId
 }
+
+/**
+ * A change of sizes, listed among the releases under a number of its own. It is never a target: it holds neither code nor
+ * config, what runs is told its new limits where it is, and a rollback passes it by.
+ */
+export type Resizing = Pick<Release, 'appId' | 'version' | 'description' | 'actor' | 'createdAt'> & {
+  /** As it was from then on. */
+  formation: Formation
+}
+
+export const isResizing = (entry: Release | Resizing): entry is Resizing => !('slug' in entry)
 
 /** Which release should run. A restart raises the generation and keeps the release. */
 export type Target = { release: number; generation: number; since: number }

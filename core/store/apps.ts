@@ -1,6 +1,6 @@
 import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
 import type { AppId, AppName, TenantId } from '../domain/ids.ts'
-import type { Rollout, Target } from '../domain/release.ts'
+import type { Resizing, Rollout, Target } from '../domain/release.ts'
 import { dayResolution } from '../domain/usage.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
@@ -27,6 +27,7 @@ export async function createApp(store: Store, record: AppRecord, promises: numbe
 
 /**
  * @param promises what `loadPromises` answered before this was decided
+ * @param resizing what to list among the app's releases for it, under the next number; or null
  * @returns false when the app is gone
  * @throws PromisesMoved
  */
@@ -35,8 +36,16 @@ export async function setFormation(
   app: Pick<AppRecord, 'id' | 'tenantId'>,
   formation: Formation,
   promises: number,
+  resizing: Omit<Resizing, 'version'> | null = null,
 ): Promise<boolean> {
-  const set = await store.setFormation(keys.app(app.id), keys.promises(app.tenantId), pack(formation), promises)
+  const set = await store.setFormation(
+    keys.app(app.id),
+    keys.promises(app.tenantId),
+    keys.releases(app.id),
+    pack(formation),
+    promises,
+    resizing ? pack(resizing) : '',
+  )
   return unlessMoved(set, -1) === 1
 }
 

@@ -7,7 +7,7 @@ import { keys } from './keys.ts'
 /** One transition per file; see the header of each for keys, arguments, results and the guarantee. */
 const commands = {
   createApp: 3,
-  setFormation: 2,
+  setFormation: 3,
   appendEvent: 2,
   createRelease: 3,
   restartApp: 1,

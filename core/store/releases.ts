@@ -1,6 +1,6 @@
 import type { Formation } from '../domain/app.ts'
 import type { AppId, TenantId } from '../domain/ids.ts'
-import type { Release } from '../domain/release.ts'
+import { isResizing, type Release, type Resizing } from '../domain/release.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
@@ -32,11 +32,21 @@ export async function createRelease(
 }
 
 export async function loadRelease(store: Store, app: AppId, version: number): Promise<Release | null> {
-  return version < 1 ? null : unpack<Release>(await store.lindex(keys.releases(app), version - 1))
+  const entry = await loadEntry(store, app, version)
+  return entry === null || isResizing(entry) ? null : entry
 }
 
 /** Oldest first. */
 export async function loadReleases(store: Store, app: AppId): Promise<Release[]> {
+  return (await loadHistory(store, app)).filter((entry): entry is Release => !isResizing(entry))
+}
+
+export async function loadEntry(store: Store, app: AppId, version: number): Promise<Release | Resizing | null> {
+  return version < 1 ? null : unpack<Release | Resizing>(await store.lindex(keys.releases(app), version - 1))
+}
+
+/** Releases and changes of sizes, oldest first. */
+export async function loadHistory(store: Store, app: AppId): Promise<(Release | Resizing)[]> {
   const rows = await store.lrange(keys.releases(app), 0, -1)
-  return rows.map((row) => unpack<Release>(row)).filter((release) => release !== null)
+  return rows.map((row) => unpack<Release | Resizing>(row)).filter((entry) => entry !== null)
 }

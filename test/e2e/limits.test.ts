@@ -59,6 +59,9 @@ describe('The limits of an app', function () {
     const after = await instance()
     assert.deepEqual([after.id, after.restarts, after.memoryMb, after.cpuMilli], [before.id, 0, 192, 500])
     assert.match((await world.http('wild', '/')).body, /holds 40 MB/)
+    const { stdout } = await world.cli(['releases', '-a', 'wild'])
+    assert.match(stdout, /v\d+ +live +Resize web to 192 MB, 0\.5 CPU/)
+    assert.match(stdout, /v\d+ +superseded +Resize web to 384 MB, 0\.5 CPU/)
   })
 
   it('are not made smaller than what it uses: refused with the figure, and nothing changes', async () => {
@@ -105,6 +108,15 @@ describe('The limits of an app', function () {
     await world.cli(['scale', 'web=0', '-a', 'wild'])
     await world.cli(['scale', 'web=1', '-a', 'wild'])
     await answers()
+  })
+
+  it('S70: say what the network refused it', async () => {
+    await world.http('wild', '/mail')
+    await waitFor(async () => (await events('mailRefused')).length > 0, { timeoutMs: 40_000, what: 'the event' })
+    const [refused] = await events('mailRefused')
+    assert.match(refused?.text ?? '', /web\.1 tried to send mail by port 25, which is closed to apps, once/)
+    assert.equal(refused?.instance, (await instance()).id)
+    assert.match((await world.cli(['events', '-a', 'wild'])).stdout, /mailRefused/)
   })
 
   it('freeze and thaw it without losing its memory; requests meanwhile are told why', async () => {

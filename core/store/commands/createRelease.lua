@@ -3,7 +3,8 @@
 -- ARGV[1] release without version (JSON)   ARGV[2] deploy id   ARGV[3] now (ms)   ARGV[4] formation (JSON) to set, or ''
 -- ARGV[5] the promises that the formation was decided on
 -- Returns the version, -1 when the app is gone, or -2 when the tenant was promised something meanwhile: decide again. Run again for the same deploy it returns the version made before: a deploy makes one release.
--- Guarantee: versions have no gaps, and a release is never there without being the target.
+-- Guarantee: versions have no gaps, and a release is never there without being the target. (Changes of sizes have versions of the
+-- same row, see setFormation.lua; they are no releases.)
 if redis.call('EXISTS', KEYS[2]) == 0 then return -1 end
 local count = redis.call('LLEN', KEYS[1])
 for i = count - 1, math.max(0, count - 20), -1 do

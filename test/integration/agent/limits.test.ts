@@ -1,6 +1,7 @@
 /** SECURITY §2.3: each limit is exceeded from inside, while a neighbour must not feel it and the host stays as it was. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { followOutput } from '../../../agent/logs.ts'
 import type { OutputLine } from '../../../agent/output.ts'
@@ -15,6 +16,7 @@ import {
   type SandboxHandle,
 } from '../../../agent/sandbox/index.ts'
 import { hugePages } from '../../../agent/sandbox/machine.ts'
+import { defaultCeilings } from '#core/domain/resources.ts'
 import { startNeighbour, type Neighbour } from '#test/helpers/neighbour.ts'
 import { startTestHost, type StartOptions, type TestHost } from '#test/helpers/sandboxes.ts'
 
@@ -226,6 +228,32 @@ describe('The limits of a sandbox', function () {
       assert.ok(Number(output.split(' ')[1]) > 2, output)
     })
 
+    // A slow pace is its own case: whoever is held back must not hold the host's journal meanwhile.
+    for (const ioMbPerSecond of [defaultCeilings.ioMbPerSecond, 4])
+      it(`S51: who waits for the disk with every answer gets its turn beside a storm of all kinds at ${ioMbPerSecond} MiB/s`, async () => {
+        const journal = await startNeighbour(world, 'journal')
+        try {
+          await journal.unharmedBy(() => pause(2000))
+          const quiet = journal.answers()
+          const [written, ofHost] = await journal.unharmedBy(() =>
+            during(probe('io_storm', '6'), { ceilings: { ioMbPerSecond } }, async (storm) => {
+              const ended = printed(storm, 'end')
+              const host = await slowestSync(world.host.folder, ended)
+              return [sampleOf(storm).ioWriteBytes, host] as const
+            }),
+          )
+          assert.ok(ofHost < 2000, `the host's own Redis would have waited ${ofHost} ms`)
+          assert.ok(written > 2 * ioMbPerSecond * MIB || written > 64 * MIB, `it was a storm: ${written} bytes`)
+          const busy = journal.answers()
+          const slowest = (all: number[]) => Math.max(...all).toFixed(0)
+          console.log(
+            `      S51: slowest write to disk: ${slowest(quiet)} ms alone, ${slowest(busy)} ms beside ${(written / MIB).toFixed(0)} MiB, ${ofHost.toFixed(0)} ms on the host`,
+          )
+        } finally {
+          await world.remove(journal.sandbox)
+        }
+      })
+
     it('counts what was written to disk', async () => {
       await during(`${probe('sync_storm')}; sleep 30`, {}, async (sandbox) => {
         await printed(sandbox, 'seconds')
@@ -325,6 +353,24 @@ describe('The limits of a sandbox', function () {
 })
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Writes to a file of the host as Redis does to its own, until something has ended. @returns the longest wait, in ms */
+async function slowestSync(folder: string, end: Promise<unknown>): Promise<number> {
+  const file = await open(join(folder, 'journal'), 'a')
+  let [slowest, over] = [0, false]
+  const ended = end.finally(() => (over = true))
+  ended.catch(() => undefined)
+  while (!over) {
+    const began = performance.now()
+    await file.write('x'.repeat(200))
+    await file.datasync()
+    slowest = Math.max(slowest, performance.now() - began)
+    await pause(20)
+  }
+  await file.close()
+  await ended
+  return slowest
+}
 
 const memoryOf = (pid: string): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024

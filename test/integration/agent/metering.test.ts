@@ -77,6 +77,14 @@ describe('The meter', function () {
     throw new Error(`not counted: ${JSON.stringify(await usageOf(app))}`)
   }
 
+  /** Only now may the ledger be read more than once: a delivery between two readings would make them differ. */
+  const allDelivered = () =>
+    waitFor(() => meter.figures().unsent === 0 && meter.figures().spoolBytes === 0, {
+      timeoutMs: 30_000,
+      what: 'the last delivery',
+      detail: () => JSON.stringify(meter.figures()),
+    })
+
   /** Seconds of CPU that the kernel counted for everything of tenants' that ever ran on this host. */
   const kernelCpu = () => {
     const path = `/berth-${world.host.slot}`
@@ -111,7 +119,7 @@ describe('The meter', function () {
     const kernel = kernelCpu() - before
     assert.ok(kernel > BUSY_SECONDS / 10, `the apps were busy: ${kernel} s`)
 
-    await counted('a-sum-9', () => meter.figures().unsent === 0)
+    await allDelivered()
     const byApp = await Promise.all([...new Set(apps.map(({ app }) => app))].map(usageOf))
     const byTenant = await Promise.all(
       tenants.map((tenant) => tenantUsage(store, tenant as TenantId, began, now() + MINUTE)),
@@ -175,24 +183,23 @@ time.sleep(60)'`,
         if (minute === 0) await end(brief)
       }
       assert.ok(meter.figures().spoolBytes > 0)
+      const metered = lifeOf(sandbox)?.usage.cpuSeconds ?? NaN
       // As after a reboot: what the agent had in its memory is gone, and another one begins.
       await meter.stop()
       await rm(join(world.folders.run, 'meter'), { recursive: true })
       meter = open()
       redis = await startRedis(redis.url)
-      const usage = await counted('a-away', () => meter.figures().spoolBytes === 0)
+      await allDelivered()
       const buckets = await loadBuckets(store, `app:${'a-away' as AppId}`, minutes, first, first + 4 * MINUTE)
       assert.deepEqual(
         [...buckets.keys()].map((at) => (at - first) / MINUTE),
         [0, 1, 2, 3],
       )
       for (const [at, { cpuSeconds }] of buckets) assert.ok(cpuSeconds > 0.1, `${cpuSeconds} s in minute ${at}`)
-      assert.equal(
-        usage.cpuSeconds,
-        [...buckets.values()].reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
-      )
-      const { pidsPeak } = await counted('a-brief', ({ memoryMbSeconds }) => memoryMbSeconds > 0)
-      assert.ok(pidsPeak > 0)
+      // The Redis that came back is empty, so the spool alone makes up what the meter saw: nothing lost, nothing doubled.
+      const { cpuSeconds } = await usageOf('a-away')
+      assert.ok(Math.abs(cpuSeconds - metered) < 1e-5, `${cpuSeconds} s of ${metered} s`)
+      assert.ok((await usageOf('a-brief')).pidsPeak > 0)
     } finally {
       clock = null
       await world.remove(sandbox)
@@ -232,9 +239,9 @@ time.sleep(60)'`,
     const owner = { tenantId: 'default' as TenantId, appId: 'a-live' as AppId, kind: 'instance' } as const
     meter.track({ ...owner, instanceId: 'i-live' as InstanceId }, sandbox)
     await counted('a-live', ({ cpuSeconds }) => cpuSeconds > 0)
-    const stats = async () => (await store.hget('berth:instance:i-live', 'stats')) ?? '{}'
-    await counted('a-live', () => true)
-    const { memoryBytes } = JSON.parse(await stats()) as { memoryBytes: number }
+    const stats = () => store.hget('berth:instance:i-live', 'stats')
+    await waitFor(async () => (await stats()) !== null, { timeoutMs: 10_000, what: 'its figures' })
+    const { memoryBytes } = JSON.parse((await stats()) ?? '{}') as { memoryBytes: number }
     assert.ok(memoryBytes > 1024 * 1024)
     await end(sandbox)
     assert.equal(await store.hexists('berth:instance:i-gone', 'stats'), 0)

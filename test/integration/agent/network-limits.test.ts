@@ -1,7 +1,7 @@
 /** What a sandbox may take of the network, and what of it its neighbours notice: nothing. */
 import assert from 'node:assert/strict'
 import { createConnection, type Socket } from 'node:net'
-import { adjustLink, sampleLink } from '../../../agent/sandbox/network.ts'
+import { adjustLink, readRefused, sampleLink } from '../../../agent/sandbox/network.ts'
 import { linkOf } from '../../../agent/sandbox/link.ts'
 import { defaultCeilings } from '#core/domain/resources.ts'
 import { startOutside, type Outside } from '#test/helpers/outside.ts'
@@ -198,6 +198,51 @@ while True:
     } finally {
       await world.remove(app)
     }
+  })
+
+  it('S70: what a sandbox was refused is counted for it and for nobody else', async () => {
+    const { slot } = world.host
+    const app = await world.start(
+      python(`
+import socket, time
+def tries(address, port, count, wait=0.05):
+  for i in range(count):
+    s = socket.socket(); s.settimeout(wait); kept.append(s)
+    try: s.connect((address, port))
+    except OSError: pass
+kept = []
+tries("${PUBLIC}", 25, 3)
+tries("${PUBLIC}", 80, 8)
+print("done", flush=True); time.sleep(60)
+`),
+      { ceilings: { connectionsPerSecond: 100_000, connections: 5 } },
+    )
+    const fast = await world.start(
+      python(`
+import socket, time
+for i in range(200):
+  s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("${PUBLIC}", 80)); s.close()
+print("done", flush=True); time.sleep(60)
+`),
+      { ceilings: { connectionsPerSecond: 10 } },
+    )
+    try {
+      await printed(world, app, 'done')
+      await printed(world, fast, 'done')
+      const refused = await readRefused(slot)
+      assert.deepEqual(refused.get(app.index), { lookups: 0, connection_rates: 0, connections: 3, mail: 3 })
+      const { connection_rates, ...others } = refused.get(fast.index) ?? assert.fail('its elements are gone')
+      assert.ok(connection_rates > 150, String(connection_rates))
+      assert.deepEqual(others, { lookups: 0, connections: 0, mail: 0 })
+      const none = { lookups: 0, connection_rates: 0, connections: 0, mail: 0 }
+      assert.deepEqual(refused.get(neighbour.sandbox.index), none)
+      await adjustLink(slot, linkOf(slot, app.index), defaultCeilings)
+      assert.deepEqual((await readRefused(slot)).get(app.index), { ...none, mail: 3 })
+    } finally {
+      await world.remove(app)
+      await world.remove(fast)
+    }
+    assert.equal((await readRefused(slot)).has(app.index), false)
   })
 
   it('S68: sends fragments like other packets: whole ones arrive, and no more than its bandwidth', async () => {

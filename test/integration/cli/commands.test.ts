@@ -227,6 +227,28 @@ describe('berth, working on an app', function () {
     assert.deepEqual(api.seen[0]?.body, { release: 3 })
   })
 
+  it('lists a change of sizes among the releases, and shows its sizes', async () => {
+    const release = { version: 7, description: 'Deploy abc', actor: 'ada', createdAt: new Date(0).toISOString() }
+    const code = { commit: 'abc', buildpack: 'node', runtimes: [], processes: {}, configNames: [], sizes: null }
+    const none = { commit: null, buildpack: null, runtimes: [], processes: {}, configNames: [] }
+    const sizes = { web: { memoryMb: 512, cpuMilli: 500 } }
+    const live = { ...release, ...code, current: true, status: 'live' }
+    const resized = {
+      ...release,
+      ...none,
+      version: 8,
+      description: 'Resize web',
+      current: false,
+      status: 'live',
+      sizes,
+    }
+    api.answers['GET /v1/apps/hello/releases'] = ok({ releases: [resized, live] })
+    api.answers['GET /v1/apps/hello/releases/8'] = ok(resized)
+    assert.match((await person.berth(['releases', '-a', 'hello'])).stdout, /v8 +live +Resize web .*\nv7 \* +live/)
+    assert.match((await person.berth(['releases:info', 'v8', '-a', 'hello'])).stdout, /web: +512 MiB, 0\.5 CPU/)
+    assert.match((await person.berth(['releases:info', '-a', 'hello'])).stdout, /v7 \(current\)[^]*Buildpack: +node/)
+  })
+
   it('prints a new token alone on stdout', async () => {
     api.answers['POST /v1/tokens'] = ok({ id: 't-1', token: 'new-secret' }, 201)
     const ran = await person.berth(['tokens:create', 'ci'])

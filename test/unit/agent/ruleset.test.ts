@@ -57,9 +57,10 @@ describe('The ruleset of a host', () => {
     const added = linkElements(3, link, policy)
     assert.deepEqual(added, [
       'add element inet berth_3 sources { "bv3-260" . 02:be:01:00:01:04 . 100.67.1.4 }',
-      'add element inet berth_3 lookups { "bv3-260" limit rate over 7/second burst 7 packets }',
-      'add element inet berth_3 connection_rates { "bv3-260" limit rate over 7/second burst 7 packets }',
-      'add element inet berth_3 connections { "bv3-260" ct count over 50 }',
+      'add element inet berth_3 lookups { "bv3-260" limit rate over 7/second burst 7 packets counter }',
+      'add element inet berth_3 connection_rates { "bv3-260" limit rate over 7/second burst 7 packets counter }',
+      'add element inet berth_3 connections { "bv3-260" ct count over 50 counter }',
+      'add element inet berth_3 mail { "bv3-260" counter }',
       'add element inet berth_3 egress { "bv3-260" : goto tenant-acme }',
       'add element inet berth_3 published { 10260 : 100.67.1.4 . 5000 }',
     ])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ReleaseView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import {
   makeId,
@@ -289,6 +290,53 @@ describe('the API', () => {
       })
       const current = await api.call(operator, 'POST', '/v1/apps/backwards/rollback', { release: 2 })
       assert.equal(current.body.code, 'RELEASE_NOT_USABLE')
+    })
+
+    it('lists a change of sizes under a number of its own, and starts nothing for it', async () => {
+      const app = await newApp('sized')
+      const formation = (patch: object) => api.call(operator, 'PATCH', '/v1/apps/sized/formation', patch)
+      await formation({ web: { count: 1, memoryMb: 256 } })
+      await formation({ web: { memoryMb: 512 } })
+      await release(app)
+      const { target } = (await findApp(api.context.store, app.name)) ?? {}
+      await formation({ web: { count: 2 } })
+      await formation({ web: { memoryMb: 300 } })
+      await formation({ web: { memoryMb: 512, cpuMilli: 500 } })
+      await formation({ web: { memoryMb: 512, cpuMilli: 500, count: 3 } })
+      const { body } = await api.call(operator, 'GET', '/v1/apps/sized/releases')
+      const releases = body.releases as ReleaseView[]
+      assert.deepEqual(
+        releases.map(({ version, status, current, description }) => [version, status, current, description]),
+        [
+          [3, 'live', false, 'Resize web to 512 MB, 0.5 CPU'],
+          [2, 'superseded', false, 'Resize web to 300 MB, 1 CPU'],
+          [1, 'live', true, 'Deploy ccccccc'],
+        ],
+      )
+      assert.deepEqual((await api.call(operator, 'GET', '/v1/apps/sized/releases/v2')).body.sizes, {
+        web: { memoryMb: 300, cpuMilli: 1000 },
+      })
+      assert.deepEqual((await findApp(api.context.store, app.name))?.target, target)
+      assert.equal(await release(app), 4)
+    })
+
+    it('rolls back over changes of sizes, to code only, and leaves the sizes as they are', async () => {
+      const app = await newApp('sized-back')
+      await release(app)
+      await api.call(operator, 'PATCH', '/v1/apps/sized-back/formation', { web: { count: 1, memoryMb: 256 } })
+      await api.call(operator, 'PATCH', '/v1/apps/sized-back/formation', { web: { memoryMb: 300 } })
+      await release(app)
+      const before = await findApp(api.context.store, app.name)
+      const refused = await api.call(operator, 'POST', '/v1/apps/sized-back/rollback', { release: 2 })
+      assert.deepEqual([refused.status, refused.body.code], [409, 'RELEASE_NOT_USABLE'])
+      assert.match(String(refused.body.detail), /it changed sizes only; give the sizes .* berth ps:resize/)
+      assert.equal((await api.call(operator, 'POST', '/v1/apps/sized-back/rollback')).status, 202)
+      assert.deepEqual(
+        api.submitted.map(({ fromRelease }) => fromRelease),
+        [1],
+      )
+      assert.deepEqual((await findApp(api.context.store, app.name))?.formation, before?.formation)
+      assert.equal(before?.formation['web' as ProcessType]?.size.memoryMb, 300)
     })
 
     it('restarts what serves, and gives way to no newer release by that', async () => {

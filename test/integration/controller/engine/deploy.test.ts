@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isOver, type Deploy } from '#core/domain/release.ts'
-import { removeApp } from '#core/store/apps.ts'
+import { removeApp, setFormation } from '#core/store/apps.ts'
 import { defaultPlan } from '#core/domain/quota.ts'
 import { savePlan } from '#core/store/plans.ts'
 import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
@@ -8,9 +8,10 @@ import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
 import { loadEvents } from '#core/store/events.ts'
 import { setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
+import { loadPromises } from '#core/store/promises.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
-import { tenant } from '../../../helpers/cluster.ts'
+import { formation, tenant } from '../../../helpers/cluster.ts'
 import { aPush, startEngine, until, type Engine } from './engine.ts'
 
 describe('a deploy, on a real store and real queues', function () {
@@ -136,11 +137,16 @@ describe('a deploy, on a real store and real queues', function () {
     assert.equal(config.release, 2)
     assert.equal(config.buildHost, null)
     assert.deepEqual((await loadRelease(engine.store, app.id, 2))?.config, { COLOUR: 'sealed' })
+    const resized = formation({ web: 1 }, 256)
+    const entry = { appId: app.id, description: 'Resize web', actor: 'me', createdAt: 1, formation: resized }
+    await setFormation(engine.store, app, resized, await loadPromises(engine.store, tenant), entry)
+    assert.equal(await loadRelease(engine.store, app.id, 3), null, 'it is no release')
     const back = await over(
       await deploys.submit(aPush(app, { kind: 'rollback', commit: null, source: null, fromRelease: 1 })),
     )
     assert.equal(back.state, 'succeeded')
-    assert.deepEqual((await loadRelease(engine.store, app.id, 3))?.config, {})
+    assert.deepEqual((await loadRelease(engine.store, app.id, 4))?.config, {})
+    assert.deepEqual((await engine.app(app.id)).formation, resized, 'sizes are of today, not of the release')
   })
 
   it('refuses config vars of an app without code in a way that ends', async () => {
