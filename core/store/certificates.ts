@@ -47,15 +47,7 @@ export type CertificateChange = { id: string; version: number; certificate: Cert
  * @param most how many to return; fewer than that means that there are no more
  */
 export async function loadCertificateChanges(store: Store, after: number, most: number): Promise<CertificateChange[]> {
-  const range = await store.zrangebyscore(
-    keys.certificateChanges,
-    `(${after}`,
-    '+inf',
-    'WITHSCORES',
-    'LIMIT',
-    0,
-    most,
-  )
+  const range = await store.zrangebyscore(keys.certificateChanges, `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
   const ids = range.filter((_, index) => index % 2 === 0)
   if (ids.length === 0) return []
   const records = await store.hmget(keys.certificates, ...ids)
