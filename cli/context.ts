@@ -69,6 +69,7 @@ export type Options = {
   to?: string
   by?: string
   csv?: boolean
+  platform?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

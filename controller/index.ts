@@ -11,6 +11,8 @@ import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
+import { startCertificates, type CertificateWork } from './certificates/loop.ts'
+import type { CertificateContext } from './certificates/context.ts'
 import { createDeploys } from './deploy/deploy.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
@@ -20,7 +22,7 @@ import { openLayers } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
-import { loadSealer } from './secrets.ts'
+import { loadSealer, loadVault } from './secrets.ts'
 import { createTurns } from './turns.ts'
 
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
@@ -46,6 +48,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
   }
   try {
     const sealer = await loadSealer(join(home, 'master-key'))
+    const vault = await loadVault(config.certificatesKeyFile)
     const layers = await openLayers(join(home, 'layers'))
     const repositories = await openRepositories(home)
     const sources = openSources(join(home, 'sources'))
@@ -56,6 +59,17 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const wake = () => reconciler?.wake()
     const deploys = createDeploys({ store, config, log, queues, random, now, wake })
     const turns = createTurns()
+    let certificates: CertificateWork | null = null
+    const certificateContext: CertificateContext = {
+      store,
+      config,
+      log,
+      vault,
+      random,
+      now,
+      hostsOf: (app) => Promise.resolve([`${app.name}.${config.domain}`]),
+      wanted: () => Promise.resolve([]),
+    }
     const { signal } = stopping
     const server = createHttpServer(
       createApi({
@@ -63,6 +77,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         config,
         log,
         sealer,
+        certificates: { ...certificateContext, wake: () => certificates?.wake() },
         layers,
         repositories,
         sources,
@@ -88,6 +103,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       whileLeading: (held) =>
         watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
     })
+    certificates = startCertificates(certificateContext)
     void repeat(
       SWEEP_EVERY_MS,
       () => sources.sweep(store, now() - BEING_RECEIVED_MS),
@@ -101,6 +117,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       async stop() {
         stopping.abort()
         await close(server)
+        await certificates?.stop()
         await reconciler?.stop()
         await deploys.stop()
         await closeStores()

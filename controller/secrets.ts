@@ -2,8 +2,10 @@
  * Config vars at rest: each value is sealed with AES-256-GCM under the master key, which never leaves this machine's
  * disk. App and name are authenticated with it, so a ciphertext that was moved to another app or name does not open.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { AppId } from '#core/domain/ids.ts'
+import { createVault, type CertificateVault } from '#core/runtime/certificate-vault.ts'
+import { KEY_BYTES, seal, unseal } from '#core/runtime/sealing.ts'
 import { readIfThere, writeOnce } from './files.ts'
 
 export type Sealer = {
@@ -13,46 +15,32 @@ export type Sealer = {
   open(appId: AppId, name: string, sealed: string): string
 }
 
-const ALGORITHM = 'aes-256-gcm'
-const KEY_BYTES = 32
-const IV_BYTES = 12
-const TAG_BYTES = 16
-
 /** Reads the master key, or makes one at the first start. */
 export async function loadSealer(path: string): Promise<Sealer> {
-  await writeKey(path)
+  return createSealer(await loadKey(path))
+}
+
+/** The same for the key of certificates, which routers have, too. */
+export async function loadVault(path: string): Promise<CertificateVault> {
+  return createVault(await loadKey(path))
+}
+
+async function loadKey(path: string): Promise<Uint8Array> {
+  if ((await readIfThere(path)) === null) await writeOnce(path, randomBytes(KEY_BYTES))
   const key = await readIfThere(path)
   if (key?.length !== KEY_BYTES)
     throw new Error(`${path} must hold a key of ${KEY_BYTES} bytes. Put the right file back from your backup.`)
-  return createSealer(key)
-}
-
-async function writeKey(path: string): Promise<void> {
-  if ((await readIfThere(path)) === null) await writeOnce(path, randomBytes(KEY_BYTES))
+  return key
 }
 
 export function createSealer(key: Uint8Array): Sealer {
   return {
-    seal(appId, name, value) {
-      const iv = randomBytes(IV_BYTES)
-      const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(boundTo(appId, name))
-      const text = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()])
-      return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64')
-    },
-    open(appId, name, sealed) {
-      const bytes = Buffer.from(sealed, 'base64')
-      const iv = bytes.subarray(0, IV_BYTES)
-      const tag = bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)
-      const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
-        .setAAD(boundTo(appId, name))
-        .setAuthTag(tag)
-      const text = [decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]
-      return Buffer.concat(text).toString('utf8')
-    },
+    seal: (appId, name, value) => seal(key, boundTo(appId, name), value),
+    open: (appId, name, sealed) => unseal(key, boundTo(appId, name), sealed),
   }
 }
 
-const boundTo = (appId: AppId, name: string) => Buffer.from(`${appId}\0${name}`)
+const boundTo = (appId: AppId, name: string) => `${appId}\0${name}`
 
 /** Opens a whole config. */
 export function openConfig(sealer: Sealer, appId: AppId, config: Record<string, string>): Record<string, string> {

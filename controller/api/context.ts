@@ -4,6 +4,7 @@ import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
+import type { CertificateContext } from '../certificates/context.ts'
 import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
 import type { Repositories } from '../git/repositories.ts'
@@ -12,11 +13,18 @@ import type { Layers } from '../layers.ts'
 import type { Sealer } from '../secrets.ts'
 import type { Turns } from '../turns.ts'
 
+/** What the API needs to take and show certificates. */
+export type Certificates = Pick<CertificateContext, 'vault' | 'hostsOf' | 'wanted'> & {
+  /** Has the certificates looked at now. */
+  wake: () => void
+}
+
 export type ApiContext = {
   store: Store
   config: Config
   log: Log
   sealer: Sealer
+  certificates: Certificates
   layers: Layers
   repositories: Repositories
   sources: Sources
@@ -40,6 +48,9 @@ export function appUrl(config: Pick<Config, 'domain' | 'httpPort'>, name: string
 
 /** The key of an app's turn. */
 export const changesOf = (app: AppId): string => `changes:${app}`
+
+/** The key of the turn in which the platform's certificate changes. */
+export const CHANGES_OF_PLATFORM = 'changes of the platform'
 
 /** The key of a tenant's turn, for what its plan limits; the store tells other controllers' decisions apart. */
 export const accountOf = (tenant: TenantId): string => `account:${tenant}`

@@ -8,6 +8,7 @@ import { Calls } from '../metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
+import { certificateRoutes } from './certificates.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
@@ -65,6 +66,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...formationRoutes(context),
   ...pauseRoutes(context),
   ...configRoutes(context),
+  ...certificateRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...instanceRoutes(context),

@@ -1,6 +1,7 @@
 /** The HTTP API under /v1: what is sent and what is answered. Errors are RFC 9457 problem details. */
 import { z } from 'zod'
 import type { Formation } from '../domain/app.ts'
+import type { CertificateSource } from '../domain/certificate.ts'
 import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
 import type { Host } from '../domain/host.ts'
 import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
@@ -77,6 +78,10 @@ export const usageQuery = z.strictObject({
   by: z.enum(usageSteps).optional(),
 })
 export type UsageQuery = z.infer<typeof usageQuery>
+
+/** PEM, both of them: the server's certificate and its issuers, and the private key. */
+export const addCertificate = z.strictObject({ certificate: z.string().max(131_072), key: z.string().max(16_384) })
+export const retryCertificate = z.strictObject({ host: z.string().max(255) })
 
 export type AppView = {
   id: string
@@ -177,6 +182,39 @@ export type PlanView = Plan
 export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
 export type TokenCreated = TokenView & { token: string }
 export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }
+export type CertificateView = {
+  id: string
+  source: CertificateSource
+  /** null: the platform's. */
+  app: string | null
+  names: string[]
+  /** What routers serve it for. */
+  hosts: string[]
+  issuer: string
+  serial: string
+  /** SHA-256, in hex. */
+  fingerprint: string
+  keyType: string
+  validFrom: string
+  validTo: string
+  addedAt: string
+  addedBy: string
+}
+/** How far the automatic certificate of a host is. */
+export type AutomaticView = {
+  host: string
+  /** `off`: the operator has named no authority. `spared`: one that was uploaded serves the host. */
+  state: 'issued' | 'waiting' | 'failing' | 'spared' | 'off'
+  certificate: string | null
+  /** When it is asked for, renewed, or asked for again. */
+  nextAt: string | null
+  failures: number
+  /** In the authority's words. */
+  problem: { at: string; text: string } | null
+}
+export type CertificatesView = { certificates: CertificateView[]; automatic: AutomaticView[] }
+/** The one that was added, and the ids of those whose place it took. */
+export type CertificateAdded = CertificateView & { replaced: string[] }
 /** One line of `GET …/logs` (newline-delimited JSON). */
 export type LogLine = { at: string; source: 'app' | 'build' | 'platform' | 'router'; ps: string; line: string }
 export type EventView = {

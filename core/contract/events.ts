@@ -6,3 +6,5 @@ export type Channel =
   | 'routes'
   /** A router acknowledged a table or finished draining. */
   | 'acknowledged'
+  /** Certificates, the answers to an authority or the key of session tickets changed: routers should load them now. */
+  | 'certificates'

@@ -241,6 +241,8 @@ export const addressInUse = (setting: string, address: string, port: number, hol
     `Port ${port} on ${address} is taken by another program${holder ? ` (${holder})` : ''}. Stop that one, or set ${setting} to a free port.`,
   )
 
+export const certificateRefused = (why: string) => new BerthError('CERTIFICATE_REFUSED', 422, why)
+
 export const unavailable = (what: string, cause?: unknown) =>
   new BerthError(
     'UNAVAILABLE',

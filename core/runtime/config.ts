@@ -19,7 +19,13 @@ export type Config = {
   controllerUrl: string
   httpAddress: string
   httpPort: number
+  /** Where the routers take TLS, at the same address. */
+  httpsPort: number
   domain: string
+  /** The key that opens certificates' private keys, on a machine of routers; elsewhere the controller makes it there. */
+  certificatesKeyFile: string
+  /** Who issues certificates automatically; null: nobody. */
+  acme: AcmeConfig | null
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -51,6 +57,20 @@ export type Config = {
   capacityMemoryMb: number | null
 }
 
+/** A certificate authority that speaks ACME (RFC 8555), and who we are to it. */
+export type AcmeConfig = {
+  /** The URL of its directory. */
+  directory: string
+  /** Where it may write to about expiring certificates. */
+  email: string | null
+  /** The authorities that vouch for its own server, as a PEM bundle. */
+  caBundle: string
+  /** An operator's program that changes DNS records, for wildcards; null: there is none. */
+  dnsHook: string | null
+  /** External account binding (RFC 8555 §7.3.4), where the authority wants to know its customers. */
+  externalAccount: { keyId: string; hmacKey: string } | null
+}
+
 type Environment = Record<string, string | undefined>
 
 /** @throws BAD_SETTING */
@@ -78,7 +98,10 @@ export function readConfig(env: Environment): Config {
     controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
+    httpsPort: port(env, 'BERTH_HTTPS_PORT', 8443),
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
+    certificatesKeyFile: path(env, 'BERTH_CERTIFICATES_KEY_FILE', join(home, 'certificates-key')),
+    acme: acme(env),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
@@ -103,6 +126,36 @@ export function readConfig(env: Environment): Config {
     buildSlots: number(env, 'BERTH_BUILD_SLOTS', 1, 1, 64),
     capacityMemoryMb: env['BERTH_CAPACITY_MEMORY_MB'] ? number(env, 'BERTH_CAPACITY_MEMORY_MB', 0, 64, 1e8) : null,
   })
+}
+
+/** Off without a directory: an account at an authority, and agreeing to its terms, are the operator's to decide. */
+function acme(env: Environment): AcmeConfig | null {
+  if (text(env, 'BERTH_ACME_DIRECTORY', '') === '') return null
+  const directory = url(env, 'BERTH_ACME_DIRECTORY', '')
+  const agreed = text(env, 'BERTH_ACME_AGREE_TERMS', '')
+  if (agreed !== 'yes')
+    throw badSetting('BERTH_ACME_AGREE_TERMS', agreed, `yes, which agrees to the terms of service of ${directory}`)
+  const email = text(env, 'BERTH_ACME_EMAIL', '')
+  if (email !== '' && !/^[^\s@:,?]+@[^\s@:,?]+$/.test(email))
+    throw badSetting('BERTH_ACME_EMAIL', email, 'one e-mail address')
+  return {
+    directory,
+    email: email || null,
+    caBundle: path(env, 'BERTH_ACME_CA', '/etc/ssl/certs/ca-certificates.crt'),
+    dnsHook: text(env, 'BERTH_ACME_DNS_HOOK', '') === '' ? null : path(env, 'BERTH_ACME_DNS_HOOK', ''),
+    externalAccount: externalAccount(env),
+  }
+}
+
+function externalAccount(env: Environment): AcmeConfig['externalAccount'] {
+  const keyId = text(env, 'BERTH_ACME_EAB_KID', '')
+  const hmacKey = text(env, 'BERTH_ACME_EAB_HMAC_KEY', '')
+  if (keyId === '' && hmacKey === '') return null
+  if (keyId === '') throw badSetting('BERTH_ACME_EAB_KID', keyId, 'given together with BERTH_ACME_EAB_HMAC_KEY')
+  // The value is a secret, so the sentence does not repeat it.
+  if (!/^[A-Za-z0-9_-]{16,}$/.test(hmacKey))
+    throw badSetting('BERTH_ACME_EAB_HMAC_KEY', '…', 'the base64url text that the authority gave')
+  return { keyId, hmacKey }
 }
 
 function defaultHostId(): string {

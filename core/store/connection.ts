@@ -21,6 +21,9 @@ const commands = {
   reportStats: 1,
   holdLease: 1,
   putRoutes: 1,
+  putCertificate: 4,
+  removeCertificate: 4,
+  raiseCertificates: 1,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }

@@ -37,6 +37,23 @@ export const keys = {
   stack: (name: string) => `berth:stack:${name}`,
   stackLog: (name: string) => `berth:stack:${name}:log`,
   stackChoice: 'berth:stack-choice',
+  /** id → certificate, without what is secret of it */
+  certificates: 'berth:certificates',
+  /** id → chain and private key, sealed */
+  certificateSecrets: 'berth:certificates:secrets',
+  /** Certificates, also those that were removed, by the version of their last change. */
+  certificateChanges: 'berth:certificates:changes',
+  /** Rises with every change of what routers need for TLS. */
+  certificatesVersion: 'berth:certificates:version',
+  /** router → the version that it serves from */
+  certificatesSeen: 'berth:certificates:seen',
+  /** host → where its automatic certificate stands */
+  certificateOrders: 'berth:certificates:orders',
+  /** token → what a certificate authority is to be answered */
+  acmeChallenges: 'berth:acme:challenges',
+  /** directory → account, sealed */
+  acmeAccounts: 'berth:acme:accounts',
+  ticketKey: 'berth:ticket-key',
   routes: 'berth:routes',
   routers: 'berth:routers',
   router: (id: string) => `berth:router:${id}`,

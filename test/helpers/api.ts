@@ -12,9 +12,10 @@ import type { DeployRequest } from '../../controller/deploy/deploy.ts'
 import { openRepositories } from '../../controller/git/repositories.ts'
 import { openSources } from '../../controller/git/sources.ts'
 import { openLayers } from '../../controller/layers.ts'
-import { loadSealer } from '../../controller/secrets.ts'
+import { loadSealer, loadVault } from '../../controller/secrets.ts'
 import { createTurns } from '../../controller/turns.ts'
 import type { Job } from '#core/contract/jobs.ts'
+import type { Wanted } from '#core/domain/certificate.ts'
 import { makeId, type AppId, type DeployId, type HostId, type TenantId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
@@ -35,6 +36,9 @@ export type TestApi = {
   submitted: DeployRequest[]
   cancelled: AppId[]
   wakes: number
+  /** The hosts that want an automatic certificate, and how often the work on certificates was woken. */
+  wanted: Wanted[]
+  certificateWakes: number
   told: { host: HostId; job: Job }[]
   /** What happens to the next deploys; by default they stay queued. */
   play: (deploy: Deploy, request: DeployRequest) => Promise<void>
@@ -73,6 +77,8 @@ export async function startApi(): Promise<TestApi> {
     submitted: [],
     cancelled: [],
     wakes: 0,
+    wanted: [],
+    certificateWakes: 0,
     told: [],
     play: () => Promise.resolve(),
     context: {
@@ -80,6 +86,12 @@ export async function startApi(): Promise<TestApi> {
       config: readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url, BERTH_LOG_LEVEL: 'silent' }),
       log: silentLog,
       sealer: await loadSealer(join(home, 'master-key')),
+      certificates: {
+        vault: await loadVault(join(home, 'certificates-key')),
+        hostsOf: (app) => Promise.resolve([`${app.name}.localhost`, `${app.name}.example.test`]),
+        wanted: () => Promise.resolve(api.wanted),
+        wake: () => void api.certificateWakes++,
+      },
       layers: await openLayers(join(home, 'layers')),
       repositories: await openRepositories(home),
       sources: openSources(join(home, 'sources')),
