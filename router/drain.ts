@@ -5,14 +5,18 @@ import type { Limits } from './limits.ts'
 import type { Door } from './server.ts'
 
 const SWEEP_MS = 50
+/** What was just accepted may have its first request on the way. */
+const SILENT_MS = 2_000
 
 /** Resolves when the last connection is closed. Responses meanwhile must say `Connection: close`. */
 export async function drain({ server, connections }: Door, tunnels: Set<Duplex>, limits: Limits): Promise<void> {
+  const began = performance.now()
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const sweep = setInterval(() => {
     server.closeIdleConnections()
     // Node takes a connection that never said anything for one that is about to send a request.
-    for (const connection of connections.values()) if (isSilent(connection)) connection.socket.destroy()
+    const mayCut = performance.now() - began > SILENT_MS
+    for (const connection of connections.values()) if (mayCut && isSilent(connection)) connection.socket.destroy()
   }, SWEEP_MS)
   // A WebSocket ends when its ends want, so waiting for it is no use; clients reconnect to another router.
   const cutTunnels = setTimeout(() => tunnels.forEach((socket) => socket.destroy()), limits.drainTunnelMs)

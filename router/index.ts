@@ -1,11 +1,9 @@
 /** The router: carries tenants' traffic to their instances. The only place where its parts are wired. */
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { addressInUse, messageOf } from '#core/domain/errors.ts'
+import { messageOf } from '#core/domain/errors.ts'
 import { makeId, type RouterId } from '#core/domain/ids.ts'
-import { repeat } from '#core/runtime/clock.ts'
+import { repeat, sleep } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
@@ -13,6 +11,7 @@ import { connectStore } from '#core/store/connection.ts'
 import { recordUsage } from '#core/store/usage.ts'
 import { drain } from './drain.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { listen } from './listen.ts'
 import { RequestQuota } from './quota.ts'
 import { startReporting, type Reporter } from './report.ts'
 import { serve, type RequestContext } from './request.ts'
@@ -22,7 +21,15 @@ import { Upstreams } from './upstream.ts'
 import { Usage, type RecordCounters } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
-export type Router = Stoppable & { id: RouterId; port: number }
+export type Router = Stoppable & { id: RouterId; port: number; stop(leaving?: Leaving): Promise<void> }
+
+/** How a router goes. */
+export type Leaving = {
+  /** Others serve on its port, so clients and load balancers need not notice. */
+  replaced: boolean
+  /** How long it still takes connections, in ms; unless it is replaced, it says meanwhile that it is not ready. */
+  settleMs: number
+}
 
 const FLUSH_MS = 1_000
 
@@ -39,6 +46,7 @@ export async function start(
   let routes = indexTable(await loadFirstTable(store, log))
   let routers = 1
   let draining = false
+  let ready = true
   let reporter: Reporter | null = null
   const upstreams = new Upstreams(limits, routes, () => reporter?.reportNow())
   const usage = new Usage()
@@ -53,17 +61,18 @@ export async function start(
     routes: () => routes,
     routers: () => routers,
     draining: () => draining,
+    ready: () => ready,
     now: () => performance.now(),
     random: () => Math.random(),
   }
   const door = createDoor(limits, (incoming) => serve(incoming, context))
+  let port: number
   try {
-    await listen(door.server, config.httpPort, config.httpAddress)
+    port = await listen(door.server, 'BERTH_HTTP_PORT', config.httpAddress, config.httpPort)
   } catch (error) {
     store.disconnect()
     throw error
   }
-  const { port } = door.server.address() as AddressInfo
   // Such as running out of file descriptors: the connections that are open go on.
   door.server.on('error', (error) => log.error('a connection could not be accepted', { error }))
 
@@ -117,7 +126,11 @@ export async function start(
   return {
     id,
     port,
-    async stop() {
+    async stop({ replaced, settleMs } = { replaced: false, settleMs: 0 }) {
+      ready = replaced
+      // Until it stops accepting, a router that others stand in for serves as ever: its clients' next requests are welcome.
+      draining = !replaced
+      await sleep(settleMs)
       draining = true
       await drain(door, tunnels, limits)
       ending.abort()
@@ -129,16 +142,4 @@ export async function start(
       store.disconnect()
     },
   }
-}
-
-function listen(server: Server, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? addressInUse('BERTH_HTTP_PORT', address, port) : error),
-    )
-    server.listen({ port, host: address, backlog: 4096 }, () => {
-      server.removeAllListeners('error')
-      resolve()
-    })
-  })
 }

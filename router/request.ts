@@ -26,6 +26,8 @@ export type RequestContext = ForwardContext & {
   routers: () => number
   quota: RequestQuota
   usage: Usage
+  /** Whether load balancers may send new clients here. */
+  ready: () => boolean
 }
 
 const HEALTH_PATH = '/.well-known/berth/health'
@@ -105,7 +107,9 @@ const admit = (route: AppRoute, { quota, routes, routers, now }: RequestContext)
 const isHealthCheck = ({ request, host }: Call): boolean => request.url === HEALTH_PATH && isOwnHost(host)
 
 function giveHealth(call: Call, context: RequestContext): null {
-  write(call, 200, ['Content-Type', 'text/plain', 'Content-Length', '3', 'Cache-Control', 'no-store'], 'ok\n', context)
+  const [status, body] = context.ready() ? ([200, 'ok\n'] as const) : ([503, 'draining\n'] as const)
+  const headers = ['Content-Type', 'text/plain', 'Content-Length', String(body.length), 'Cache-Control', 'no-store']
+  write(call, status, headers, body, context)
   return null
 }
 
