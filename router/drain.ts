@@ -1,4 +1,5 @@
 /** The end of a router: no new connections, the open requests get their time, then everything is cut. */
+import { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ClientConnection } from './call.ts'
 import type { Limits } from './limits.ts'
@@ -11,9 +12,10 @@ const SILENT_MS = 2_000
 /** Resolves when the last connection is closed. Responses meanwhile must say `Connection: close`. */
 export async function drain({ server, connections }: Door, tunnels: Set<Duplex>, limits: Limits): Promise<void> {
   const began = performance.now()
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // An HTTP server's own close() would also cut connections whose first request is on its way.
+  const closed = new Promise<void>((resolve) => Server.prototype.close.call(server, () => resolve()))
   const sweep = setInterval(() => {
-    server.closeIdleConnections()
+    if (performance.now() - began > SILENT_MS) server.closeIdleConnections()
     // Node takes a connection that never said anything for one that is about to send a request.
     const mayCut = performance.now() - began > SILENT_MS
     for (const connection of connections.values()) if (mayCut && isSilent(connection)) connection.socket.destroy()

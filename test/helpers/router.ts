@@ -78,8 +78,8 @@ async function childrenOf(pid: number): Promise<number[]> {
 export type Knocking = {
   /** Whole answers so far. */
   answered(): number
-  /** What became of the others. */
-  failures(): string[]
+  /** What became of the others, and how often. */
+  failures(): Record<string, number>
   stop(): Promise<void>
 }
 
@@ -87,12 +87,12 @@ export type Knocking = {
 export function knock(port: number, host: string, clients: number): Knocking {
   let over = false
   let answered = 0
-  const failures: string[] = []
+  const failures: Record<string, number> = {}
   const loops = Array.from({ length: clients }, async () => {
     while (!over) {
       const failure = await askOnce(port, host)
       if (failure === null) answered += 1
-      else failures.push(failure)
+      else failures[failure] = (failures[failure] ?? 0) + 1
     }
   })
   return {
