@@ -126,7 +126,7 @@ export async function start(
   return {
     id,
     port,
-    async stop({ replaced, settleMs } = { replaced: false, settleMs: 0 }) {
+    async stop({ replaced, settleMs }: Leaving = { replaced: false, settleMs: 0 }) {
       ready = replaced
       // Until it stops accepting, a router that others stand in for serves as ever: its clients' next requests are welcome.
       draining = !replaced

@@ -48,7 +48,7 @@ function readFour(text: string): number | null {
 function readSix(text: string): bigint | null {
   const halves = text.split('::')
   if (halves.length > 2) return null
-  const [head, tail] = halves.map(readGroups)
+  const [head, tail] = halves.map((half, index) => readGroups(half, index === halves.length - 1))
   if (!head || tail === null) return null
   const missing = 8 - head.length - (tail?.length ?? 0)
   // A `::` stands for at least one group of zeros.
@@ -59,13 +59,13 @@ function readSix(text: string): bigint | null {
   )
 }
 
-/** @returns the 16-bit groups of one side of a `::`; an IPv4 address at the end is two of them */
-function readGroups(text: string): number[] | null {
+/** @returns the 16-bit groups of one side of a `::`; at the very end, an IPv4 address is two of them */
+function readGroups(text: string, isEnd: boolean): number[] | null {
   if (text === '') return []
   const parts = text.split(':')
   const groups: number[] = []
   for (const [index, part] of parts.entries()) {
-    const four = index === parts.length - 1 && part.includes('.') ? readFour(part) : null
+    const four = isEnd && index === parts.length - 1 && part.includes('.') ? readFour(part) : null
     if (four !== null) groups.push(Math.floor(four / 65_536), four % 65_536)
     else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) groups.push(parseInt(part, 16))
     else return null
