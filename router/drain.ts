@@ -9,8 +9,10 @@ const SWEEP_MS = 50
 export async function drain(server: Server, live: ReadonlySet<ClientConnection>, limits: Limits): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const { promise: empty, resolve: onEmpty } = Promise.withResolvers<void>()
+  const began = performance.now()
   const look = () => {
-    for (const connection of live) connection.drain()
+    // A client that was about to send a request gets it answered, with word that it is the last.
+    if (performance.now() - began >= limits.drainIdleMs) for (const connection of live) connection.drain()
     if (live.size === 0) onEmpty()
   }
   const sweep = setInterval(look, SWEEP_MS)

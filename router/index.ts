@@ -1,9 +1,8 @@
 /** The router: carries tenants' traffic to their instances. The only place where its parts are wired. */
 import { randomBytes } from 'node:crypto'
-import type { AddressInfo, Server } from 'node:net'
-import { addressInUse, messageOf } from '#core/domain/errors.ts'
+import { messageOf } from '#core/domain/errors.ts'
 import { makeId, type RouterId } from '#core/domain/ids.ts'
-import { repeat } from '#core/runtime/clock.ts'
+import { repeat, sleep } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
@@ -17,6 +16,7 @@ import { Clock } from './clock.ts'
 import { drain } from './drain.ts'
 import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { listen } from './listen.ts'
 import { RequestQuota } from './quota.ts'
 import { startReporting, type Reporter } from './report.ts'
 import { Requests } from './request.ts'
@@ -24,7 +24,15 @@ import { indexTable } from './table.ts'
 import { Usage, type RecordCounters } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
-export type Router = Stoppable & { id: RouterId; port: number }
+export type Router = Stoppable & { id: RouterId; port: number; stop(leaving?: Leaving): Promise<void> }
+
+/** How a router goes. */
+export type Leaving = {
+  /** Others serve on its port, so clients and load balancers need not notice. */
+  replaced: boolean
+  /** How long it still takes connections, in ms; unless it is replaced, it says meanwhile that it is not ready. */
+  settleMs: number
+}
 
 const FLUSH_MS = 1_000
 
@@ -41,6 +49,7 @@ export async function start(
   let routes = indexTable(await loadFirstTable(store, log))
   let routers = 1
   let draining = false
+  let ready = true
   let reporter: Reporter | null = null
   const clock = new Clock()
   const pools = new Pools(routes, clock, () => reporter?.reportNow())
@@ -59,6 +68,7 @@ export async function start(
     quota: new RequestQuota(),
     routes: () => routes,
     routers: () => routers,
+    ready: () => ready,
     random: () => Math.random(),
   })
   const server = createListener({ events: requests, clock, limits, draining: () => draining, live: clients })
@@ -70,14 +80,14 @@ export async function start(
     pools.sweep(now)
     requests.forwarder.sweep(now)
   }, limits.checkMs)
+  let port: number
   try {
-    await listen(server, config.httpPort, config.httpAddress)
+    port = await listen(server, 'BERTH_HTTP_PORT', config.httpAddress, config.httpPort)
   } catch (error) {
     clearInterval(sweeping)
     store.disconnect()
     throw error
   }
-  const { port } = server.address() as AddressInfo
   // Such as running out of file descriptors: the connections that are open go on.
   server.on('error', (error) => log.error('a connection could not be accepted', { error }))
 
@@ -132,7 +142,11 @@ export async function start(
   return {
     id,
     port,
-    async stop() {
+    async stop({ replaced, settleMs }: Leaving = { replaced: false, settleMs: 0 }) {
+      ready = replaced
+      // Until it stops accepting, a router that others stand in for serves as ever: its clients' next requests are welcome.
+      draining = !replaced
+      await sleep(settleMs)
       draining = true
       await drain(server, clients, limits)
       ending.abort()
@@ -146,16 +160,4 @@ export async function start(
       store.disconnect()
     },
   }
-}
-
-function listen(server: Server, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? addressInUse('BERTH_HTTP_PORT', address, port) : error),
-    )
-    server.listen({ port, host: address, backlog: 4096 }, () => {
-      server.removeAllListeners('error')
-      resolve()
-    })
-  })
 }

@@ -24,6 +24,8 @@ export type Limits = {
   lingerMs: number
   /** What stopping grants to requests, and to WebSockets. */
   drainMs: number
+  /** How long stopping still waits for a request of a client that is silent. */
+  drainIdleMs: number
   drainTunnelMs: number
 }
 
@@ -41,6 +43,7 @@ export const defaultLimits: Limits = {
   heldMs: 10_000,
   lingerMs: 2_000,
   drainMs: 10_000,
+  drainIdleMs: 2_000,
   drainTunnelMs: 1_000,
 }
 

@@ -1,15 +1,48 @@
-/** The router's executable. */
+/**
+ * The router's executable: one worker per core behind one port. SIGTERM ends them in good order, SIGUSR2 replaces them one by
+ * one. It carries no request itself; when it dies, its workers serve until its successor's are there (docs/router.md).
+ */
+import { join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
-import { readConfig } from '#core/runtime/config.ts'
-import { createLog } from '#core/runtime/log.ts'
+import { readConfig, type Config } from '#core/runtime/config.ts'
+import { createLog, type Log } from '#core/runtime/log.ts'
 import { runMain } from '#core/runtime/shutdown.ts'
-import { start } from './index.ts'
+import { letConnectionsMove } from './migrate.ts'
+import { startWorkers, type Workers } from './workers.ts'
+
+// A young generation that holds the garbage of many requests keeps the pauses short (docs/PERFORMANCE.md).
+const NODE_OPTIONS = ['--max-semi-space-size=64']
+const READY_MS = 30_000
+/** Beyond the settling: a worker gives requests 10 s (`limits.ts`) and itself 5 s. */
+const STOP_MS = 16_000
 
 try {
   const config = readConfig(process.env)
   const log = createLog('router', config.logLevel)
-  await runMain(log, () => start(config, log))
+  await runMain(log, () => supervise(config, log), { stoppingMs: config.routerSettleMs + STOP_MS + 2_000 })
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`)
   process.exit(1)
+}
+
+async function supervise(config: Config, log: Log): Promise<Workers> {
+  // Before there are workers to replace, it must not end the process.
+  let replace = () => {}
+  process.on('SIGUSR2', () => replace())
+  await letConnectionsMove(log)
+  const workers = await startWorkers(
+    {
+      count: config.routerWorkers,
+      program: join(import.meta.dirname, 'worker.ts'),
+      nodeOptions: NODE_OPTIONS,
+      readyMs: READY_MS,
+      stopMs: config.routerSettleMs + STOP_MS,
+    },
+    log,
+  )
+  replace = () => {
+    log.info('replacing the workers', { pids: workers.pids() })
+    workers.replace().catch((error: unknown) => log.error('workers could not be replaced', { error }))
+  }
+  return workers
 }

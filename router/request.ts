@@ -27,6 +27,8 @@ export type RequestContext = ForwardContext & {
   routers: () => number
   quota: RequestQuota
   usage: Usage
+  /** Whether load balancers may send new clients here. */
+  ready: () => boolean
 }
 
 const HEALTH_PATH = '/.well-known/berth/health'
@@ -123,7 +125,8 @@ export class Requests implements ClientEvents {
   }
 
   #giveHealth(call: Call): void {
-    this.#write(call, 200, ['Content-Type', 'text/plain', 'Cache-Control', 'no-store'], 'ok\n')
+    const [status, body] = this.#context.ready() ? ([200, 'ok\n'] as const) : ([503, 'draining\n'] as const)
+    this.#write(call, status, ['Content-Type', 'text/plain', 'Cache-Control', 'no-store'], body)
   }
 
   #write(call: Call, status: number, headers: string[], body: string): void {

@@ -63,6 +63,8 @@ const pureFiles = [
   'router/wire/response-head.ts',
   'router/gate.ts',
   'router/limits.ts',
+  'router/proxy-protocol.ts',
+  'router/trust.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

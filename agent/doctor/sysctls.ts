@@ -1,4 +1,4 @@
-/** Settings of the kernel that narrow what a hole in it, or in the sandbox, would give. */
+/** Settings of the kernel that narrow what a hole in it, or in the sandbox, would give; and one that spares clients a failure. */
 import type { Finding } from '#core/contract/doctor.ts'
 import type { Facts } from './facts.ts'
 
@@ -79,6 +79,11 @@ export const wantedSysctls: Wanted[] = [
     value: '1',
     accepts: atLeastNumber(1),
     why: 'Half-open connections must not use up the router.',
+  },
+  {
+    name: 'net.ipv4.tcp_migrate_req',
+    value: '1',
+    why: "When one of the router's workers is replaced, connections that it has not accepted yet are reset instead of going to another. The router sets it where it may.",
   },
 ]
 

@@ -1,9 +1,10 @@
 /** The environment, read once and validated. An error names the variable, the value and what it must be. */
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { readCidr } from '../domain/cidr.ts'
 import { badSetting } from '../domain/errors.ts'
 import { isId, type HostId } from '../domain/ids.ts'
+import { readNetwork } from '../domain/network.ts'
 
 export type Config = {
   home: string
@@ -26,6 +27,14 @@ export type Config = {
   certificatesKeyFile: string
   /** Who issues certificates automatically; null: nobody. */
   acme: AcmeConfig | null
+  /** How many processes the router is; each serves on the same port. */
+  routerWorkers: number
+  /** How long a router that ends says that it is not ready before it takes no more connections: a load balancer's reaction. */
+  routerSettleMs: number
+  /** Whether connections begin with a PROXY protocol header; then only those of trusted proxies are taken. */
+  proxyProtocol: boolean
+  /** Load balancers whose word on clients counts, as CIDRs of IPv4 or IPv6. */
+  trustedProxies: string[]
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -75,6 +84,7 @@ type Environment = Record<string, string | undefined>
 
 /** @throws BAD_SETTING */
 export function readConfig(env: Environment): Config {
+  const trustedProxies = proxies(env, 'BERTH_TRUSTED_PROXIES')
   const home = path(env, 'BERTH_HOME', '/var/lib/berth')
   const apiPort = port(env, 'BERTH_API_PORT', 4000)
   const hostId = text(env, 'BERTH_HOST_ID', defaultHostId())
@@ -102,6 +112,10 @@ export function readConfig(env: Environment): Config {
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
     certificatesKeyFile: path(env, 'BERTH_CERTIFICATES_KEY_FILE', join(home, 'certificates-key')),
     acme: acme(env),
+    routerWorkers: number(env, 'BERTH_ROUTER_WORKERS', Math.min(availableParallelism(), MAX_USUAL_WORKERS), 1, 256),
+    routerSettleMs: number(env, 'BERTH_ROUTER_SETTLE', 1, 0, 300) * 1000,
+    proxyProtocol: proxyProtocol(env, trustedProxies),
+    trustedProxies,
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
@@ -156,6 +170,17 @@ function externalAccount(env: Environment): AcmeConfig['externalAccount'] {
   if (!/^[A-Za-z0-9_-]{16,}$/.test(hmacKey))
     throw badSetting('BERTH_ACME_EAB_HMAC_KEY', '…', 'the base64url text that the authority gave')
   return { keyId, hmacKey }
+}
+
+/** One process carries tens of thousands of requests a second, and takes memory that apps could have. */
+const MAX_USUAL_WORKERS = 8
+
+/** A setting that would refuse every connection is a mistake. */
+function proxyProtocol(env: Environment, trusted: string[]): boolean {
+  const value = oneOf(env, 'BERTH_PROXY_PROTOCOL', ['on', 'off'], 'off')
+  if (value === 'on' && trusted.length === 0)
+    throw badSetting('BERTH_PROXY_PROTOCOL', value, 'off as long as BERTH_TRUSTED_PROXIES names no load balancer')
+  return value === 'on'
 }
 
 function defaultHostId(): string {
@@ -234,6 +259,18 @@ function networks(env: Environment, name: string): string[] {
       )
     return cidr
   })
+}
+
+function proxies(env: Environment, name: string): string[] {
+  const values = list(env, name)
+  for (const value of values)
+    if (readNetwork(value) === null)
+      throw badSetting(
+        name,
+        value,
+        'networks such as 10.1.0.0/16 or fd00::/8 (no bits set beyond the prefix), separated by commas',
+      )
+  return values
 }
 
 const list = (env: Environment, name: string): string[] =>

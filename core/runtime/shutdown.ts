@@ -7,11 +7,16 @@ export type Stoppable = { stop(): Promise<void> }
 const STARTING_MS = 5_000
 const STOPPING_MS = 20_000
 
-/** Runs an executable: start, wait for a signal, stop. A failed start is one line on stderr and exit code 1. */
-export async function runMain(log: Log, start: () => Promise<Stoppable>): Promise<void> {
-  const signalled = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name))
-  })
+/**
+ * Runs an executable: start, wait for a signal, stop. A failed start is one line on stderr and exit code 1.
+ * @param signalled another way to be told to end, resolved with its name
+ * @param stoppingMs how long stopping may take before the process is ended regardless
+ */
+export async function runMain(
+  log: Log,
+  start: () => Promise<Stoppable>,
+  { signalled = untilSignal(), stoppingMs = STOPPING_MS }: { signalled?: Promise<string>; stoppingMs?: number } = {},
+): Promise<void> {
   let running: Stoppable | null = null
   // A part that still waits for the store at its start has nothing to stop, and nobody to wait for.
   const giveUp = () => running ?? process.exit(0)
@@ -27,7 +32,12 @@ export async function runMain(log: Log, start: () => Promise<Stoppable>): Promis
   process.send?.('ready')
   log.info('stopping', { signal: await signalled })
   // A part that hangs must not keep a dead process around; whoever supervises it starts a new one.
-  setTimeout(() => process.exit(1), STOPPING_MS).unref()
+  setTimeout(() => process.exit(1), stoppingMs).unref()
   await running.stop()
   process.exit(0)
 }
+
+export const untilSignal = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name))
+  })

@@ -4,6 +4,7 @@ import { access, constants, mkdir, readdir, readFile, readlink, stat } from 'nod
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { addressInUse, folderNotUsable } from '#core/domain/errors.ts'
+import { sleep } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 
 /** @throws FOLDER_NOT_USABLE */
@@ -34,9 +35,33 @@ export async function checkPorts(config: Config): Promise<void> {
     { setting: 'BERTH_AGENT_PORT', address: '127.0.0.1', port: config.agentPort },
   ]
   for (const { setting, address, port } of wanted) {
-    if (!(await isFree(address, port))) throw addressInUse(setting, address, port, await holderOf(port))
+    if (await isFree(address, port)) continue
+    const holder = await holderOf(port)
+    if (holder !== null && (await isOrphan(holder)) && (await becomesFree(address, port))) continue
+    throw addressInUse(setting, address, port, holder && (await describe(holder)))
   }
 }
+
+/** Workers of a router that was killed serve for a while, lest its successor be missed (router/worker.ts). */
+const ORPHANS_MS = 15_000
+
+async function becomesFree(address: string, port: number): Promise<boolean> {
+  for (const until = Date.now() + ORPHANS_MS; Date.now() < until; await sleep(100))
+    if (await isFree(address, port)) return true
+  return false
+}
+
+async function isOrphan(pid: string): Promise<boolean> {
+  const parent = /\) \S+ (\d+)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))?.[1] ?? ''
+  return (
+    (await commandLine(pid)).includes('router/worker.ts') && !(await commandLine(parent)).includes('router/main.ts')
+  )
+}
+
+const commandLine = (pid: string): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+
+const describe = async (pid: string): Promise<string> =>
+  `${(await readFile(`/proc/${pid}/comm`, 'utf8')).trim()}, pid ${pid}`
 
 function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -46,7 +71,7 @@ function isFree(host: string, port: number): Promise<boolean> {
   })
 }
 
-/** The program that listens on a port, as far as /proc tells: its socket's inode, and who has that open. */
+/** The pid of the program that listens on a port, as far as /proc tells: its socket's inode, and who has that open. */
 async function holderOf(port: number): Promise<string | null> {
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
   const tables = await Promise.all(
@@ -62,7 +87,7 @@ async function holderOf(port: number): Promise<string | null> {
     const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
     for (const fd of files) {
       if ((await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')) !== `socket:[${inode}]`) continue
-      return `${(await readFile(`/proc/${pid}/comm`, 'utf8')).trim()}, pid ${pid}`
+      return pid
     }
   }
   return null

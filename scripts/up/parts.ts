@@ -30,12 +30,11 @@ export function partsOf(config: Config): Part[] {
       stopMs: 15_000,
     },
     { name: 'agent', argv: node(SMALL_HEAP, join(ROOT, 'agent/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
-    // A young generation that holds the garbage of many requests keeps the router's pauses short (docs/PERFORMANCE.md).
     {
       name: 'router',
-      argv: node('--max-semi-space-size=64', join(ROOT, 'router/main.ts')),
+      argv: node(SMALL_HEAP, join(ROOT, 'router/main.ts')),
       ready: { kind: 'message' },
-      stopMs: 15_000,
+      stopMs: 20_000 + config.routerSettleMs,
     },
   ]
 }

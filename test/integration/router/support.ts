@@ -20,6 +20,7 @@ export const quick: Limits = {
   heldMs: 400,
   lingerMs: 200,
   drainMs: 1_500,
+  drainIdleMs: 100,
   drainTunnelMs: 100,
 }
 

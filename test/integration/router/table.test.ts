@@ -9,7 +9,19 @@ import { loadRouters, putRoutes } from '#core/store/routes.ts'
 import { usageBetween } from '#core/store/usage.ts'
 import { startRedis } from '#test/helpers/redis.ts'
 import { start } from '../../../router/index.ts'
-import { anApp, endpointAt, get, httpApp, quick, startWorld, talk, until, type TestApp, type World } from './support.ts'
+import {
+  anApp,
+  endpointAt,
+  get,
+  httpApp,
+  quick,
+  rawApp,
+  startWorld,
+  talk,
+  until,
+  type TestApp,
+  type World,
+} from './support.ts'
 
 describe('the route table in a router', () => {
   let world: World
@@ -149,15 +161,18 @@ describe('the route table in a router', () => {
 describe('starting and stopping a router', () => {
   it('says which setting to change when its port is taken', async () => {
     const world = await startWorld()
+    const other = await rawApp(() => {})
+    const taken = other.endpoint.port
     try {
-      const config = { redisUrl: world.redis.url, httpAddress: '127.0.0.1', httpPort: world.port }
+      const config = { redisUrl: world.redis.url, httpAddress: '127.0.0.1', httpPort: taken }
       await assert.rejects(start(config, silentLog), (error: Error) => {
         assert.match(error.message, /BERTH_HTTP_PORT/)
-        assert.match(error.message, new RegExp(String(world.port)))
+        assert.match(error.message, new RegExp(String(taken)))
         assert.doesNotMatch(error.message, /\n/)
         return true
       })
     } finally {
+      await other.stop()
       await world.stop()
     }
   })

@@ -25,3 +25,26 @@ describe('The settings of the network', () => {
     assert.throws(() => readConfig({ BERTH_RESOLVERS: '10.0.0.0/8' }), { message: /BERTH_RESOLVERS/ })
   })
 })
+
+describe('The settings of the router', () => {
+  it('are one process per core, and no load balancer', () => {
+    const { routerWorkers, routerSettleMs, proxyProtocol, trustedProxies } = readConfig({})
+    assert.ok(routerWorkers >= 1 && routerWorkers <= 8)
+    assert.deepEqual([routerSettleMs, proxyProtocol, trustedProxies], [1000, false, []])
+    assert.equal(readConfig({ BERTH_ROUTER_WORKERS: '12' }).routerWorkers, 12)
+  })
+
+  it('name load balancers by networks of either IP version', () => {
+    const { trustedProxies } = readConfig({ BERTH_TRUSTED_PROXIES: '10.1.0.0/16, fd00::/8,192.0.2.1' })
+    assert.deepEqual(trustedProxies, ['10.1.0.0/16', 'fd00::/8', '192.0.2.1'])
+    assert.throws(() => readConfig({ BERTH_TRUSTED_PROXIES: 'lb.internal' }), {
+      message: /BERTH_TRUSTED_PROXIES.*"lb\.internal"/,
+    })
+  })
+
+  it('do not let the PROXY protocol be spoken with nobody', () => {
+    assert.throws(() => readConfig({ BERTH_PROXY_PROTOCOL: 'on' }), { message: /BERTH_TRUSTED_PROXIES/ })
+    assert.ok(readConfig({ BERTH_PROXY_PROTOCOL: 'on', BERTH_TRUSTED_PROXIES: '10.0.0.1' }).proxyProtocol)
+    assert.throws(() => readConfig({ BERTH_ROUTER_WORKERS: '0' }), { code: 'BAD_SETTING' })
+  })
+})

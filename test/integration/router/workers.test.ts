@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLog } from '#core/runtime/log.ts'
+import type { TenantId } from '#core/domain/ids.ts'
+import { defaultTraffic } from '#core/domain/quota.ts'
+import { connectStore, type Store } from '#core/store/connection.ts'
+import { loadRouters, putRoutes } from '#core/store/routes.ts'
+import { startRedis, type TestRedis } from '#test/helpers/redis.ts'
+import { knock, startRouterProcess, type RouterProcess } from '#test/helpers/router.ts'
+import { freePort } from '#test/helpers/world.ts'
+import { startWorkers } from '../../../router/workers.ts'
+import { anApp, get, httpApp, talk, until, type TestApp } from './support.ts'
+
+const PATIENCE_MS = 60_000
+const CLIENTS = 6
+const plenty = { ...defaultTraffic, requests: { perSecond: 1e6, burst: 1e6 } }
+
+describe('The workers of a router', function () {
+  this.timeout(180_000)
+  let redis: TestRedis
+  let store: Store
+  let app: TestApp
+  let port: number
+  const started: RouterProcess[] = []
+
+  const startOne = async (env: Record<string, string> = {}) => {
+    const router = await startRouterProcess({
+      redisUrl: redis.url,
+      port,
+      env: { BERTH_ROUTER_WORKERS: '2', ...env },
+    })
+    started.push(router)
+    return router
+  }
+  const succeed = async (router: RouterProcess, ended: readonly number[]) => {
+    await until(async () => {
+      const now = await router.workers()
+      return now.length === 2 && !now.some((pid) => ended.includes(pid))
+    }, PATIENCE_MS)
+    return router.workers()
+  }
+  const isAlive = (pid: number) =>
+    readFile(`/proc/${pid}/stat`, 'utf8').then(
+      (text) => !/\) [ZX] /.test(text),
+      () => false,
+    )
+
+  before(async () => {
+    redis = await startRedis()
+    store = connectStore(redis.url)
+    app = await httpApp((request, response) => {
+      if (request.url === '/slow') setTimeout(() => response.end('slow\n'), 1_500)
+      else response.end('hello\n')
+    })
+    await putRoutes(store, {
+      version: 1,
+      apps: [anApp('hello', [app.endpoint])],
+      tenants: { ['t-one' as TenantId]: plenty },
+    })
+  })
+  beforeEach(async () => {
+    port = await freePort()
+  })
+  afterEach(async () => {
+    for (const router of started.splice(0)) {
+      const workers = await router.workers()
+      if (router.child.exitCode === null && router.child.signalCode === null) await router.stop()
+      await until(async () => !(await Promise.all(workers.map(isAlive))).includes(true), PATIENCE_MS)
+    }
+  })
+  after(async () => {
+    store.disconnect()
+    await app.stop()
+    await redis.stop()
+  })
+
+  it('share one port, and each is a router of its own to the store', async () => {
+    const router = await startOne()
+    assert.equal((await router.workers()).length, 2)
+    await until(async () => (await loadRouters(store)).length === 2, PATIENCE_MS)
+    const knocking = knock(port, 'hello.test', CLIENTS)
+    await until(() => knocking.answered() > 50, PATIENCE_MS)
+    await knocking.stop()
+    assert.deepEqual(knocking.failures(), {})
+  })
+
+  it('are replaced one by one, again and again, without a refused or a reset connection', async () => {
+    const router = await startOne()
+    const knocking = knock(port, 'hello.test', CLIENTS)
+    let workers = await router.workers()
+    for (let round = 0; round < 4; round++) {
+      router.child.kill('SIGUSR2')
+      workers = await succeed(router, workers)
+    }
+    const before = knocking.answered()
+    await until(() => knocking.answered() > before + 20, PATIENCE_MS)
+    await knocking.stop()
+    assert.deepEqual(knocking.failures(), {})
+  })
+
+  it('finish the requests in flight when they are replaced', async () => {
+    const router = await startOne()
+    const asked = Promise.all(Array.from({ length: 4 }, () => get(port, 'hello.test', '/slow')))
+    await until(async () => (await connections(app)) === 4, PATIENCE_MS)
+    router.child.kill('SIGUSR2')
+    for (const { status, body } of await asked) assert.deepEqual([status, body], [200, 'slow\n'])
+  })
+
+  it('give way to those of a new router on the same port without a refused connection', async () => {
+    const old = await startOne()
+    const knocking = knock(port, 'hello.test', CLIENTS)
+    await startOne()
+    assert.equal(await old.stop(), 0)
+    const before = knocking.answered()
+    await until(() => knocking.answered() > before + 20, PATIENCE_MS)
+    await knocking.stop()
+    assert.deepEqual(knocking.failures(), {})
+  })
+
+  it('are started again when they die', async () => {
+    const router = await startOne()
+    const workers = await router.workers()
+    process.kill(workers[0] ?? 0, 'SIGKILL')
+    await succeed(router, workers.slice(0, 1))
+    assert.equal((await get(port, 'hello.test')).body, 'hello\n')
+    assert.match(router.output(), /worker ended unasked/)
+  })
+
+  it('serve on when their supervisor is killed, until those of its successor do', async () => {
+    const old = await startOne()
+    const orphans = await old.workers()
+    const knocking = knock(port, 'hello.test', CLIENTS)
+    old.child.kill('SIGKILL')
+    await once(old.child, 'exit')
+    await startOne()
+    await until(async () => !(await Promise.all(orphans.map(isAlive))).includes(true), PATIENCE_MS)
+    const before = knocking.answered()
+    await until(() => knocking.answered() > before + 20, PATIENCE_MS)
+    await knocking.stop()
+    assert.deepEqual(knocking.failures(), {})
+  })
+
+  it('stay when their successors cannot come up', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-workers-'))
+    const program = join(folder, 'worker.mjs')
+    await writeFile(program, "process.send('ready'); process.on('message', () => process.exit(0))")
+    const events: string[] = []
+    const log = { ...silentLog, error: (event: string) => void events.push(event) }
+    const options = { count: 2, program, nodeOptions: [], readyMs: 1_000, stopMs: 5_000 }
+    const workers = await startWorkers(options, log)
+    try {
+      const pids = workers.pids()
+      await writeFile(program, "process.on('message', () => {})")
+      await workers.replace()
+      assert.deepEqual(workers.pids(), pids)
+      assert.match(events.join(), /successor did not come up/)
+      await writeFile(program, "process.send('ready'); process.on('message', () => {})")
+      await workers.replace()
+      assert.ok(workers.pids().every((pid) => !pids.includes(pid)))
+    } finally {
+      await workers.stop()
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('say that they are not ready before they take no more connections', async () => {
+    const router = await startOne({ BERTH_ROUTER_SETTLE: '3' })
+    const health = async () => (await get(port, 'localhost', '/.well-known/berth/health')).status
+    assert.equal(await health(), 200)
+    router.child.kill('SIGTERM')
+    await until(async () => (await health()) === 503, PATIENCE_MS)
+    // Who did not look yet is still served, and told that the connection is its last.
+    const text = await talk(port, 'GET / HTTP/1.1\r\nHost: hello.test\r\n\r\n').end()
+    assert.match(text, /^HTTP\/1\.1 200 [\s\S]*connection: close\r\n/i)
+    await once(router.child, 'exit')
+    assert.equal(router.child.exitCode, 0)
+    await assert.rejects(get(port, 'hello.test'), { code: 'ECONNREFUSED' })
+  })
+
+  it('end with a sentence when another program has the port', async () => {
+    const stranger = await httpApp((_, response) => response.end())
+    port = stranger.endpoint.port
+    await assert.rejects(startOne(), /Port \d+ on 127\.0\.0\.1 is taken by another program/)
+    await stranger.stop()
+  })
+})
+
+const connections = (app: TestApp) =>
+  new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)))
