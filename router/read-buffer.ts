@@ -4,3 +4,10 @@
  */
 export const READ_BYTES = 64 * 1024
 export const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
+
+/**
+ * Bytes as text, one character each. Half of what `toString('latin1')` takes for short ones, which looks its encoding up first;
+ * Node's types do not know of it.
+ */
+export const latin1 = (bytes: Buffer, from: number, to: number): string =>
+  (bytes as unknown as { latin1Slice(from: number, to: number): string }).latin1Slice(from, to)

@@ -4,7 +4,7 @@ import { BodyReader } from '../body-reader.ts'
 import type { AppEvents, AppSide, Call, Failure } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { MAX_HEAD_BYTES, type Limits } from '../limits.ts'
-import { READ_BYTES, readBuffer } from '../read-buffer.ts'
+import { latin1, READ_BYTES, readBuffer } from '../read-buffer.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, UNTIL_CLOSE } from '../wire/framing.ts'
 import { INCOMPLETE } from '../wire/request-head.ts'
@@ -96,10 +96,10 @@ export class AppConnection implements AppSide {
     const chunked = !this.#tunnel && this.#call?.head.body === CHUNKED
     const size = to - from
     if (chunked) this.#out += chunkHead(size)
-    if (size <= SMALL) this.#out += bytes.toString('latin1', from, to)
+    if (size <= SMALL) this.#out += latin1(bytes, from, to)
     else {
       this.#writeOut()
-      this.#socket.write(Buffer.from(bytes.subarray(from, to)))
+      if (!this.#socket.write(Buffer.from(bytes.subarray(from, to)))) this.#beCongested()
     }
     if (chunked) this.#out += '\r\n'
     if (this.#out.length > READ_BYTES) this.#writeOut()
@@ -107,9 +107,7 @@ export class AppConnection implements AppSide {
 
   flush(): boolean {
     this.#writeOut()
-    const free = !this.#socket.writableNeedDrain
-    if (!free && this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
-    return free
+    return this.#congestedSince === 0
   }
 
   endBody(_trailers: string): void {
@@ -166,7 +164,11 @@ export class AppConnection implements AppSide {
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''
-    this.#socket.write(out, 'latin1')
+    if (!this.#socket.write(out, 'latin1')) this.#beCongested()
+  }
+
+  #beCongested(): void {
+    if (this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
   }
 
   #onConnect(): void {

@@ -8,7 +8,7 @@ import { Call, type Client, type ClientEvents, type Origin, type Refused } from 
 import type { Clock } from '../clock.ts'
 import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
-import { READ_BYTES } from '../read-buffer.ts'
+import { latin1, READ_BYTES } from '../read-buffer.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
@@ -147,12 +147,12 @@ export class ClientConnection implements Client {
     if (this.#bare) return
     const size = to - from
     const piece = this.#chunkedAnswer ? chunkHead(size) : ''
-    if (size <= SMALL) this.#say(call, piece + bytes.toString('latin1', from, to))
+    if (size <= SMALL) this.#say(call, piece + latin1(bytes, from, to))
     else {
       this.#say(call, piece)
       this.#writeOut()
       call.bytesOut += size
-      this.#socket.write(Buffer.from(bytes.subarray(from, to)))
+      if (!this.#socket.write(Buffer.from(bytes.subarray(from, to)))) this.#beCongested()
     }
     if (this.#chunkedAnswer) this.#say(call, '\r\n')
     if (this.#out.length > READ_BYTES) this.#writeOut()
@@ -161,7 +161,7 @@ export class ClientConnection implements Client {
   flush(): boolean {
     this.#writeOut()
     if (this.#state === TUNNEL) this.#deadline = this.#context.clock.now + this.#context.limits.tunnelIdleMs
-    return !this.#isCongested()
+    return this.#congestedSince === 0
   }
 
   end(call: Call): void {
@@ -243,7 +243,7 @@ export class ClientConnection implements Client {
   #step(bytes: Buffer, from: number, to: number): number {
     switch (this.#state) {
       case HEAD:
-        return this.#isCongested() ? STOP : this.#readHead(bytes, from, to)
+        return this.#congestedSince > 0 ? STOP : this.#readHead(bytes, from, to)
       case BODY:
         return this.#handing ? this.#readBodyPart(this.#call as Call, bytes, from, to) : STOP
       case TUNNEL:
@@ -401,7 +401,7 @@ export class ClientConnection implements Client {
   /** Reads from the socket, but no more than can be used soon. */
   #setReading(): void {
     const wanted =
-      this.#kept === null || (this.#state === HEAD && !this.#isCongested()) || this.#kept.length < MAX_AHEAD
+      this.#kept === null || (this.#state === HEAD && this.#congestedSince === 0) || this.#kept.length < MAX_AHEAD
     const waits = (this.#state === BODY || this.#state === TUNNEL) && !this.#handing
     const pause = !wanted || (waits && this.#kept !== null)
     if (pause === this.#paused || this.#state === CLOSED) return
@@ -419,13 +419,11 @@ export class ClientConnection implements Client {
     if (this.#out === '') return
     const out = this.#out
     this.#out = ''
-    this.#socket.write(out, 'latin1')
+    if (!this.#socket.write(out, 'latin1')) this.#beCongested()
   }
 
-  #isCongested(): boolean {
-    if (!this.#socket.writableNeedDrain) return false
+  #beCongested(): void {
     if (this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
-    return true
   }
 
   #onDrain(): void {
