@@ -1,10 +1,10 @@
 /** One HTTP/1.1 connection to an instance: one request at a time, its response read by the strict grammar. */
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { BodyReader } from '../body-reader.ts'
 import type { AppEvents, AppSide, Call, Failure } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { MAX_HEAD_BYTES, type Limits } from '../limits.ts'
-import { latin1, READ_BYTES, readBuffer } from '../read-buffer.ts'
+import { latin1, READ_BYTES, readBuffer, SMALL_BYTES, WRITE_AHEAD_BYTES, writeCopy } from '../buffers.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, UNTIL_CLOSE } from '../wire/framing.ts'
 import { INCOMPLETE } from '../wire/request-head.ts'
@@ -19,9 +19,6 @@ const IDLE = 1
 const HEAD = 2
 const BODY = 3
 const CLOSED = 4
-
-/** Up to here a piece of a body is copied into the string that goes out with what is around it: one system call for all. */
-const SMALL = 8 * 1024
 
 /** One for all: a head is read and handed on before anything else is. */
 const head = emptyResponseHead()
@@ -62,13 +59,16 @@ export class AppConnection implements AppSide {
     this.#context = context
     this.#deadline = context.clock.now + context.limits.connectMs
     const { host, port } = pool.endpoint
-    this.#socket = connect({
+    // Node's types leave out that every option of a stream is one of a socket.
+    const options: NetConnectOpts & { writableHighWaterMark: number } = {
       host,
       port,
       noDelay: true,
       allowHalfOpen: true,
+      writableHighWaterMark: WRITE_AHEAD_BYTES,
       onread: { buffer: readBuffer, callback: (bytes) => this.#onBytes(readBuffer, bytes) },
-    })
+    }
+    this.#socket = connect(options)
     this.#socket
       .on('connect', () => this.#onConnect())
       .on('end', () => this.#onEnd())
@@ -96,10 +96,10 @@ export class AppConnection implements AppSide {
     const chunked = !this.#tunnel && this.#call?.head.body === CHUNKED
     const size = to - from
     if (chunked) this.#out += chunkHead(size)
-    if (size <= SMALL) this.#out += latin1(bytes, from, to)
+    if (size <= SMALL_BYTES) this.#out += latin1(bytes, from, to)
     else {
       this.#writeOut()
-      if (!this.#socket.write(Buffer.from(bytes.subarray(from, to)))) this.#beCongested()
+      if (!writeCopy(this.#socket, bytes, from, to)) this.#beCongested()
     }
     if (chunked) this.#out += '\r\n'
     if (this.#out.length > READ_BYTES) this.#writeOut()

@@ -8,7 +8,7 @@ import { Call, type Client, type ClientEvents, type Origin, type Refused } from 
 import type { Clock } from '../clock.ts'
 import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
-import { latin1, READ_BYTES } from '../read-buffer.ts'
+import { latin1, READ_BYTES, SMALL_BYTES, writeCopy } from '../buffers.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
@@ -40,8 +40,6 @@ const CLOSED = 6
 /** Nothing can be read on; the rest is kept. */
 const STOP = -1
 
-/** Up to here a piece of a body is copied into the string that goes out with what is around it: one system call for all. */
-const SMALL = 8 * 1024
 /** Of requests sent ahead, before no more is read from the connection. */
 const MAX_AHEAD = 64 * 1024
 
@@ -147,12 +145,12 @@ export class ClientConnection implements Client {
     if (this.#bare) return
     const size = to - from
     const piece = this.#chunkedAnswer ? chunkHead(size) : ''
-    if (size <= SMALL) this.#say(call, piece + latin1(bytes, from, to))
+    if (size <= SMALL_BYTES) this.#say(call, piece + latin1(bytes, from, to))
     else {
       this.#say(call, piece)
       this.#writeOut()
       call.bytesOut += size
-      if (!this.#socket.write(Buffer.from(bytes.subarray(from, to)))) this.#beCongested()
+      if (!writeCopy(this.#socket, bytes, from, to)) this.#beCongested()
     }
     if (this.#chunkedAnswer) this.#say(call, '\r\n')
     if (this.#out.length > READ_BYTES) this.#writeOut()
