@@ -4,7 +4,8 @@ import { BodyReader } from '../body-reader.ts'
 import type { AppEvents, AppSide, Call, Failure } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { MAX_HEAD_BYTES, type Limits } from '../limits.ts'
-import { latin1, READ_BYTES, readBuffer, SMALL_BYTES, WRITE_AHEAD_BYTES, writeCopy } from '../buffers.ts'
+import { readBuffer, WRITE_AHEAD_BYTES } from '../buffers.ts'
+import { Outlet } from '../outlet.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, UNTIL_CLOSE } from '../wire/framing.ts'
 import { INCOMPLETE } from '../wire/request-head.ts'
@@ -31,8 +32,7 @@ export class AppConnection implements AppSide {
   readonly #pool: Pool
   readonly #context: AppContext
   readonly #socket: Socket
-  /** Said, but not yet written. */
-  #out = ''
+  readonly #outlet: Outlet
   /** The beginning of a head that is not whole. */
   #kept: Buffer | null = null
   readonly #body = new BodyReader()
@@ -49,7 +49,6 @@ export class AppConnection implements AppSide {
   /** When to give up, ms of the router's clock. */
   #deadline = Infinity
   #paused = false
-  #congestedSince = 0
   #cause: unknown = null
 
   /** Dials. The call is sent when someone answers. */
@@ -69,6 +68,7 @@ export class AppConnection implements AppSide {
       onread: { buffer: readBuffer, callback: (bytes) => this.#onBytes(readBuffer, bytes) },
     }
     this.#socket = connect(options)
+    this.#outlet = new Outlet(this.#socket, context.clock)
     this.#socket
       .on('connect', () => this.#onConnect())
       .on('end', () => this.#onEnd())
@@ -87,34 +87,27 @@ export class AppConnection implements AppSide {
     this.#responded = this.#passed = this.#requestDone = this.#persistent = false
     // Before the request is out, what can be too slow is the client, or the app at taking it in.
     this.#deadline = Infinity
-    this.#out = requestText(call, clock.wall(call.began))
+    this.#outlet.say(requestText(call, clock.wall(call.began)))
     events.sent(call)
     this.flush()
   }
 
   write(bytes: Buffer, from: number, to: number): void {
     const chunked = !this.#tunnel && this.#call?.head.body === CHUNKED
-    const size = to - from
-    if (chunked) this.#out += chunkHead(size)
-    if (size <= SMALL_BYTES) this.#out += latin1(bytes, from, to)
-    else {
-      this.#writeOut()
-      if (!writeCopy(this.#socket, bytes, from, to)) this.#beCongested()
-    }
-    if (chunked) this.#out += '\r\n'
-    if (this.#out.length > READ_BYTES) this.#writeOut()
+    if (chunked) this.#outlet.say(chunkHead(to - from))
+    this.#outlet.pass(bytes, from, to)
+    if (chunked) this.#outlet.say('\r\n')
   }
 
   flush(): boolean {
-    this.#writeOut()
-    return this.#congestedSince === 0
+    return this.#outlet.flush()
   }
 
   endBody(_trailers: string): void {
     if (this.#tunnel) return void this.#socket.end()
     this.#requestDone = true
     // An HTTP/1.1 app gets no trailers: it could take them for fields that were checked (RFC 9110 §6.5.1).
-    if (this.#call?.head.body === CHUNKED) this.#out += lastChunk()
+    if (this.#call?.head.body === CHUNKED) this.#outlet.say(lastChunk())
     const { clock } = this.#context
     if (this.#state === HEAD && !this.#responded) this.#deadline = clock.now + this.#firstByteMs()
   }
@@ -146,7 +139,8 @@ export class AppConnection implements AppSide {
 
   /** Gives up what takes too long. */
   sweep(now: number): void {
-    const stalled = this.#congestedSince > 0 && now - this.#congestedSince > this.#firstByteMs()
+    const { congestedSince } = this.#outlet
+    const stalled = congestedSince > 0 && now - congestedSince > this.#firstByteMs()
     if (now <= this.#deadline && !stalled) return
     this.#fail('timeout', this.#state === CONNECTING ? 'connect' : 'no answer')
   }
@@ -158,17 +152,6 @@ export class AppConnection implements AppSide {
     this.#deadline = this.#tunnel
       ? Infinity
       : this.#context.clock.now + (this.#call?.route?.settings.idleMs ?? Infinity)
-  }
-
-  #writeOut(): void {
-    if (this.#out === '') return
-    const out = this.#out
-    this.#out = ''
-    if (!this.#socket.write(out, 'latin1')) this.#beCongested()
-  }
-
-  #beCongested(): void {
-    if (this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
   }
 
   #onConnect(): void {
@@ -294,7 +277,7 @@ export class AppConnection implements AppSide {
   }
 
   #onDrain(): void {
-    this.#congestedSince = 0
+    this.#outlet.drained()
     if (this.#call) this.#context.events.appDrained(this.#call)
   }
 }
