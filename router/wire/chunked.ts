@@ -1,5 +1,5 @@
 /** Bodies in chunks (RFC 9112 §7.1), strictly: CRLF only, sizes that can be counted, extensions and trailers bounded. */
-import { COLON, CR, HTAB, isText, isToken, LF, SP } from './characters.ts'
+import { COLON, CR, HTAB, isText, isToken, latin1, LF, SP } from './characters.ts'
 import { lineOf } from './fields.ts'
 import { endToEnd, KEPT, requestNames, trimmed } from './names.ts'
 
@@ -167,7 +167,7 @@ export class ChunkedReader {
   #readTrailers(bytes: Buffer, from: number, to: number): number {
     let i = from
     for (; i < to && this.#state !== OVER; i += 1) if (!this.#stepTrailer(bytes[i] as number)) return MALFORMED
-    this.#trailerText += bytes.toString('latin1', from, i)
+    this.#trailerText += latin1(bytes, from, i)
     if (this.#trailerText.length > MAX_TRAILER_BYTES) return MALFORMED
     if (this.#state === OVER) this.#finish()
     return i
