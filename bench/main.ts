@@ -3,11 +3,12 @@ import { cpus, totalmem } from 'node:os'
 import { cycles } from './cycles.ts'
 import { density } from './density.ts'
 import { deploy } from './deploy.ts'
+import { fuzz } from './fuzz.ts'
 import { overhead } from './overhead.ts'
 import { router } from './router.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles }
+const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles, fuzz }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -13,6 +13,7 @@ import type { FailureCode } from './responses.ts'
 import type { Framing } from './wire/framing.ts'
 import type { RequestHead } from './wire/request-head.ts'
 import type { ResponseHead } from './wire/response-head.ts'
+import type { Entry } from './usage.ts'
 
 /** Where a client's requests come from: the same for all of a connection's. */
 export type Origin = {
@@ -52,6 +53,8 @@ export class Call {
   bytesOut = 0
   bookedIn = 0
   bookedOut = 0
+  /** Where it is booked. */
+  counters: Entry | null = null
   /** Of the request's body, as the app gets it. */
   bodyBytes = 0
   /** The request is here to its last byte. */

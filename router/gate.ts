@@ -6,7 +6,7 @@
  * counted. It reads from left to right and speaks as soon as the bytes leave no choice, also of a head that never ends.
  */
 import { MAX_HEAD_BYTES, MAX_REQUEST_FIELDS, MAX_TARGET_BYTES } from './limits.ts'
-import { CR, isTarget, isText, isToken, SP } from './wire/characters.ts'
+import { CR, isTarget, isText, isToken, latin1, SP } from './wire/characters.ts'
 import { BROKEN, endOfLine, lines, scanFieldLines, TOO_MANY, valueOf, type Grammar } from './wire/field-lines.ts'
 import { sortRequestFields } from './wire/fields.ts'
 import { CHUNKED, INCOMPLETE, NO_BODY, readLength, type Framing } from './wire/framing.ts'
@@ -99,7 +99,7 @@ function readRequestLine(bytes: Buffer, from: number, limit: number, raw: RawHea
   if (i - from > LONGEST_METHOD) return unknownMethod
   if (i === limit) return INCOMPLETE
   if (i === from || bytes[i] !== SP) return malformed
-  raw.method = bytes.toString('latin1', from, i)
+  raw.method = latin1(bytes, from, i)
   const refusal = checkMethod(raw.method)
   if (refusal) return refusal
 
@@ -110,7 +110,7 @@ function readRequestLine(bytes: Buffer, from: number, limit: number, raw: RawHea
   if (i - target > MAX_TARGET_BYTES) return targetTooLong
   if (i === limit) return INCOMPLETE
   if (i === target || bytes[i] !== SP) return badTarget
-  raw.target = bytes.toString('latin1', target, i)
+  raw.target = latin1(bytes, target, i)
   return readVersion(bytes, i + 1, limit, raw)
 }
 
@@ -122,7 +122,7 @@ function readVersion(bytes: Buffer, from: number, limit: number, raw: RawHead): 
   }
   const end = endOfLine(bytes, from + VERSION.length, limit)
   if (end === BROKEN) return malformed
-  raw.version = bytes.toString('latin1', from + VERSION.indexOf('d'), from + VERSION.length)
+  raw.version = latin1(bytes, from + VERSION.indexOf('d'), from + VERSION.length)
   return end === INCOMPLETE ? INCOMPLETE : (checkVersion(raw.version) ?? end)
 }
 
@@ -136,7 +136,7 @@ function readFields(bytes: Buffer, from: number, limit: number, headers: string[
   if (end === BROKEN) return { status: 400, why: 'A header field is not written as HTTP/1.1 has it.' }
   if (end === TOO_MANY) return tooManyFields
   if (end === INCOMPLETE) return INCOMPLETE
-  const text = bytes.toString('latin1', from, end)
+  const text = latin1(bytes, from, end)
   for (let n = 0; n < lines.count; n += 1)
     headers.push(
       text.slice((lines.from[n] as number) - from, (lines.nameTo[n] as number) - from),

@@ -1,9 +1,9 @@
 /** The story of a request, the same for every door it may come in by. */
-import { randomUUID } from 'node:crypto'
 import { logAccess } from './access-log.ts'
 import type { Call, ClientEvents, Refused } from './call.ts'
 import { Forwarder, type ForwardContext } from './forward.ts'
 import type { RequestQuota } from './quota.ts'
+import { nextRequestId } from './request-id.ts'
 import {
   badRequest,
   bodyTooLarge,
@@ -33,11 +33,15 @@ export type RequestContext = ForwardContext & {
 
 const HEALTH_PATH = '/.well-known/berth/health'
 
-/** A step looks at a call, and may end its story with an answer of the router's own. */
-type Step = (call: Call, context: RequestContext) => Answer | null
-
-/** In their order. Each is synchronous: nothing about a request waits for anything but its app. */
-const steps: Step[] = [findRoute, limitBody, admit, count, checkServing]
+/**
+ * The story itself, in its order. Each step may end it with an answer of the router's own; each is synchronous: nothing about a
+ * request waits for anything but its app.
+ */
+function judge(call: Call, context: RequestContext): Answer | null {
+  return (
+    findRoute(call, context) ?? limitBody(call) ?? admit(call, context) ?? count(call, context) ?? checkServing(call)
+  )
+}
 
 export class Requests implements ClientEvents {
   readonly #context: RequestContext
@@ -51,7 +55,7 @@ export class Requests implements ClientEvents {
   begin(call: Call): void {
     identify(call, this.#context)
     try {
-      const answer = call.refused ? badRequest(call.refused) : this.#judge(call)
+      const answer = call.refused ? badRequest(call.refused) : judge(call, this.#context)
       if (answer) this.answer(call, answer)
       else if (call.route) this.forwarder.start(call)
       else this.#giveHealth(call)
@@ -107,14 +111,6 @@ export class Requests implements ClientEvents {
     call.client.next(call)
   }
 
-  #judge(call: Call): Answer | null {
-    for (const step of steps) {
-      const answer = step(call, this.#context)
-      if (answer) return answer
-    }
-    return null
-  }
-
   /** What is wrong with a body is only known when a part of it is with the app. */
   #refuseBody(call: Call, answer: Answer): void {
     call.app?.abort()
@@ -153,7 +149,7 @@ export class Requests implements ClientEvents {
 }
 
 function identify(call: Call, { clock }: RequestContext): void {
-  call.id = randomUUID()
+  call.id = nextRequestId()
   call.began = clock.tick()
 }
 
@@ -178,8 +174,9 @@ function admit({ route }: Call, { quota, routes, routers, clock }: RequestContex
   return admission.admitted ? null : quotaExceeded(route, admission.retryAfterSeconds)
 }
 
-function count({ route }: Call, { usage }: RequestContext): null {
-  if (route) usage.countRequest(route)
+function count(call: Call, { usage }: RequestContext): null {
+  const { route } = call
+  if (route) call.counters = usage.countRequest(route)
   return null
 }
 

@@ -43,9 +43,24 @@ export function indexTable(table: RouteTable): Routes {
  * fully qualified name (RFC 9110 §4.2.3, RFC 1034 §3.1). Brackets of an IPv6 address stay.
  */
 export function normaliseHost(host: string): string {
+  if (isNormal(host)) return host
   const name = host.replace(/:\d+$/, '').toLowerCase()
   return name.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name
 }
+
+/** Most hosts are, and looking is cheaper than making them so. */
+function isNormal(host: string): boolean {
+  for (let i = 0; i < host.length; i += 1) {
+    const code = host.charCodeAt(i)
+    if (code === COLON || (code >= UPPER_A && code <= UPPER_Z)) return false
+  }
+  return host.charCodeAt(host.length - 1) !== DOT
+}
+
+const COLON = 0x3a
+const UPPER_A = 0x41
+const UPPER_Z = 0x5a
+const DOT = 0x2e
 
 /** Whether a host is an address or `localhost`: what a load balancer or an operator uses, and no tenant's app has. */
 export const isOwnHost = (host: string): boolean =>

@@ -6,6 +6,8 @@ type Owner = { appId: AppId; tenantId: TenantId }
 export type Used = Owner & { counters: Counters }
 
 export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
+/** An app's counters, and whether they changed since they were recorded. */
+export type Entry = Used & { changed: boolean }
 /** Records apps' counters as they are now. */
 export type RecordCounters = (changed: Used[]) => Promise<void>
 
@@ -14,11 +16,15 @@ export type RecordCounters = (changed: Used[]) => Promise<void>
  * next one carries everything.
  */
 export class Usage {
-  #known = new Map<AppId, Used>()
-  #changed = new Set<AppId>()
+  #known = new Map<AppId, Entry>()
+  #changed: Entry[] = []
 
-  countRequest(owner: Owner): void {
-    this.#of(owner).requests += 1
+  /** @returns where the rest of the request is booked */
+  countRequest(owner: Owner): Entry {
+    const entry = this.#of(owner)
+    entry.counters.requests += 1
+    this.#touch(entry)
+    return entry
   }
 
   /** Books the bytes that a call took on its client's connection since it was last asked: to the call's app, if it has one. */
@@ -29,36 +35,38 @@ export class Usage {
     if (route === null || (inBytes === 0 && outBytes === 0)) return
     call.bookedIn = call.bytesIn
     call.bookedOut = call.bytesOut
-    const counters = this.#of(route)
-    counters.requestInBytes += inBytes
+    const entry = (call.counters ??= this.#of(route))
+    entry.counters.requestInBytes += inBytes
     // Counters only grow: what was booked and then never left the machine, because a client was gone, stays booked.
-    counters.requestOutBytes += Math.max(0, outBytes)
+    entry.counters.requestOutBytes += Math.max(0, outBytes)
+    this.#touch(entry)
   }
 
   /** Records every app whose counters changed since the last good record. @throws what `record` throws */
   async flush(record: RecordCounters): Promise<void> {
-    const changed = [...this.#changed]
+    const changed = this.#changed
     if (changed.length === 0) return
-    this.#changed.clear()
+    this.#changed = []
+    for (const entry of changed) entry.changed = false
     try {
-      await record(
-        changed.flatMap((app) => {
-          const known = this.#known.get(app)
-          return known ? [{ ...known, counters: { ...known.counters } }] : []
-        }),
-      )
+      await record(changed.map(({ appId, tenantId, counters }) => ({ appId, tenantId, counters: { ...counters } })))
     } catch (error) {
-      for (const app of changed) this.#changed.add(app)
+      for (const entry of changed) this.#touch(entry)
       throw error
     }
   }
 
-  #of({ appId, tenantId }: Owner): Counters {
-    this.#changed.add(appId)
+  #touch(entry: Entry): void {
+    if (entry.changed) return
+    entry.changed = true
+    this.#changed.push(entry)
+  }
+
+  #of({ appId, tenantId }: Owner): Entry {
     const existing = this.#known.get(appId)
-    if (existing) return existing.counters
-    const counters = { requests: 0, requestInBytes: 0, requestOutBytes: 0 }
-    this.#known.set(appId, { appId, tenantId, counters })
-    return counters
+    if (existing) return existing
+    const entry = { appId, tenantId, changed: false, counters: { requests: 0, requestInBytes: 0, requestOutBytes: 0 } }
+    this.#known.set(appId, entry)
+    return entry
   }
 }

@@ -1,10 +1,11 @@
 /** One HTTP/1.1 connection to an instance: one request at a time, its response read by the strict grammar. */
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { BodyReader } from '../body-reader.ts'
 import type { AppEvents, AppSide, Call, Failure } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { MAX_HEAD_BYTES, type Limits } from '../limits.ts'
-import { READ_BYTES, readBuffer } from '../read-buffer.ts'
+import { readBuffer, WRITE_AHEAD_BYTES } from '../buffers.ts'
+import { Outlet } from '../outlet.ts'
 import { chunkHead, lastChunk } from '../wire/chunked.ts'
 import { CHUNKED, UNTIL_CLOSE } from '../wire/framing.ts'
 import { INCOMPLETE } from '../wire/request-head.ts'
@@ -20,9 +21,6 @@ const HEAD = 2
 const BODY = 3
 const CLOSED = 4
 
-/** Up to here a piece of a body is copied into the string that goes out with what is around it: one system call for all. */
-const SMALL = 8 * 1024
-
 /** One for all: a head is read and handed on before anything else is. */
 const head = emptyResponseHead()
 
@@ -34,8 +32,7 @@ export class AppConnection implements AppSide {
   readonly #pool: Pool
   readonly #context: AppContext
   readonly #socket: Socket
-  /** Said, but not yet written. */
-  #out = ''
+  readonly #outlet: Outlet
   /** The beginning of a head that is not whole. */
   #kept: Buffer | null = null
   readonly #body = new BodyReader()
@@ -52,7 +49,6 @@ export class AppConnection implements AppSide {
   /** When to give up, ms of the router's clock. */
   #deadline = Infinity
   #paused = false
-  #congestedSince = 0
   #cause: unknown = null
 
   /** Dials. The call is sent when someone answers. */
@@ -62,13 +58,17 @@ export class AppConnection implements AppSide {
     this.#context = context
     this.#deadline = context.clock.now + context.limits.connectMs
     const { host, port } = pool.endpoint
-    this.#socket = connect({
+    // Node's types leave out that every option of a stream is one of a socket.
+    const options: NetConnectOpts & { writableHighWaterMark: number } = {
       host,
       port,
       noDelay: true,
       allowHalfOpen: true,
+      writableHighWaterMark: WRITE_AHEAD_BYTES,
       onread: { buffer: readBuffer, callback: (bytes) => this.#onBytes(readBuffer, bytes) },
-    })
+    }
+    this.#socket = connect(options)
+    this.#outlet = new Outlet(this.#socket, context.clock)
     this.#socket
       .on('connect', () => this.#onConnect())
       .on('end', () => this.#onEnd())
@@ -87,36 +87,27 @@ export class AppConnection implements AppSide {
     this.#responded = this.#passed = this.#requestDone = this.#persistent = false
     // Before the request is out, what can be too slow is the client, or the app at taking it in.
     this.#deadline = Infinity
-    this.#out = requestText(call, clock.wall(call.began))
+    this.#outlet.say(requestText(call, clock.wall(call.began)))
     events.sent(call)
     this.flush()
   }
 
   write(bytes: Buffer, from: number, to: number): void {
     const chunked = !this.#tunnel && this.#call?.head.body === CHUNKED
-    const size = to - from
-    if (chunked) this.#out += chunkHead(size)
-    if (size <= SMALL) this.#out += bytes.toString('latin1', from, to)
-    else {
-      this.#writeOut()
-      this.#socket.write(Buffer.from(bytes.subarray(from, to)))
-    }
-    if (chunked) this.#out += '\r\n'
-    if (this.#out.length > READ_BYTES) this.#writeOut()
+    if (chunked) this.#outlet.say(chunkHead(to - from))
+    this.#outlet.pass(bytes, from, to)
+    if (chunked) this.#outlet.say('\r\n')
   }
 
   flush(): boolean {
-    this.#writeOut()
-    const free = !this.#socket.writableNeedDrain
-    if (!free && this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
-    return free
+    return this.#outlet.flush()
   }
 
   endBody(_trailers: string): void {
     if (this.#tunnel) return void this.#socket.end()
     this.#requestDone = true
     // An HTTP/1.1 app gets no trailers: it could take them for fields that were checked (RFC 9110 §6.5.1).
-    if (this.#call?.head.body === CHUNKED) this.#out += lastChunk()
+    if (this.#call?.head.body === CHUNKED) this.#outlet.say(lastChunk())
     const { clock } = this.#context
     if (this.#state === HEAD && !this.#responded) this.#deadline = clock.now + this.#firstByteMs()
   }
@@ -148,7 +139,8 @@ export class AppConnection implements AppSide {
 
   /** Gives up what takes too long. */
   sweep(now: number): void {
-    const stalled = this.#congestedSince > 0 && now - this.#congestedSince > this.#firstByteMs()
+    const { congestedSince } = this.#outlet
+    const stalled = congestedSince > 0 && now - congestedSince > this.#firstByteMs()
     if (now <= this.#deadline && !stalled) return
     this.#fail('timeout', this.#state === CONNECTING ? 'connect' : 'no answer')
   }
@@ -160,13 +152,6 @@ export class AppConnection implements AppSide {
     this.#deadline = this.#tunnel
       ? Infinity
       : this.#context.clock.now + (this.#call?.route?.settings.idleMs ?? Infinity)
-  }
-
-  #writeOut(): void {
-    if (this.#out === '') return
-    const out = this.#out
-    this.#out = ''
-    this.#socket.write(out, 'latin1')
   }
 
   #onConnect(): void {
@@ -292,7 +277,7 @@ export class AppConnection implements AppSide {
   }
 
   #onDrain(): void {
-    this.#congestedSince = 0
+    this.#outlet.drained()
     if (this.#call) this.#context.events.appDrained(this.#call)
   }
 }

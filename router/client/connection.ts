@@ -8,11 +8,11 @@ import { Call, type Client, type ClientEvents, type Origin, type Refused } from 
 import type { Clock } from '../clock.ts'
 import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
-import { READ_BYTES } from '../read-buffer.ts'
-import { chunkHead, lastChunk } from '../wire/chunked.ts'
-import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts'
+import { Outlet } from '../outlet.ts'
+import { CHUNKED, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
-import { answerText, statusLine } from './answer-text.ts'
+import { AnswerWriter } from './answer.ts'
+import { Frames, GOING_AWAY } from './frames.ts'
 import { SecondReader } from './second-reader.ts'
 
 export type DoorContext = {
@@ -40,8 +40,6 @@ const CLOSED = 6
 /** Nothing can be read on; the rest is kept. */
 const STOP = -1
 
-/** Up to here a piece of a body is copied into the string that goes out with what is around it: one system call for all. */
-const SMALL = 8 * 1024
 /** Of requests sent ahead, before no more is read from the connection. */
 const MAX_AHEAD = 64 * 1024
 
@@ -51,34 +49,32 @@ export class ClientConnection implements Client {
   readonly #context: DoorContext
   readonly #head = emptyRequestHead()
   readonly #body = new BodyReader()
+  readonly #outlet: Outlet
+  readonly #answer: AnswerWriter
   #state = HEAD
   #call: Call | null = null
   /** Came, and could not be read on yet. */
   #kept: Buffer | null = null
-  /** Said, and not written yet. */
-  #out = ''
   /** Someone takes the request's body. */
   #handing = false
   /** In the middle of reading: whoever wants more read only has to say so. */
   #reading = false
   #paused = false
   #continued = false
-  /** The answer is the connection's last. */
-  #last = false
-  #chunkedAnswer = false
-  /** The answer has a head only. */
-  #bare = false
   /** When to stop waiting for what is awaited, ms of the router's clock. */
   #deadline: number
   /** Of a body, since its time was last looked at. */
   #bodyBytes = 0
-  #congestedSince = 0
   #second: SecondReader | null = null
+  /** Of a WebSocket, from the app to the client. */
+  #frames: Frames | null = null
 
   constructor(socket: Socket, origin: Origin, context: DoorContext) {
     this.#socket = socket
     this.origin = origin
     this.#context = context
+    this.#outlet = new Outlet(socket, context.clock)
+    this.#answer = new AnswerWriter(this.#outlet)
     this.#deadline = context.clock.now + context.limits.keepAliveMs
     socket
       .on('end', () => this.#onEnd())
@@ -107,7 +103,7 @@ export class ClientConnection implements Client {
     this.#startWindow()
     if (call.head.expectsContinue && !this.#continued && call.bodyBytes === 0) {
       this.#continued = true
-      this.#say(call, `${statusLine(100)}\r\n`)
+      this.#answer.inform(call, 100, '')
     }
     this.#goOn()
   }
@@ -122,67 +118,42 @@ export class ClientConnection implements Client {
   }
 
   inform(call: Call, status: number, fields: string): void {
-    if (!call.head.old) this.#say(call, `${statusLine(status)}${fields}\r\n`)
+    this.#answer.inform(call, status, fields)
   }
 
   respond(call: Call, status: number, fields: string, body: Framing): void {
-    const { head } = call
-    const endless = body === CHUNKED || body === UNTIL_CLOSE
-    this.#bare = head.method === 'HEAD' || status === 204 || status === 304
-    // RFC 9112 §9.3: no persistent connection with an HTTP/1.0 client. After a refusal nobody knows where the next request
-    // starts; a client whose upgrade was declined may go on as if it had not been (H63); and an answer that comes before the
-    // request is whole leaves bytes that must never be taken for a request (H70).
-    this.#last =
-      !head.persistent ||
-      head.old ||
-      head.upgrade !== null ||
-      this.#state === BODY ||
-      call.refused !== null ||
-      this.#context.draining()
-    this.#chunkedAnswer = endless && !head.old && !this.#bare
-    this.#say(call, answerText(status, fields, endless && !this.#chunkedAnswer ? NO_BODY : body, this.#last))
+    // An answer that comes before the request is whole leaves bytes that must never be taken for a request (H70).
+    this.#answer.begin(call, status, fields, body, this.#state === BODY || this.#context.draining())
   }
 
   data(call: Call, bytes: Buffer, from: number, to: number): void {
-    if (this.#bare) return
-    const size = to - from
-    const piece = this.#chunkedAnswer ? chunkHead(size) : ''
-    if (size <= SMALL) this.#say(call, piece + bytes.toString('latin1', from, to))
-    else {
-      this.#say(call, piece)
-      this.#writeOut()
-      call.bytesOut += size
-      this.#socket.write(Buffer.from(bytes.subarray(from, to)))
-    }
-    if (this.#chunkedAnswer) this.#say(call, '\r\n')
-    if (this.#out.length > READ_BYTES) this.#writeOut()
+    if (this.#frames) this.#passFrames(call, this.#frames, bytes, from, to)
+    else this.#answer.data(call, bytes, from, to)
   }
 
   flush(): boolean {
-    this.#writeOut()
-    if (this.#state === TUNNEL) this.#deadline = this.#context.clock.now + this.#context.limits.tunnelIdleMs
-    return !this.#isCongested()
+    if (this.#state === TUNNEL) this.#startWindow()
+    return this.#outlet.flush()
   }
 
   end(call: Call): void {
-    // Trailers are dropped: only a client that asked for them may get any (A18), and over HTTP/1 nobody is asked.
-    if (this.#chunkedAnswer) this.#say(call, lastChunk())
+    this.#answer.end(call)
   }
 
   /** The call is in the books: on to the next request, or to the end. */
   next(): void {
     this.#call = null
     if (this.#state >= LINGER) return
-    if (this.#last || this.#state !== ANSWER) return this.#linger()
+    if (this.#answer.last || this.#state !== ANSWER) return this.#linger()
     this.#state = HEAD
     this.#deadline = this.#context.clock.now + this.#context.limits.keepAliveMs
     this.#goOn()
   }
 
   upgrade(call: Call, fields: string): void {
-    this.#say(call, `${statusLine(101)}Connection: Upgrade\r\nUpgrade: websocket\r\n${fields}\r\n`)
+    this.#answer.upgrade(call, fields)
     this.#state = TUNNEL
-    this.#last = true
+    this.#frames = new Frames()
     this.readBody(call)
   }
 
@@ -195,7 +166,8 @@ export class ClientConnection implements Client {
   /** Ends what takes too long. */
   sweep(now: number): void {
     const { limits, events } = this.#context
-    if (this.#congestedSince > 0 && now - this.#congestedSince > limits.writeStallMs) return this.#abandon()
+    const { congestedSince } = this.#outlet
+    if (congestedSince > 0 && now - congestedSince > limits.writeStallMs) return this.cut()
     if (now <= this.#deadline) return
     const call = this.#call
     if (this.#state === HEAD && this.#kept !== null) return this.#refuse(slowHead, 0)
@@ -207,17 +179,19 @@ export class ClientConnection implements Client {
     }
     // A client that still takes the last answer in is not late.
     if (this.#state === LINGER && this.#socket.writableLength > 0) return
-    this.#abandon()
+    this.cut()
   }
 
-  /** The router stops: who waits for nothing goes at once, who is served has it said with the answer. */
+  /** The router stops: who waits for nothing goes at once, and who is served has it said with the answer. */
   drain(): void {
-    if (this.#state === HEAD && this.#kept === null) this.#abandon()
+    if (this.#state === HEAD && this.#kept === null) this.cut()
+    else if (this.#state === TUNNEL && this.#call && this.#frames?.isBetween) this.#goAway(this.#call)
   }
 
-  /** Ends a WebSocket, or whatever else goes on here. */
+  /** Ends whatever goes on here. */
   cut(): void {
-    this.#abandon()
+    this.#close()
+    this.#socket.destroy()
   }
 
   get isTunnel(): boolean {
@@ -235,7 +209,7 @@ export class ClientConnection implements Client {
     if (from < to) this.#keep(bytes, from, to)
     const call = this.#call
     if (call && this.#handing && !this.#context.events.bodyPause(call)) this.pauseBody()
-    this.#writeOut()
+    this.#outlet.flush()
     this.#setReading()
   }
 
@@ -243,7 +217,7 @@ export class ClientConnection implements Client {
   #step(bytes: Buffer, from: number, to: number): number {
     switch (this.#state) {
       case HEAD:
-        return this.#isCongested() ? STOP : this.#readHead(bytes, from, to)
+        return this.#outlet.congestedSince > 0 ? STOP : this.#readHead(bytes, from, to)
       case BODY:
         return this.#handing ? this.#readBodyPart(this.#call as Call, bytes, from, to) : STOP
       case TUNNEL:
@@ -274,7 +248,7 @@ export class ClientConnection implements Client {
     call.bytesIn = size
     this.#call = call
     this.#state = call.received ? ANSWER : BODY
-    this.#handing = this.#continued = this.#last = this.#chunkedAnswer = this.#bare = false
+    this.#handing = this.#continued = false
     this.#deadline = Infinity
     this.#context.events.begin(call)
   }
@@ -369,7 +343,7 @@ export class ClientConnection implements Client {
     this.#state = ANSWER
     this.#deadline = Infinity
     this.#context.events.begin(call)
-    this.#writeOut()
+    this.#outlet.flush()
   }
 
   #awaitHead(): void {
@@ -391,7 +365,7 @@ export class ClientConnection implements Client {
     if (this.#reading) return
     const kept = this.#kept
     if (kept === null) {
-      this.#writeOut()
+      this.#outlet.flush()
       return this.#setReading()
     }
     this.#kept = null
@@ -401,7 +375,9 @@ export class ClientConnection implements Client {
   /** Reads from the socket, but no more than can be used soon. */
   #setReading(): void {
     const wanted =
-      this.#kept === null || (this.#state === HEAD && !this.#isCongested()) || this.#kept.length < MAX_AHEAD
+      this.#kept === null ||
+      (this.#state === HEAD && this.#outlet.congestedSince === 0) ||
+      this.#kept.length < MAX_AHEAD
     const waits = (this.#state === BODY || this.#state === TUNNEL) && !this.#handing
     const pause = !wanted || (waits && this.#kept !== null)
     if (pause === this.#paused || this.#state === CLOSED) return
@@ -410,26 +386,25 @@ export class ClientConnection implements Client {
     else this.#socket.resume()
   }
 
-  #say(call: Call, text: string): void {
-    this.#out += text
-    call.bytesOut += text.length
+  #passFrames(call: Call, frames: Frames, bytes: Buffer, from: number, to: number): void {
+    const draining = this.#context.draining()
+    const end = frames.follow(bytes, from, to, draining)
+    this.#answer.data(call, bytes, from, end)
+    if (draining && frames.isBetween) this.#goAway(call)
   }
 
-  #writeOut(): void {
-    if (this.#out === '') return
-    const out = this.#out
-    this.#out = ''
-    this.#socket.write(out, 'latin1')
-  }
-
-  #isCongested(): boolean {
-    if (!this.#socket.writableNeedDrain) return false
-    if (this.#congestedSince === 0) this.#congestedSince = this.#context.clock.now
-    return true
+  /** Says on a WebSocket that this router goes away, so that the client knows to come back to another. */
+  #goAway(call: Call): void {
+    this.#outlet.say(GOING_AWAY)
+    call.bytesOut += GOING_AWAY.length
+    this.#call = null
+    this.#linger()
+    call.code = 'draining'
+    this.#context.events.left(call)
   }
 
   #onDrain(): void {
-    this.#congestedSince = 0
+    this.#outlet.drained()
     if (this.#call) this.#context.events.drained(this.#call)
     else if (this.#state === HEAD) this.#goOn()
   }
@@ -439,7 +414,7 @@ export class ClientConnection implements Client {
    * and the client might lose an answer that it had not read (RFC 9112 §9.6).
    */
   #linger(): void {
-    this.#writeOut()
+    this.#outlet.flush()
     this.#state = LINGER
     this.#kept = null
     this.#deadline = this.#context.clock.now + this.#context.limits.lingerMs
@@ -449,15 +424,9 @@ export class ClientConnection implements Client {
 
   #onEnd(): void {
     const call = this.#call
-    if (this.#state !== TUNNEL || call === null) return this.#abandon()
+    if (this.#state !== TUNNEL || call === null) return this.cut()
     this.#handing = false
     this.#context.events.bodyEnd(call, '')
-  }
-
-  /** Closes, and has the call that was being served ended. */
-  #abandon(): void {
-    this.#close()
-    this.#socket.destroy()
   }
 
   #onGone(): void {
@@ -473,8 +442,7 @@ export class ClientConnection implements Client {
     this.#second?.close()
     this.#context.live.delete(this)
     if (call === null || call.over) return
-    call.bytesOut = Math.max(0, call.bytesOut - this.#out.length - this.#socket.writableLength)
-    this.#out = ''
+    call.bytesOut = Math.max(0, call.bytesOut - this.#outlet.unsent)
     this.#context.events.left(call)
   }
 }

@@ -2,7 +2,7 @@
 import { createServer, Socket, type Server } from 'node:net'
 import type { Origin } from '../call.ts'
 import { originLines } from '../app/request-text.ts'
-import { readBuffer } from '../read-buffer.ts'
+import { readBuffer, WRITE_AHEAD_BYTES } from '../buffers.ts'
 import { ClientConnection, type DoorContext } from './connection.ts'
 
 /** What is known of a socket besides its bytes. */
@@ -36,6 +36,7 @@ function acceptPlain(accepted: Socket, context: DoorContext): void {
   const options = {
     handle,
     allowHalfOpen: true,
+    writableHighWaterMark: WRITE_AHEAD_BYTES,
     onread: {
       buffer: readBuffer,
       callback: (bytes: number) => {

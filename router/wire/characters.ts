@@ -36,3 +36,10 @@ function tableOf(characters: string): Uint8Array {
 function charactersFrom(first: number, last: number): string {
   return String.fromCharCode(...Array.from({ length: last - first + 1 }, (_, i) => first + i))
 }
+
+/**
+ * `bytes[from, to)` as Latin-1: one character, one byte. What `toString` does once it has looked at its arguments, which for
+ * a short head takes as long again.
+ */
+export const latin1 = (bytes: Buffer, from: number, to: number): string =>
+  (bytes as Buffer & { latin1Slice(from: number, to: number): string }).latin1Slice(from, to)

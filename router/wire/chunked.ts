@@ -1,7 +1,7 @@
 /** Bodies in chunks (RFC 9112 §7.1), strictly: CRLF only, sizes that can be counted, extensions and trailers bounded. */
-import { COLON, CR, HTAB, isText, isToken, LF, SP } from './characters.ts'
+import { COLON, CR, HTAB, isText, isToken, latin1, LF, SP } from './characters.ts'
 import { lineOf } from './fields.ts'
-import { endToEnd, KEPT, requestNames, trimmed } from './names.ts'
+import { CONTENT_LENGTH, endToEnd, KEPT, requestNames, TRANSFER_ENCODING, trimmed } from './names.ts'
 
 /** Written before the `size` bytes of a chunk, which end with CRLF. Never for 0: that is the body's end. */
 export const chunkHead = (size: number): string => `${size.toString(16)}\r\n`
@@ -167,10 +167,9 @@ export class ChunkedReader {
   #readTrailers(bytes: Buffer, from: number, to: number): number {
     let i = from
     for (; i < to && this.#state !== OVER; i += 1) if (!this.#stepTrailer(bytes[i] as number)) return MALFORMED
-    this.#trailerText += bytes.toString('latin1', from, i)
+    this.#trailerText += latin1(bytes, from, i)
     if (this.#trailerText.length > MAX_TRAILER_BYTES) return MALFORMED
-    if (this.#state === OVER) this.#finish()
-    return i
+    return this.#state === OVER && !this.#finish() ? MALFORMED : i
   }
 
   #stepTrailer(byte: number): boolean {
@@ -193,13 +192,17 @@ export class ChunkedReader {
     }
   }
 
-  #finish(): void {
+  /** @returns whether the trailers are such that every reader finds the same end of the message */
+  #finish(): boolean {
     this.done = true
     for (const line of this.#trailerText.split('\r\n')) {
-      const colon = line.indexOf(':')
-      if (colon > 0 && mayBeTrailer(line.slice(0, colon).toLowerCase()))
-        this.trailers += lineOf(line.slice(0, colon), trimmed(line.slice(colon + 1)))
+      const name = line.slice(0, Math.max(0, line.indexOf(':')))
+      const kind = requestNames.kindOf(name.toLowerCase())
+      if (kind === CONTENT_LENGTH || kind === TRANSFER_ENCODING) return false
+      if (name !== '' && mayBeTrailer(name.toLowerCase()))
+        this.trailers += lineOf(name, trimmed(line.slice(name.length + 1)))
     }
+    return true
   }
 }
 

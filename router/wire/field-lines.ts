@@ -19,6 +19,14 @@ export const TOO_MANY = -2
 
 export const MAX_LINES = 200
 
+// Constants of their own, because V8 then writes to them without looking for them.
+const lineFrom = new Int32Array(MAX_LINES)
+const nameEnd = new Int32Array(MAX_LINES)
+const valueStart = new Int32Array(MAX_LINES)
+const valueEnd = new Int32Array(MAX_LINES)
+const lineTo = new Int32Array(MAX_LINES)
+const kinds = new Uint8Array(MAX_LINES)
+
 /**
  * What the last scan found; read it before the next one. One for all, so that scanning allocates nothing.
  * Line `n` is `bytes[from[n], to[n])` with its CRLF; its value goes without the white space around it.
@@ -27,13 +35,13 @@ export const lines = {
   count: 0,
   /** Every line is written `Name: value\r\n`, with one space and a value. */
   tidy: true,
-  from: new Int32Array(MAX_LINES),
-  nameTo: new Int32Array(MAX_LINES),
-  valueFrom: new Int32Array(MAX_LINES),
-  valueTo: new Int32Array(MAX_LINES),
-  to: new Int32Array(MAX_LINES),
+  from: lineFrom,
+  nameTo: nameEnd,
+  valueFrom: valueStart,
+  valueTo: valueEnd,
+  to: lineTo,
   /** What its name makes of it (names.ts). */
-  kind: new Uint8Array(MAX_LINES),
+  kind: kinds,
 }
 
 /**
@@ -46,9 +54,11 @@ export function scanFieldLines(bytes: Buffer, from: number, to: number, grammar:
   lines.tidy = true
   let i = from
   for (let count = 0; ; count += 1) {
-    lines.count = count
     if (i === to) return INCOMPLETE
-    if (bytes[i] === CR) return endOfLine(bytes, i, to)
+    if (bytes[i] === CR) {
+      lines.count = count
+      return endOfLine(bytes, i, to)
+    }
     if (count === most) return TOO_MANY
 
     const nameFrom = i
@@ -68,12 +78,12 @@ export function scanFieldLines(bytes: Buffer, from: number, to: number, grammar:
 
     i = endOfLine(bytes, i, to)
     if (i <= 0) return i
-    lines.from[count] = nameFrom
-    lines.nameTo[count] = nameTo
-    lines.valueFrom[count] = valueFrom
-    lines.valueTo[count] = valueTo
-    lines.to[count] = i
-    lines.kind[count] = names.kindIn(bytes, nameFrom, nameTo)
+    lineFrom[count] = nameFrom
+    nameEnd[count] = nameTo
+    valueStart[count] = valueFrom
+    valueEnd[count] = valueTo
+    lineTo[count] = i
+    kinds[count] = names.kindIn(bytes, nameFrom, nameTo)
   }
 }
 

@@ -38,42 +38,58 @@ const onBothWays = {
 
 /** Finds a name in a list without regard to case, in bytes as well as in text, and allocates nothing. */
 export class Names {
-  readonly #byShape: (readonly [name: string, kind: Kind])[][] = []
-  readonly #byName: ReadonlyMap<string, Kind>
-  readonly #prefixes: readonly (readonly [prefix: string, kind: Kind])[]
+  readonly #kinds: ReadonlyMap<string, Kind>
+  readonly #prefixes: readonly Entry[]
+  /** By shape and by first letter; -1 where there is none. */
+  readonly #byShape = new Int8Array(SHAPES).fill(-1)
+  readonly #byLetter = new Int8Array(32).fill(-1)
+  readonly #entries: readonly Entry[]
 
   /** @param kinds lower-case names; one that ends with `*` stands for all that begin so */
   constructor(kinds: Readonly<Record<string, Kind>>) {
     const entries = Object.entries(kinds)
-    this.#prefixes = entries.filter(([name]) => name.endsWith('*')).map(([name, kind]) => [name.slice(0, -1), kind])
-    this.#byName = new Map(entries.filter(([name]) => !name.endsWith('*')))
-    // Filled throughout, because an array with holes is slower to look into.
-    for (let shape = 0; shape < 1024; shape += 1) this.#byShape.push([])
-    for (const entry of this.#byName) this.#byShape[shapeOf(entry[0].length, entry[0].charCodeAt(0))]?.push(entry)
+    this.#kinds = new Map(entries.filter(([name]) => !name.endsWith('*')))
+    this.#entries = [...this.#kinds].map(([name, kind]) => ({ name, kind }))
+    this.#prefixes = entries.flatMap(([name, kind]) => (name.endsWith('*') ? { name: name.slice(0, -1), kind } : []))
+    this.#entries.forEach(({ name }, i) =>
+      claim(this.#byShape, shapeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1)), i),
+    )
+    this.#prefixes.forEach(({ name }, i) => claim(this.#byLetter, name.charCodeAt(0) & 31, i))
   }
 
   /** @param name lower case */
   kindOf(name: string): Kind {
-    return this.#byName.get(name) ?? this.#prefixes.find(([prefix]) => name.startsWith(prefix))?.[1] ?? KEPT
+    return this.#kinds.get(name) ?? this.#prefixes.find((prefix) => name.startsWith(prefix.name))?.kind ?? KEPT
   }
 
   /** The kind of the name that `bytes[from, to)` spell; they are a token. */
   kindIn(bytes: Buffer, from: number, to: number): Kind {
-    const candidates = this.#byShape[shapeOf(to - from, bytes[from] as number)] as (readonly [string, Kind])[]
-    for (let i = 0; i < candidates.length; i += 1) {
-      const [name, kind] = candidates[i] as readonly [string, Kind]
+    const first = bytes[from] as number
+    const byShape = this.#byShape[shapeOf(to - from, first, bytes[to - 1] as number)] as number
+    if (byShape >= 0) {
+      const { name, kind } = this.#entries[byShape] as Entry
       if (name.length === to - from && spells(bytes, from, name)) return kind
     }
-    for (let i = 0; i < this.#prefixes.length; i += 1) {
-      const [prefix, kind] = this.#prefixes[i] as readonly [string, Kind]
-      if (prefix.length <= to - from && spells(bytes, from, prefix)) return kind
+    const byLetter = this.#byLetter[first & 31] as number
+    if (byLetter >= 0) {
+      const { name, kind } = this.#prefixes[byLetter] as Entry
+      if (name.length <= to - from && spells(bytes, from, name)) return kind
     }
     return KEPT
   }
 }
 
-/** Length and first letter tell nearly all names apart. */
-const shapeOf = (length: number, first: number): number => ((length & 31) << 5) | (first & 31)
+type Entry = { name: string; kind: Kind }
+
+/** Length, first and last letter tell the names of our lists apart, without regard to case. */
+const shapeOf = (length: number, first: number, last: number): number =>
+  ((length & 31) << 10) | ((first & 31) << 5) | (last & 31)
+const SHAPES = 32 * 32 * 32
+
+function claim(table: Int8Array, at: number, entry: number): void {
+  if (table[at] !== -1) throw new Error('two names have the same shape; a table cannot tell them apart')
+  table[at] = entry
+}
 
 function spells(bytes: Buffer, from: number, name: string): boolean {
   for (let i = 0; i < name.length; i += 1) if (lowered(bytes[from + i] as number) !== name.charCodeAt(i)) return false

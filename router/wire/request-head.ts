@@ -3,10 +3,10 @@
  * What is not in it goes to the gate.
  */
 import { MAX_HEAD_BYTES, MAX_REQUEST_FIELDS, MAX_TARGET_BYTES } from '../limits.ts'
-import { isPlainName, isPlainText, isTarget, SP } from './characters.ts'
+import { isPlainName, isPlainText, isTarget, latin1, SP } from './characters.ts'
 import { keptLines, lineOf, lines, scanFieldLines, valueOf, type Grammar } from './field-lines.ts'
 import { CHUNKED, INCOMPLETE, NO_BODY, readLength, type Framing } from './framing.ts'
-import { isHost } from './host.ts'
+import { isHostIn } from './host.ts'
 import { CONNECTION, CONTENT_LENGTH, HOST, KEPT, OURS, RELAYED, requestNames, TRANSFER_ENCODING } from './names.ts'
 
 export { INCOMPLETE }
@@ -91,7 +91,7 @@ function scanRequestLine(bytes: Buffer, from: number, limit: number): number {
 
 /** Says in `head` what the scan found. @returns whether it is in the grammar */
 function describe(bytes: Buffer, from: number, end: number, head: RequestHead): boolean {
-  const text = bytes.toString('latin1', from, end)
+  const text = latin1(bytes, from, end)
   head.method = found.method
   head.target = text.substring(found.targetFrom - from, found.targetTo - from)
   head.host = ''
@@ -107,18 +107,18 @@ function describe(bytes: Buffer, from: number, end: number, head: RequestHead): 
     const kind = lines.kind[n] as number
     if (kind === KEPT) continue
     if (kind === CONNECTION) connections += 1
-    if (connections > 1 || !describeField(kind, n, text, from, head)) return false
+    if (connections > 1 || !describeField(kind, n, bytes, text, from, head)) return false
   }
   return head.host !== ''
 }
 
 /** @returns whether the field, and that it comes after those before it, is in the grammar */
-function describeField(kind: number, n: number, text: string, base: number, head: RequestHead): boolean {
+function describeField(kind: number, n: number, bytes: Buffer, text: string, base: number, head: RequestHead): boolean {
   switch (kind) {
     case HOST: {
       const isFirst = head.host === ''
       head.host = valueOf(text, base, n)
-      return isFirst && isHost(head.host)
+      return isFirst && isHostIn(bytes, lines.valueFrom[n] as number, lines.valueTo[n] as number)
     }
     case CONTENT_LENGTH: {
       const isFirst = head.body === NO_BODY
@@ -128,10 +128,11 @@ function describeField(kind: number, n: number, text: string, base: number, head
     case TRANSFER_ENCODING: {
       const isFirst = head.body === NO_BODY
       head.body = CHUNKED
-      return isFirst && valueOf(text, base, n) === 'chunked'
+      return isFirst && isValue(bytes, n, 'chunked')
     }
     case CONNECTION:
-      return readConnection(valueOf(text, base, n), head)
+      head.persistent = isValue(bytes, n, 'keep-alive') || isValue(bytes, n, 'Keep-Alive')
+      return head.persistent || isValue(bytes, n, 'close') || isValue(bytes, n, 'Close')
     case RELAYED:
       head.relayed += lineOf(text, base, n)
       return true
@@ -144,10 +145,8 @@ function describeField(kind: number, n: number, text: string, base: number, head
 const readPlainLength = (value: string): number =>
   value.length > 1 && value.charCodeAt(0) === ZERO ? -1 : readLength(value)
 
-function readConnection(value: string, head: RequestHead): boolean {
-  head.persistent = value === 'keep-alive' || value === 'Keep-Alive'
-  return head.persistent || value === 'close' || value === 'Close'
-}
+const isValue = (bytes: Buffer, n: number, word: string): boolean =>
+  lines.valueTo[n] === (lines.valueFrom[n] as number) + word.length && spells(bytes, lines.valueFrom[n] as number, word)
 
 /** @returns where the word ends, INCOMPLETE or OUTSIDE */
 function scanWord(bytes: Buffer, from: number, limit: number, word: string): number {

@@ -1,6 +1,6 @@
 /** The grammar of response heads. The app is as hostile as the client: what is not in it is a 502. */
 import { MAX_HEAD_BYTES, MAX_RESPONSE_FIELDS } from '../limits.ts'
-import { isText, isToken, SP } from './characters.ts'
+import { isText, isToken, latin1, SP } from './characters.ts'
 import { BROKEN, endOfLine, keptLines, lines, scanFieldLines, valueOf, type Grammar } from './field-lines.ts'
 import { withoutFields } from './fields.ts'
 import { CHUNKED, INCOMPLETE, NO_BODY, readLength, UNTIL_CLOSE, type Framing } from './framing.ts'
@@ -88,7 +88,7 @@ type Said = { length: number; isChunked: boolean; upgrade: string | null; nomina
 
 /** Says in `head` what the scan found. @returns whether it is in the grammar */
 function describe(bytes: Buffer, from: number, end: number, toHead: boolean, head: ResponseHead): boolean {
-  const text = bytes.toString('latin1', from, end)
+  const text = latin1(bytes, from, end)
   const isOld = !head.persistent
   const said: Said = { length: -1, isChunked: false, upgrade: null, nominated: null }
   for (let n = 0; n < lines.count; n += 1)

@@ -62,6 +62,16 @@ class BodyReader {
   }
 }
 
+/** The first message, if the fast lane knows its head and it is whole, and where it ends. */
+export function readFast(bytes: Buffer): (Whole<RequestHead> & { end: number }) | null {
+  const head = emptyRequestHead()
+  const bodyFrom = scanRequestHead(bytes, 0, bytes.length, head)
+  if (bodyFrom <= 0) return null
+  const body = new BodyReader(head.body)
+  const end = body.read(bytes, bodyFrom)
+  return end === MALFORMED || !body.done ? null : { head, body: body.text, trailers: body.trailers, end }
+}
+
 /** One client connection. */
 export class RequestReader {
   state: State = 'open'
