@@ -49,6 +49,8 @@ const pureFiles = [
   'agent/sandbox/spec.ts',
   'agent/sandbox/seccomp.ts',
   'router/table.ts',
+  'router/certificate-table.ts',
+  'router/least-recent.ts',
   'router/balance.ts',
   'router/headers.ts',
   'router/gate.ts',
