@@ -41,6 +41,8 @@ const testPrograms = {
   ps: ['procps', 'shows the tests what still runs'],
   unshare: ['util-linux', 'lets a test be somebody without root'],
   runc: ['runc', 'is a second OCI runtime that the sandbox tests are run with'],
+  openssl: ['openssl', 'makes the certificates of the tests'],
+  pebble: ['pebble', 'is the certificate authority of the tests'],
   gcc: ['gcc', 'compiles the programs that try to get out of a sandbox'],
 }
 const benchPrograms = {

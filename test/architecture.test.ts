@@ -50,6 +50,8 @@ const pureFiles = [
   'agent/sandbox/spec.ts',
   'agent/sandbox/seccomp.ts',
   'router/table.ts',
+  'router/certificate-table.ts',
+  'router/least-recent.ts',
   'router/balance.ts',
   'router/headers.ts',
   'router/wire/characters.ts',

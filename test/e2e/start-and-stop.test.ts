@@ -32,6 +32,7 @@ describe('npm run up', () => {
       BERTH_API_PORT: String(ports[0]),
       BERTH_HTTP_PORT: String(ports[1]),
       BERTH_AGENT_PORT: String(ports[2]),
+      BERTH_HTTPS_PORT: String(await freePort()),
     }
     const up = spawn(process.execPath, [UP], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
+import type { Certificate } from '#core/domain/certificate.ts'
 import type { Pair } from '#core/runtime/certificate-vault.ts'
 
 export type Authority = Pair & { cert: string }
@@ -89,3 +90,22 @@ commonName = supplied
 `
 
 const openssl = (...parts: string[][]) => run(['openssl', ...parts.flat()])
+
+/** A record, valid for most of the first thousand years. */
+export const aCertificate = (over: Partial<Certificate> = {}): Certificate => ({
+  id: 'c-one',
+  appId: null,
+  tenantId: null,
+  source: 'uploaded',
+  names: [],
+  hosts: [],
+  issuer: 'CN=Test',
+  serial: '1',
+  fingerprint: 'f'.repeat(64),
+  keyType: 'EC P-256',
+  notBefore: 0,
+  notAfter: 3e13,
+  addedAt: 0,
+  addedBy: 'test',
+  ...over,
+})

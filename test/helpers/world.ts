@@ -58,6 +58,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     BERTH_HOME: home,
     BERTH_API_PORT: String(apiPort),
     BERTH_HTTP_PORT: String(httpPort),
+    BERTH_HTTPS_PORT: String(await freePort()),
     BERTH_AGENT_PORT: String(agentPort),
     ...options.env,
   }

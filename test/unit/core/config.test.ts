@@ -48,3 +48,43 @@ describe('The settings of the router', () => {
     assert.throws(() => readConfig({ BERTH_ROUTER_WORKERS: '0' }), { code: 'BAD_SETTING' })
   })
 })
+
+describe('The settings of certificates', () => {
+  const directory = 'https://ca.example/dir'
+
+  it('leave automatic certificates off until an authority is named and its terms are agreed to', () => {
+    assert.equal(readConfig({}).acme, null)
+    assert.throws(() => readConfig({ BERTH_ACME_DIRECTORY: directory }), {
+      message: /^BERTH_ACME_AGREE_TERMS must be yes, which agrees to the terms .*ca\.example/,
+    })
+    const { acme } = readConfig({ BERTH_ACME_DIRECTORY: directory, BERTH_ACME_AGREE_TERMS: 'yes' })
+    assert.deepEqual(acme, {
+      directory,
+      email: null,
+      caBundle: '/etc/ssl/certs/ca-certificates.crt',
+      dnsHook: null,
+      externalAccount: null,
+    })
+  })
+
+  it('are refused by name, and a secret among them is not repeated', () => {
+    const agreed = { BERTH_ACME_DIRECTORY: directory, BERTH_ACME_AGREE_TERMS: 'yes' }
+    assert.throws(() => readConfig({ ...agreed, BERTH_ACME_EMAIL: 'nobody' }), {
+      message: /BERTH_ACME_EMAIL.*"nobody"/,
+    })
+    assert.throws(() => readConfig({ ...agreed, BERTH_ACME_DNS_HOOK: './hook' }), { message: /BERTH_ACME_DNS_HOOK/ })
+    assert.throws(() => readConfig({ ...agreed, BERTH_ACME_EAB_HMAC_KEY: 'x'.repeat(32) }), {
+      message: /BERTH_ACME_EAB_KID/,
+    })
+    assert.throws(
+      () => readConfig({ ...agreed, BERTH_ACME_EAB_KID: 'k', BERTH_ACME_EAB_HMAC_KEY: 'my secret!' }),
+      (error: Error) => /BERTH_ACME_EAB_HMAC_KEY/.test(error.message) && !error.message.includes('my secret'),
+    )
+    assert.throws(() => readConfig({ BERTH_HTTPS_PORT: '0' }), { message: /BERTH_HTTPS_PORT/ })
+  })
+
+  it('put the key beside the data, unless they say where', () => {
+    assert.equal(readConfig({ BERTH_HOME: '/data' }).certificatesKeyFile, '/data/certificates-key')
+    assert.equal(readConfig({ BERTH_CERTIFICATES_KEY_FILE: '/etc/berth/key' }).certificatesKeyFile, '/etc/berth/key')
+  })
+})

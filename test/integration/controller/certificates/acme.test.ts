@@ -287,6 +287,21 @@ describe('Automatic certificates', function () {
     assert.equal((await automatic()).length, 1, 'one is asked for before the other expires')
   })
 
+  it('are made by Berth itself on a developer’s machine, and nowhere else', async () => {
+    await look({ ...aContext(), config: { domain: 'berth.test', acme: null } })
+    assert.deepEqual(await loadCertificates(store), [])
+    const local = { ...aContext(), config: { domain: 'localhost', acme: null } }
+    await look(local)
+    await look(local)
+    const [made, ...more] = await loadCertificates(store)
+    assert.deepEqual(more, [])
+    assert.deepEqual([made?.source, made?.hosts], ['selfSigned', ['*.localhost', 'localhost']])
+    await look({ ...local, now: () => (made?.notAfter ?? 0) - 24 * 3600_000 })
+    const [renewed, ...others] = await loadCertificates(store)
+    assert.deepEqual(others, [])
+    assert.notEqual(renewed?.id, made?.id)
+  })
+
   it('come from an authority that takes only its customers, and after it has forgotten the account', async () => {
     const strict = await startAcme((front.address() as AddressInfo).port, true)
     try {
