@@ -57,7 +57,6 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     own: { ...stack, root: host.rootPath },
     layers,
     find: (name) => loadStack(store, name),
-    findAll: () => loadStacks(store),
   })
   const meter = startMeter({ store, log, host, folders, now })
   const records = await openRecords(join(folders.run, 'instances'))
@@ -179,11 +178,12 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
     for (const { id } of assignedBuilds) await ensureBuild(id)
     await supervisor.settle()
-    const orders = (await loadStacks(store)).filter((known) => known.host === config.hostId && !isMade(known))
+    const known = await loadStacks(store)
+    const orders = known.filter((stack) => stack.host === config.hostId && !isMade(stack))
     for (const order of orders) stackBuilds.ensure(order)
     // A build, of an app or of a stack, mounts what no instance may be using.
     if (assignedBuilds.length === 0 && orders.length === 0) await layers.collect(await neededLayers())
-    await stacks.look()
+    await stacks.look(known)
   }
 
   async function neededLayers(): Promise<Set<LayerDigest>> {

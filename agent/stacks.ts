@@ -24,7 +24,8 @@ export type Stacks = {
   layersOf(names: Iterable<string | null>): Promise<LayerDigest[]>
   /** What is on this host, as of the last look. */
   present(): HostStack[]
-  look(): Promise<void>
+  /** @param all the stacks that the controller knows */
+  look(all: KnownStack[]): Promise<void>
 }
 
 export type OwnStack = StackImage & { root: string }
@@ -32,14 +33,13 @@ export type OwnStack = StackImage & { root: string }
 export type StacksContext = {
   own: OwnStack
   layers: Pick<Layers, 'mount' | 'has'>
-  /** The stacks that the controller knows. */
+  /** Asks the controller. */
   find: (name: string) => Promise<KnownStack | null>
-  findAll: () => Promise<KnownStack[]>
 }
 
 type Built = Extract<StackReport, { state: 'built' }>
 
-export async function openStacks({ own, layers, find, findAll }: StacksContext): Promise<Stacks> {
+export async function openStacks({ own, layers, find }: StacksContext): Promise<Stacks> {
   const ownImage = await describe(own)
   // A stack's bytes never change, so what is known of one stays true.
   const known = new Map<string, Built>()
@@ -72,9 +72,9 @@ export async function openStacks({ own, layers, find, findAll }: StacksContext):
       return found.flatMap((built) => (built ? [built.digest] : []))
     },
     present: () => present,
-    async look() {
+    async look(all) {
       const found: HostStack[] = []
-      for (const { name, report } of await findAll()) {
+      for (const { name, report } of all) {
         if (report?.state !== 'built' || !(await layers.has(report.digest))) continue
         const { digest, bytes, debian, at } = report
         found.push({ name, digest, bytes, debian, builtAt: at })

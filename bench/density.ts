@@ -2,15 +2,16 @@
  * 300 idle, sandboxed Node HTTP apps on one host: what each costs, all included (by MemAvailable), what the agent costs that
  * meters and syncs them, and how long a new agent takes to adopt them.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { InstanceView } from '../core/contract/api.ts'
 import { startWorld, type World } from '#test/helpers/world.ts'
+import { dockerDensity } from './docker.ts'
+import { available, MB, privateOf, settle } from './memory.ts'
 import { median, printTable } from './table.ts'
 
 const INSTANCES = 300
-const MB = 1024 * 1024
 const IDLE_SECONDS = 60
 const ADOPTIONS = 3
 
@@ -45,6 +46,8 @@ export async function density(): Promise<void> {
   } finally {
     await world.stop()
   }
+  // Alone on the machine, as ours were.
+  await dockerDensity()
 }
 
 /** CPU and memory of the agent while nothing happens but metering, syncs and heartbeats. */
@@ -116,22 +119,3 @@ const isConmon =
   (home: string) =>
   (commandLine: string): boolean =>
     commandLine.startsWith('conmon\0') && commandLine.includes(home)
-
-/** Private bytes of each process whose command line fits. */
-async function privateOf(fits: (commandLine: string) => boolean): Promise<number[]> {
-  const found: number[] = []
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    if (!fits(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))) continue
-    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-    const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].map(([, kb]) => Number(kb))
-    found.push(kilobytes.reduce((sum, kb) => sum + kb, 0) * 1024)
-  }
-  return found
-}
-
-async function available(): Promise<number> {
-  return Number(/^MemAvailable:\s+(\d+)/m.exec(await readFile('/proc/meminfo', 'utf8'))?.[1]) * 1024
-}
-
-/** Garbage and dirty pages of what just happened are not what an idle app costs. */
-const settle = () => wait(15_000)

@@ -1,4 +1,5 @@
 /** One way to end a process: the first SIGTERM or SIGINT stops its parts in reverse order of their start. */
+import { flushCompileCache } from 'node:module'
 import { messageOf } from '../domain/errors.ts'
 import type { Log } from './log.ts'
 
@@ -30,6 +31,8 @@ export async function runMain(
   }
   // Whoever supervises this process (scripts/up.ts, a test) waits for this word; without one there is no channel.
   process.send?.('ready')
+  // Now, since a process that is killed keeps nothing for the next one. Does nothing where no NODE_COMPILE_CACHE is set.
+  flushCompileCache()
   log.info('stopping', { signal: await signalled })
   // A part that hangs must not keep a dead process around; whoever supervises it starts a new one.
   setTimeout(() => process.exit(1), stoppingMs).unref()

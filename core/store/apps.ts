@@ -76,7 +76,6 @@ export async function loadApps(store: Store): Promise<App[]> {
 }
 
 export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
-export const setTarget = (store: Store, id: AppId, target: Target) => setField(store, id, 'target', target)
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)

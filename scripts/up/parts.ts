@@ -12,6 +12,8 @@ export type Part = {
   ready: { kind: 'message' } | { kind: 'socket'; path: string }
   /** A folder to make first, for the process alone. */
   folder?: string
+  /** Beside what all parts have. */
+  env?: Record<string, string>
   /** How long it may take to end before it is killed. */
   stopMs: number
 }
@@ -19,20 +21,35 @@ export type Part = {
 /** A burst of starts leaves a large young generation behind, for good: memory that apps could have (docs/PERFORMANCE.md). */
 const SMALL_HEAP = '--max-semi-space-size=2'
 
+/**
+ * Where Node keeps what it made of the source: a process that finds it there needs no compiler for TypeScript, which is 28 MB of
+ * memory and half of its start (docs/PERFORMANCE.md). Root's alone, like all of the folder: what lies there is run.
+ */
+const compiled = ({ cache }: Config) => ({ NODE_COMPILE_CACHE: join(cache, 'compiled') })
+
 export function partsOf(config: Config): Part[] {
+  const env = compiled(config)
   const node = (...args: string[]): [string, ...string[]] => [process.execPath, ...args]
   return [
     ...(config.redisEmbedded ? [redisPart(join(config.home, 'redis'))] : []),
     {
       name: 'controller',
       argv: node(SMALL_HEAP, join(ROOT, 'controller/main.ts')),
+      env,
       ready: { kind: 'message' },
       stopMs: 15_000,
     },
-    { name: 'agent', argv: node(SMALL_HEAP, join(ROOT, 'agent/main.ts')), ready: { kind: 'message' }, stopMs: 15_000 },
+    {
+      name: 'agent',
+      argv: node(SMALL_HEAP, join(ROOT, 'agent/main.ts')),
+      env,
+      ready: { kind: 'message' },
+      stopMs: 15_000,
+    },
     {
       name: 'router',
       argv: node(SMALL_HEAP, join(ROOT, 'router/main.ts')),
+      env,
       ready: { kind: 'message' },
       stopMs: 20_000 + config.routerSettleMs,
     },

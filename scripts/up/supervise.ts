@@ -64,7 +64,7 @@ function launch(part: Part, context: Context): ChildProcess {
   const child = spawn(program, args, {
     stdio: ['ignore', log, log, part.ready.kind === 'message' ? 'ipc' : 'ignore'],
     detached: true,
-    env: environment(),
+    env: { ...environment(), ...part.env },
   })
   closeSync(log)
   // The end of a program that could not be run at all is told by `untilReady`.

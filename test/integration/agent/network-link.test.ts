@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { run } from '#core/runtime/process.ts'
 import { linkOf } from '../../../agent/sandbox/link.ts'
-import { startOutside, type Outside } from '#test/helpers/outside.ts'
-import { printed, python, refusals, since, startNeighbour, type Neighbour } from '#test/helpers/probes.ts'
-import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
+import { useNetwork } from '#test/helpers/network.ts'
+import type { Outside } from '#test/helpers/outside.ts'
+import { printed, python, refusals, since, type Neighbour } from '#test/helpers/probes.ts'
+import type { TestHost } from '#test/helpers/sandboxes.ts'
 
 const PUBLIC = '203.0.113.78'
 
@@ -13,18 +14,7 @@ describe('The link of a sandbox', function () {
   let world: TestHost
   let outside: Outside
   let neighbour: Neighbour
-  before(async function () {
-    this.timeout(180_000)
-    world = await startTestHost()
-    outside = await startOutside(world.host.slot, { addresses: [PUBLIC], tcp: [80], udp: [80] })
-    neighbour = await startNeighbour(world)
-  })
-  after(async () => {
-    await neighbour?.stop()
-    await outside?.stop()
-    await world?.stop()
-  })
-  afterEach(() => neighbour.check())
+  useNetwork({ addresses: [PUBLIC] }, (network) => ({ world, outside, neighbour } = network))
 
   /** With all of root's rights inside the app's network namespace: more than any app has. */
   const asRoot = (index: number, ...argv: string[]) =>

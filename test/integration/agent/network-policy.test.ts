@@ -3,20 +3,10 @@ import assert from 'node:assert/strict'
 import type { EgressPolicy } from '#core/domain/quota.ts'
 import { ensureRuleset, setTenantEgress } from '../../../agent/sandbox/network.ts'
 import { linkOf } from '../../../agent/sandbox/link.ts'
-import { startOutside, type Outside } from '#test/helpers/outside.ts'
-import {
-  contact,
-  printed,
-  python,
-  refusals,
-  since,
-  startNeighbour,
-  tcp,
-  trackedOf,
-  udp,
-  type Neighbour,
-} from '#test/helpers/probes.ts'
-import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
+import { useNetwork } from '#test/helpers/network.ts'
+import type { Outside } from '#test/helpers/outside.ts'
+import { contact, printed, python, refusals, since, tcp, trackedOf, udp, type Neighbour } from '#test/helpers/probes.ts'
+import type { TestHost } from '#test/helpers/sandboxes.ts'
 
 const [PUBLIC, OTHER] = ['203.0.113.79', '203.0.113.80']
 const [RESOLVER, OFFICE, CONTROL] = ['10.78.0.53', '10.78.0.1', '10.78.1.1']
@@ -26,20 +16,15 @@ describe('The network policy of a sandbox', function () {
   let world: TestHost
   let outside: Outside
   let neighbour: Neighbour
-  before(async function () {
-    this.timeout(180_000)
-    world = await startTestHost({ rules: { resolvers: [RESOLVER], platform: ['10.78.1.0/24'] } })
-    const addresses = [PUBLIC, OTHER, RESOLVER, OFFICE, CONTROL]
-    outside = await startOutside(world.host.slot, { addresses, tcp: [25, 53, 80, 853], udp: [53, 80, 853] })
-    neighbour = await startNeighbour(world)
-  })
-  after(async () => {
-    await neighbour?.stop()
-    await outside?.stop()
-    await world?.stop()
-  })
-  beforeEach(() => outside.contacts())
-  afterEach(() => neighbour.check())
+  useNetwork(
+    {
+      rules: { resolvers: [RESOLVER], platform: ['10.78.1.0/24'] },
+      addresses: [PUBLIC, OTHER, RESOLVER, OFFICE, CONTROL],
+      tcp: [25, 53, 80, 853],
+      udp: [53, 80, 853],
+    },
+    (network) => ({ world, outside, neighbour } = network),
+  )
 
   const share = (egress: Partial<EgressPolicy>) => ({ share: { egress: { allow: [], deny: [], ...egress } } })
   /** Asks for an A record and prints the address that came, or what went wrong. */

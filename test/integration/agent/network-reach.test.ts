@@ -8,7 +8,8 @@ import { gatewayOf, linkOf } from '../../../agent/sandbox/link.ts'
 import { run } from '#core/runtime/process.ts'
 import { loadRuleset } from '../../../agent/sandbox/network.ts'
 import { publishedPort } from '../../../agent/ports.ts'
-import { startOutside, type Outside } from '#test/helpers/outside.ts'
+import { useNetwork } from '#test/helpers/network.ts'
+import type { Outside } from '#test/helpers/outside.ts'
 import {
   ask,
   contact,
@@ -17,13 +18,12 @@ import {
   refusals,
   server,
   since,
-  startNeighbour,
   tcp,
   udp,
   unhurried,
   type Neighbour,
 } from '#test/helpers/probes.ts'
-import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
+import type { TestHost } from '#test/helpers/sandboxes.ts'
 
 const METADATA = ['169.254.169.254', '100.100.100.200', '168.63.129.16']
 const PRIVATE = [
@@ -43,22 +43,7 @@ describe('What a sandbox reaches', function () {
   let world: TestHost
   let outside: Outside
   let neighbour: Neighbour
-  before(async function () {
-    this.timeout(180_000)
-    world = await startTestHost()
-    outside = await startOutside(world.host.slot, {
-      addresses: [PUBLIC, ...PRIVATE, ...METADATA],
-      tcp: [80],
-      udp: [80],
-    })
-    neighbour = await startNeighbour(world)
-  })
-  after(async () => {
-    await neighbour?.stop()
-    await outside?.stop()
-    await world?.stop()
-  })
-  afterEach(() => neighbour.check())
+  useNetwork({ addresses: [PUBLIC, ...PRIVATE, ...METADATA] }, (network) => ({ world, outside, neighbour } = network))
 
   it('is the Internet, under the host’s address', async () => {
     assert.deepEqual(await contact(world, [tcp(PUBLIC, 80), udp(PUBLIC, 80)]), ['open', 'answered'])

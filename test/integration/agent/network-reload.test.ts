@@ -15,9 +15,10 @@ import {
 import { linkOf } from '../../../agent/sandbox/link.ts'
 import { tableOf } from '../../../agent/sandbox/ruleset.ts'
 import { defaultCeilings } from '#core/domain/resources.ts'
-import { startOutside, type Outside } from '#test/helpers/outside.ts'
-import { ask, printed, python, refusals, server, since, startNeighbour, type Neighbour } from '#test/helpers/probes.ts'
-import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
+import { useNetwork } from '#test/helpers/network.ts'
+import type { Outside } from '#test/helpers/outside.ts'
+import { ask, printed, python, refusals, server, since, type Neighbour } from '#test/helpers/probes.ts'
+import type { TestHost } from '#test/helpers/sandboxes.ts'
 
 const [PUBLIC, OPENED, DENIED, PRIVATE] = ['203.0.113.82', '10.79.1.1', '203.0.113.83', '10.79.0.1']
 
@@ -26,19 +27,10 @@ describe('The rules of the network', function () {
   let world: TestHost
   let outside: Outside
   let neighbour: Neighbour
-  before(async function () {
-    this.timeout(180_000)
-    world = await startTestHost()
-    outside = await startOutside(world.host.slot, { addresses: [PUBLIC, OPENED, DENIED, PRIVATE], tcp: [], udp: [80] })
-    neighbour = await startNeighbour(world)
-  })
-  after(async () => {
-    await neighbour?.stop()
-    await outside?.stop()
-    await world?.stop()
-  })
-  beforeEach(() => outside.contacts())
-  afterEach(() => neighbour.check())
+  useNetwork(
+    { addresses: [PUBLIC, OPENED, DENIED, PRIVATE], tcp: [] },
+    (network) => ({ world, outside, neighbour } = network),
+  )
 
   const egress = { allow: ['10.79.1.0/24'], deny: ['203.0.113.83/32'] }
   const policy = { tenantId: 'prepared', egress, ceilings: defaultCeilings, published: null }

@@ -67,7 +67,6 @@ describe('Stacks on a host', () => {
       own,
       layers,
       find: (name) => Promise.resolve(known.get(name) ?? null),
-      findAll: () => Promise.resolve([...known.values()]),
     })
   })
   after(async () => {
@@ -118,7 +117,7 @@ describe('Stacks on a host', () => {
     assert.equal(await readFile(join(root, 'etc/resolv.conf'), 'utf8'), '')
     assert.match(await readFile(join(root, 'etc/apt/sources.list'), 'utf8'), /trixie-security/)
     assert.equal(await stacks.rootOf(NAME, signal), root)
-    await stacks.look()
+    await stacks.look([...known.values()])
     assert.deepEqual(
       stacks.present().map(({ name }) => name),
       [stacks.own.name, NAME],

@@ -23,6 +23,11 @@ describe('The parts of a Berth on one machine', () => {
     assert.equal(teardownCommand()[0], process.execPath)
   })
 
+  it('find what Node made of their source in the cache of the machine', () => {
+    for (const { name, env } of partsOf(readConfig({ BERTH_CACHE: '/somewhere' })))
+      assert.equal(env?.['NODE_COMPILE_CACHE'], name === 'redis' ? undefined : '/somewhere/compiled')
+  })
+
   describe('the embedded Redis', () => {
     const { argv, folder, ready } = redisPart('/var/lib/berth/redis')
     const valueOf = (option: string) => argv[argv.indexOf(option) + 1]

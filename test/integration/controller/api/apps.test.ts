@@ -15,7 +15,7 @@ import {
 import type { Deploy, Release } from '#core/domain/release.ts'
 import { defaultResources } from '#core/domain/resources.ts'
 import type { LayerDigest } from '#core/domain/ids.ts'
-import { findApp, setCurrent, setRollout, setTarget } from '#core/store/apps.ts'
+import { findApp, setCurrent, setRollout } from '#core/store/apps.ts'
 import { appendDeployLog, createDeploy } from '#core/store/deploys.ts'
 import { assignInstance } from '#core/store/instances.ts'
 import { appendLogs } from '#core/store/logs.ts'
@@ -247,7 +247,6 @@ describe('the API', () => {
       await release(app)
       const failed = await createRelease(store, aRelease(app, 'd-none' as DeployId, {}), null)
       const target = { release: failed ?? 0, generation: 0, since: 1 }
-      await setTarget(store, app.id, target)
       await setRollout(store, app.id, { target, state: 'failed', at: 1, reason: 'it crashed' })
       const { body } = await api.call(operator, 'GET', '/v1/apps/history/releases')
       const releases = body.releases as { version: number; status: string }[]

@@ -4,18 +4,19 @@ import type { AddressInfo } from 'node:net'
 import type { InstanceView } from '#core/contract/api.ts'
 import type { AppEvent } from '#core/domain/event.ts'
 import type { App } from '#core/domain/app.ts'
-import type { AppName, InstanceId, TenantId } from '#core/domain/ids.ts'
+import type { AppName, DeployId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { defaultPlan } from '#core/domain/quota.ts'
 import { noUsage } from '#core/domain/usage.ts'
-import { findApp, setTarget } from '#core/store/apps.ts'
+import { findApp } from '#core/store/apps.ts'
 import { assignInstance, reportInstance, reportStats } from '#core/store/instances.ts'
 import { keys } from '#core/store/keys.ts'
+import { createRelease } from '#core/store/releases.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { createApi } from '../../../../controller/api/server.ts'
 import { lookAtBudgets, type BudgetContext } from '../../../../controller/metering/budgets.ts'
 import { createTurns } from '../../../../controller/turns.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
-import { aDesired, aReport, target } from '../../../helpers/cluster.ts'
+import { aDesired, aReport, aSlug } from '../../../helpers/cluster.ts'
 
 describe('plans and tenants, through the API', function () {
   this.timeout(30_000)
@@ -234,7 +235,9 @@ describe('plans and tenants, through the API', function () {
       const app = await newApp(token, `paused-${made}`)
       const path = `/v1/apps/${app.name}`
       assert.equal((await api.call(token, 'POST', `${path}/pause`)).body.code, 'NO_RELEASE')
-      await setTarget(api.context.store, app.id, target(1))
+      const release = { appId: app.id, slug: aSlug({ web: 'node web.js' }), config: {}, commit: null, createdAt: 1 }
+      const first = { ...release, description: '', actor: '', deployId: 'd-one' as DeployId }
+      assert.equal(await createRelease(api.context.store, first, null), 1)
       const woken = api.wakes
       assert.equal((await api.call(token, 'POST', `${path}/pause`)).status, 202)
       assert.equal((await api.call(token, 'POST', `${path}/pause`)).status, 202)

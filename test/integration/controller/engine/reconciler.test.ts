@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Applied } from '#core/domain/instance.ts'
-import { setTarget } from '#core/store/apps.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
-import { removeApp, setPaused } from '#core/store/apps.ts'
+import { removeApp, restartApp, setPaused } from '#core/store/apps.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadPromises } from '#core/store/promises.ts'
 import { createRelease } from '#core/store/releases.ts'
@@ -113,7 +112,7 @@ describe('the reconciler, on a real store and real queues', function () {
     const app = await releasedApp({ web: 2 })
     await settled(app.id, 2)
     const before = new Set((await loadInstances(engine.store)).map(({ desired }) => desired.id))
-    await setTarget(engine.store, app.id, { release: 1, generation: 1, since: Date.now() })
+    assert.ok(await restartApp(engine.store, app.id, Date.now()))
     await until('new instances', async () => {
       const now = await loadInstances(engine.store)
       return (
