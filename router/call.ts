@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { AppRoute } from '#core/domain/route.ts'
 import type { Head } from './gate.ts'
+import type { Kind, Standing } from './quota/quotas.ts'
 
 export type ClientConnection = {
   socket: Socket
@@ -12,6 +13,10 @@ export type ClientConnection = {
   waiting: Incoming[]
   /** An answer said that it is the last: nothing that follows on this connection is run (RFC 9112 §9.6). */
   closing: boolean
+  /** Whose connection it counts as: those of the app that its last request was for. */
+  standing: Standing | null
+  /** Stands for the client, as quota/clients.ts gives it. */
+  client: number
   /** How many of the socket's bytes were accounted for. */
   settledIn: number
   settledOut: number
@@ -39,6 +44,8 @@ export type Call = Incoming & {
   head: Head | null
   /** Set when an app claims the host. */
   route: AppRoute | null
+  /** Set when the quotas let it in. */
+  admitted: { standing: Standing; kind: Kind } | null
   /** The instance tried last. */
   instanceId: InstanceId | null
   /** 0 until an answer began. */
@@ -92,3 +99,6 @@ export function resetConnection({ connection }: Call): void {
   connection.closing = true
   connection.socket.resetAndDestroy()
 }
+
+/** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */
+export const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')

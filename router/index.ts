@@ -13,7 +13,9 @@ import { connectStore } from '#core/store/connection.ts'
 import { recordUsage } from '#core/store/usage.ts'
 import { drain } from './drain.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { RequestQuota } from './quota.ts'
+import { Clients } from './quota/clients.ts'
+import { startLeases } from './quota/lease.ts'
+import { Quotas } from './quota/quotas.ts'
 import { startReporting, type Reporter } from './report.ts'
 import { serve, type RequestContext } from './request.ts'
 import { createDoor } from './server.ts'
@@ -37,26 +39,28 @@ export async function start(
   const ending = new AbortController()
 
   let routes = indexTable(await loadFirstTable(store, log))
-  let routers = 1
   let draining = false
   let reporter: Reporter | null = null
   const upstreams = new Upstreams(limits, routes, () => reporter?.reportNow())
   const usage = new Usage()
   const tunnels = new Set<Duplex>()
+  const now = () => performance.now()
+  const quotas = new Quotas(randomBytes(4).readInt32LE())
+  quotas.use(routes.quotaOf, Date.now(), now())
   const context: RequestContext = {
     log,
     limits,
     upstreams,
     usage,
     tunnels,
-    quota: new RequestQuota(),
+    quotas,
+    clients: new Clients(),
     routes: () => routes,
-    routers: () => routers,
     draining: () => draining,
-    now: () => performance.now(),
+    now,
     random: () => Math.random(),
   }
-  const door = createDoor(limits, (incoming) => serve(incoming, context))
+  const door = createDoor(limits, (incoming) => serve(incoming, context), context)
   try {
     await listen(door.server, config.httpPort, config.httpAddress)
   } catch (error) {
@@ -77,12 +81,15 @@ export async function start(
     onTable(table) {
       routes = indexTable(table)
       upstreams.useRoutes(routes)
+      quotas.use(routes.quotaOf, Date.now(), now())
       log.debug('route table swapped', { version: routes.version, apps: table.apps.length })
       reports.reportNow()
     },
     onAnnounced: () => reports.reportNow(),
-    onRouters: (count) => (routers = Math.max(1, count)),
+    onRouters: (count) => quotas.setRouters(count),
   })
+
+  const leases = startLeases({ quotas, store, router: id, log, now })
 
   const record: RecordCounters = (changed) => {
     const at = Date.now()
@@ -125,6 +132,7 @@ export async function start(
       if (store.status !== 'ready') store.disconnect()
       await Promise.all([watch.stop(), recording, upstreams.stop()])
       await usage.flush(record).catch(couldNotRecord)
+      await leases.stop()
       await reports.stop()
       store.disconnect()
     },

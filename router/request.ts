@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import type { AppRoute } from '#core/domain/route.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { logAccess } from './access-log.ts'
-import { endResponse, isLast, resetConnection, type Call, type Incoming } from './call.ts'
+import { endResponse, isLast, plainAddress, resetConnection, type Call, type Incoming } from './call.ts'
 import { forward, type ForwardContext } from './forward.ts'
 import { readHead } from './gate.ts'
-import type { RequestQuota } from './quota.ts'
+import { refusalOf, tooManyUnknown } from './quota/answer.ts'
+import type { Clients } from './quota/clients.ts'
+import type { QuotaCode, Quotas, Standing } from './quota/quotas.ts'
 import {
   badRequest,
   notServing,
@@ -22,9 +24,8 @@ import type { Usage } from './usage.ts'
 export type RequestContext = ForwardContext & {
   log: Log
   routes: () => Routes
-  /** How many routers serve now, this one included. */
-  routers: () => number
-  quota: RequestQuota
+  quotas: Quotas
+  clients: Clients
   usage: Usage
 }
 
@@ -58,10 +59,10 @@ async function run(call: Call, context: RequestContext): Promise<Answer | null> 
   call.host = normaliseHost(head.host)
 
   const route = (call.route = context.routes().find(call.host))
-  if (!route) return isHealthCheck(call) ? giveHealth(call, context) : unknownHost(call.host)
+  if (!route) return isHealthCheck(call) ? giveHealth(call, context) : refuseUnknown(call, context)
 
-  const admission = admit(route, context)
-  if (!admission.admitted) return quotaExceeded(route, admission.retryAfterSeconds)
+  const refused = admit(call, route, context)
+  if (refused) return refused
   context.usage.countRequest(route)
 
   if (route.endpoints.length === 0) return notServing(route)
@@ -80,6 +81,7 @@ function identify(incoming: Incoming): Call {
     host: '',
     head: null,
     route: null,
+    admitted: null,
     instanceId: null,
     status: 0,
     code: null,
@@ -95,11 +97,39 @@ function identify(incoming: Incoming): Call {
   return call
 }
 
-/** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */
-const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')
+/** Takes the request, and its connection, out of what tenant and app may; `finish` gives the request back. */
+function admit(call: Call, route: AppRoute, { quotas, usage, now }: RequestContext): Answer | null {
+  const at = now()
+  const standing = quotas.of(route, at)
+  const kind = call.tunnelHead === null ? 'request' : 'webSocket'
+  const code = attach(call, standing, quotas) ?? quotas.admit(standing, call.connection.client, kind, at)
+  if (code === null) {
+    call.admitted = { standing, kind }
+    return null
+  }
+  usage.countRefusal(route, code)
+  return quotaExceeded(route, refusalOf(standing, code, quotas.retryAfterSeconds(standing, code, at)))
+}
 
-const admit = (route: AppRoute, { quota, routes, routers, now }: RequestContext) =>
-  quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), now())
+/** A connection counts as those of the app that its last request was for; one that becomes a WebSocket is no longer one. */
+function attach({ connection, tunnelHead }: Call, standing: Standing, quotas: Quotas): QuotaCode | null {
+  if (tunnelHead !== null) {
+    if (connection.standing) quotas.detach(connection.standing)
+    connection.standing = null
+    return null
+  }
+  const code = quotas.attach(connection.standing, standing)
+  if (code === null) connection.standing = standing
+  else connection.closing = true
+  return code
+}
+
+/** Hosts that nobody has are a client's own budget, so that no tenant pays for them. */
+function refuseUnknown(call: Call, { clients, now }: RequestContext): Answer {
+  if (clients.admitUnknown(call.connection.client, now())) return unknownHost(call.host)
+  call.connection.closing = true
+  return quotaExceeded(null, tooManyUnknown)
+}
 
 /** Only where no app answers: a tenant's paths are the tenant's. */
 const isHealthCheck = ({ request, host }: Call): boolean => request.url === HEALTH_PATH && isOwnHost(host)
@@ -134,8 +164,10 @@ function write(
   endResponse(call, limits.lingerMs)
 }
 
-function finish(call: Call, { usage, log }: RequestContext): void {
+function finish(call: Call, { usage, quotas, log }: RequestContext): void {
   usage.settle(call)
+  if (call.status === 101 && call.route) usage.countWebSocket(call.route)
+  if (call.admitted) quotas.release(call.admitted.standing, call.admitted.kind)
   call.connection.current = null
   logAccess(log, call, performance.now() - call.began)
 }

@@ -2,9 +2,11 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { resetConnection, type ClientConnection, type Incoming } from './call.ts'
+import { plainAddress, resetConnection, type ClientConnection, type Incoming } from './call.ts'
 import { readHead } from './gate.ts'
 import { MAX_HEAD_BYTES, type Limits } from './limits.ts'
+import { TOO_MANY_CONNECTIONS } from './quota/clients.ts'
+import type { RequestContext } from './request.ts'
 import { rawAnswer } from './responses.ts'
 
 export type Door = {
@@ -17,7 +19,11 @@ export type Door = {
 const MAX_WAITING = 16
 
 /** @param serve takes one request to its end; it never rejects */
-export function createDoor(limits: Limits, serve: (incoming: Incoming) => Promise<void>): Door {
+export function createDoor(
+  limits: Limits,
+  serve: (incoming: Incoming) => Promise<void>,
+  { quotas, clients, now }: Pick<RequestContext, 'quotas' | 'clients' | 'now'>,
+): Door {
   const connections = new Map<Duplex, ClientConnection>()
   const connectionOf = (socket: Duplex): ClientConnection | null => connections.get(socket) ?? null
 
@@ -50,8 +56,24 @@ export function createDoor(limits: Limits, serve: (incoming: Incoming) => Promis
   server.timeout = limits.silenceMs
 
   server.on('connection', (socket) => {
-    connections.set(socket, { socket, current: null, waiting: [], closing: false, settledIn: 0, settledOut: 0 })
-    socket.once('close', () => connections.delete(socket))
+    const client = clients.open(plainAddress(socket.remoteAddress), now())
+    if (client === TOO_MANY_CONNECTIONS) return void socket.resetAndDestroy()
+    const connection: ClientConnection = {
+      socket,
+      current: null,
+      waiting: [],
+      closing: false,
+      standing: null,
+      client,
+      settledIn: 0,
+      settledOut: 0,
+    }
+    connections.set(socket, connection)
+    socket.once('close', () => {
+      connections.delete(socket)
+      clients.close(client)
+      if (connection.standing) quotas.detach(connection.standing)
+    })
     socket.on('error', () => socket.destroy())
   })
   // Both leave the 100 and the 417 to the one place that decides on them.

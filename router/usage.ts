@@ -1,11 +1,40 @@
 /** What each app's requests used, for the metering ledger. */
 import type { AppId, TenantId } from '#core/domain/ids.ts'
+import type { UsageField, UsageTotals } from '#core/domain/usage.ts'
 import type { Call } from './call.ts'
+import type { QuotaCode } from './quota/quotas.ts'
 
 type Owner = { appId: AppId; tenantId: TenantId }
 export type Used = Owner & { counters: Counters }
 
-export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
+export type Counters = Pick<
+  UsageTotals,
+  'requests' | 'requestInBytes' | 'requestOutBytes' | 'webSockets' | (typeof refusedFields)[QuotaCode]
+>
+
+/** Under which field of the ledger a refusal is counted. */
+const refusedFields = {
+  'quota-requests': 'refusedRate',
+  'quota-concurrency': 'refusedConcurrent',
+  'quota-connections': 'refusedConnections',
+  'quota-websockets': 'refusedWebSockets',
+  'quota-client': 'refusedClient',
+  'quota-budget': 'refusedBudget',
+} as const satisfies Record<QuotaCode, UsageField>
+
+const noCounters: Counters = {
+  requests: 0,
+  requestInBytes: 0,
+  requestOutBytes: 0,
+  webSockets: 0,
+  refusedRate: 0,
+  refusedConcurrent: 0,
+  refusedConnections: 0,
+  refusedWebSockets: 0,
+  refusedClient: 0,
+  refusedBudget: 0,
+}
+
 /** Records apps' counters as they are now. */
 export type RecordCounters = (changed: Used[]) => Promise<void>
 
@@ -19,6 +48,14 @@ export class Usage {
 
   countRequest(owner: Owner): void {
     this.#of(owner).requests += 1
+  }
+
+  countWebSocket(owner: Owner): void {
+    this.#of(owner).webSockets += 1
+  }
+
+  countRefusal(owner: Owner, code: QuotaCode): void {
+    this.#of(owner)[refusedFields[code]] += 1
   }
 
   /** Books the bytes that a call's connection carried since it was last asked: to the call's app, if it has one. */
@@ -58,7 +95,7 @@ export class Usage {
     this.#changed.add(appId)
     const existing = this.#known.get(appId)
     if (existing) return existing.counters
-    const counters = { requests: 0, requestInBytes: 0, requestOutBytes: 0 }
+    const counters = { ...noCounters }
     this.#known.set(appId, { appId, tenantId, counters })
     return counters
   }

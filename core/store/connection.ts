@@ -21,6 +21,7 @@ const commands = {
   reportStats: 1,
   holdLease: 1,
   putRoutes: 1,
+  shareTraffic: 1,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }

@@ -32,7 +32,7 @@ const acme: TenantDetail = {
   cpus: '2-3',
   egress: { allow: ['10.1.0.0/16'], deny: [] },
   suspended: null,
-  limits: { ...defaultPlan, memoryMb: 2048, instances: 20, budget: { cpuSeconds: 1_800_000, egressBytes: null } },
+  limits: { ...defaultPlan, memoryMb: 2048, instances: 20, budget: { cpuSeconds: 1_800_000, egressBytes: null, requests: 2e6 } },
   promised: { apps: 1, instances: 4, memoryMb: 1920, diskMb: 1024 },
   budget: { month: '2026-11', cpuSeconds: 1_350_000, egressBytes: 1024 ** 3, alert: null },
 }
