@@ -41,18 +41,17 @@ export type TrafficReport = {
 }
 
 export type TrafficShare = {
-  /** How many share the account, this router included. */
-  routers: number
   /** Whether another router has less than is asked of it. */
   othersShort: boolean
-  /** The part of the rate from now on, and how many tokens to add; below zero, to take away. */
-  flows: { share: number; grant: number }[]
+  /** The part of the rate and the most tokens to hold from now on, and how many to add; below zero, to take away. */
+  flows: { share: number; cap: number; grant: number }[]
   counts: { allowance: number }[]
 }
 
 /**
  * Reports to all of the accounts in one round trip.
  * @param router its id
+ * @param routers how many there are, with those that do not share yet
  * @param now ms, for tests; else Redis's clock
  * @returns the router's shares in the order of the reports; null for a report that said leave
  * @throws when Redis did not take one; those before it were taken
@@ -60,6 +59,7 @@ export type TrafficShare = {
 export async function shareTraffic(
   store: Store,
   router: string,
+  routers: number,
   reports: readonly TrafficReport[],
   now: number | null = null,
 ): Promise<(TrafficShare | null)[]> {
@@ -75,6 +75,7 @@ export async function shareTraffic(
       short ? 1 : 0,
       flows.map(flowText).join(' '),
       counts.map(countText).join(' '),
+      routers,
     )
   const answers = (await pipeline.exec()) ?? []
   return answers.map(([error, text], index) => {
@@ -91,11 +92,12 @@ const countText = ({ limit, allowance, used, wanted }: CountReport): string => `
 const FLOWS = 3
 
 function readShare(text: string): TrafficShare {
-  const [routers = 1, othersShort = 0, ...rest] = text.split(' ').map(Number)
+  const [othersShort = 0, ...rest] = text.split(' ').map(Number)
   const flows = Array.from({ length: FLOWS }, (_, index) => ({
-    share: rest[index * 2] ?? 0,
-    grant: rest[index * 2 + 1] ?? 0,
+    share: rest[index * 3] ?? 0,
+    cap: rest[index * 3 + 1] ?? 1,
+    grant: rest[index * 3 + 2] ?? 0,
   }))
-  const counts = rest.slice(FLOWS * 2).map((allowance) => ({ allowance }))
-  return { routers, othersShort: othersShort === 1, flows, counts }
+  const counts = rest.slice(FLOWS * 3).map((allowance) => ({ allowance }))
+  return { othersShort: othersShort === 1, flows, counts }
 }

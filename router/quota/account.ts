@@ -89,7 +89,7 @@ export class Account {
   take({ flows, counts, othersShort }: TrafficShare): void {
     this.joined = true
     this.othersShort = othersShort
-    flows.forEach(({ share, grant }, index) => this.flows[index]?.take(share, grant))
+    flows.forEach(({ share, cap, grant }, index) => this.flows[index]?.take(share, cap, grant))
     counts.forEach(({ allowance }, index) => this.counts[index]?.take(allowance))
   }
 

@@ -11,12 +11,16 @@ export const LEAST_PART = 0.1
 /** How fast what is wanted is forgotten: in this many ms to a third. */
 const FORGET_MS = 1_000
 
+const LEAST_WINDOW_MS = 100
+
 export class Flow {
   /** Per second; below zero: no limit. */
   rate = -1
   burst = 0
-  /** The part of the rate and of the burst that is this router's, 0 to 1. */
+  /** The part of the rate that is this router's, 0 to 1. */
   share = 1
+  /** The most tokens that it holds. Below one, no request would ever pass. */
+  cap = 1
   tokens = 0
   /** Tokens that were made here since this router joined. */
   made = 0
@@ -28,11 +32,6 @@ export class Flow {
   short = false
   #at = 0
   #reportedAt = 0
-
-  /** The most tokens that it holds. Below one, no request would ever pass. */
-  get cap(): number {
-    return Math.max(1, this.share * this.burst)
-  }
 
   isFull(now: number): boolean {
     this.fill(now)
@@ -50,10 +49,14 @@ export class Flow {
     this.made += more
   }
 
-  /** Begins with a share that nobody granted yet; what it holds then is owed to the other routers. */
+  /**
+   * Begins with a share that nobody granted yet, and with what is enough until the others have answered: what it holds
+   * then is owed to them, and who restarts often must not begin with a whole burst each time.
+   */
   begin(share: number, now: number): void {
     this.share = share
-    this.tokens = this.made = this.rate < 0 ? 0 : this.cap
+    this.cap = Math.max(1, share * this.burst)
+    this.tokens = this.made = this.rate < 0 ? 0 : Math.min(this.cap, Math.max(FIRST_TOKENS, FIRST_PART * this.cap))
     this.asked = this.wanted = 0
     this.short = false
     this.#at = this.#reportedAt = now
@@ -65,6 +68,7 @@ export class Flow {
     if (this.rate >= 0) this.fill(now)
     this.rate = rate
     this.burst = burst
+    this.cap = Math.max(1, Math.min(this.cap, this.share * burst))
     // What a smaller bucket cannot hold goes back to the pool, as if it had not been made.
     const surplus = Math.max(0, this.tokens - this.cap)
     this.tokens -= surplus
@@ -93,7 +97,8 @@ export class Flow {
     const { rate, burst, share } = this
     if (rate < 0) return noFlow
     this.fill(now)
-    const seconds = Math.max(1, now - this.#reportedAt) / 1000
+    // A first report comes at once, and one request in a millisecond is not a thousand a second.
+    const seconds = Math.max(LEAST_WINDOW_MS, now - this.#reportedAt) / 1000
     this.#reportedAt = now
     const recent = this.asked / seconds
     // Up at once, since it is lacking now; down slowly, so that a pause between two requests changes nothing.
@@ -106,17 +111,22 @@ export class Flow {
     return { rate, burst, share, tokens: this.tokens, made: this.made, wanted: this.wanted }
   }
 
-  take(share: number, grant: number): void {
+  take(share: number, cap: number, grant: number): void {
     if (this.rate < 0) return
     this.share = share
+    this.cap = cap
     this.tokens += grant
   }
 
   /** Goes on without the others: with its last share, but not with nothing. */
   endure(routers: number): void {
     this.share = Math.max(this.share, LEAST_PART / routers)
+    this.cap = Math.max(1, this.share * this.burst)
   }
 }
+
+const FIRST_TOKENS = 10
+const FIRST_PART = 0.1
 
 /** Whoever is held up asks again after this, because its share may have grown. */
 const MAX_PAUSE_MS = 1_000

@@ -40,7 +40,7 @@ export function startLeases({ quotas, store, router, log, now }: LeaseContext): 
     const reports = quotas.reports(now())
     for (let first = 0; first < reports.length; first += BATCH) {
       const some = reports.slice(first, first + BATCH)
-      const shares = await shareTraffic(store, router, some)
+      const shares = await shareTraffic(store, router, quotas.routers, some)
       some.forEach((report, index) => quotas.take(report, shares[index] ?? null))
     }
     answeredAt = now()
@@ -81,7 +81,7 @@ export function startLeases({ quotas, store, router, log, now }: LeaseContext): 
       await agreeing
       quotas.onJoin = () => {}
       if (store.status !== 'ready') return
-      await shareTraffic(store, router, quotas.farewells(now())).catch(onError)
+      await shareTraffic(store, router, quotas.routers, quotas.farewells(now())).catch(onError)
     },
   }
 }

@@ -16,12 +16,7 @@ import type { Count } from './count.ts'
 import { HeavyUse } from './heavy.ts'
 
 export type QuotaCode =
-  | 'quota-requests'
-  | 'quota-concurrency'
-  | 'quota-connections'
-  | 'quota-websockets'
-  | 'quota-client'
-  | 'quota-budget'
+  'quota-requests' | 'quota-concurrency' | 'quota-connections' | 'quota-websockets' | 'quota-client' | 'quota-budget'
 
 /** Where the requests to one app are counted. Kept by calls and connections while they last. */
 export type Standing = {
@@ -84,6 +79,10 @@ export class Quotas {
   /** How many routers serve now, this one included: the part that it takes of what was not shared out yet. */
   setRouters(count: number): void {
     this.#routers = Math.max(1, count)
+  }
+
+  get routers(): number {
+    return this.#routers
   }
 
   of(route: AppRoute, now: number): Standing {

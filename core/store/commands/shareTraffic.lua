@@ -2,22 +2,26 @@
 -- its share.
 -- A flow (requests, bytes) is a token bucket that all routers share: each fills its own at its share of the rate, and what
 -- it made is taken from the pool, which grows at the whole rate; what nobody made is in the pool and goes to whom it lacks.
+-- Half of the burst stays there while all have enough, for a router that is new or is needed suddenly; while one has less
+-- than it wants, the others hold no more than they need until their next report.
 -- A count (requests in flight, connections) is divided as whole numbers.
 -- KEYS[1] account (hash): 'pool', and one field per router, numbers separated by blanks
 -- ARGV[1] router   ARGV[2] now (ms); '' for Redis's clock
 -- ARGV[3] 'join': it knows nothing of the account yet; 'renew': it was told its share before; 'leave'
--- ARGV[4] 1 when it has less than it wants, else 0
+-- ARGV[4] 1 when it has less than it wants, else 0   ARGV[7] how many routers there are, with those that do not share yet
 -- ARGV[5] of each of 3 flows: rate per second (-1: no limit), burst, share in use (0 to 1), tokens held, tokens made since it
 --         joined, tokens wanted per second
 -- ARGV[6] of each of 3 counts: limit (-1: no limit), allowance in use, used, wanted
--- Returns numbers separated by blanks: how many routers share; 1 when one of the others has less than it wants; of each
--- flow the share from now on and how many tokens to add (take away, if below zero); of each count the allowance.
+-- Returns numbers separated by blanks: 1 when one of the others has less than it wants; of each flow the share and the most
+-- tokens to hold from now on, and how many to add (take away, if below zero); of each count the allowance.
 -- Guarantee: the shares that routers hold never add up to more than 1, nor allowances to more than the limit: a share that
 -- shrinks is free only when its router has reported that it uses the smaller one. All tokens ever taken are at most the burst
 -- and what the rate is worth; what is overdrawn (a router that joins, a late report) is owed to the pool.
 local LEASE = 3000   -- A router that was silent for so long has left (ms).
 local UNTOLD = 300   -- What a router may have made since its report is kept back for so long at most (ms).
 local LEAST = 0.1    -- This part of everything is divided evenly, so that a router that nobody used has something.
+local ROOM = 1.1     -- So much more than what was asked of a router lately is taken for what it wants.
+local NEEDED = 0.3   -- What lasts until the next report but one (s).
 local FLOWS, COUNTS = 3, 3
 
 local function parse(text)
@@ -34,10 +38,11 @@ end
 
 -- The part of one that a router gets which wants `mine` of it: nobody gets more than it wants while another wants more than
 -- it gets, and what nobody wants is divided evenly.
-local function partOf(mine, others)
-  local least = LEAST / (#others + 1)
+local function partOf(mine, others, absent)
+  local least = LEAST / (#others + 1 + absent)
   local wants = {}
-  for i, want in ipairs(others) do wants[i] = math.max(least, want) end
+  for i = 1, absent do wants[i] = least end
+  for _, want in ipairs(others) do wants[#wants + 1] = math.max(least, want) end
   mine = math.max(least, mine)
   wants[#wants + 1] = mine
   table.sort(wants)
@@ -81,16 +86,18 @@ if mode == 'renew' and not mine and #others == 0 then pool = { now, now, 0, 0, 0
 local elapsed = math.max(0, now - pool[2])
 pool[2] = math.max(now, pool[2])
 
-local answer = { #others + 1, 0 }
-local kept = { now, tonumber(ARGV[4]) }
+local absent = math.max(0, (tonumber(ARGV[7]) or 1) - #others - 1)
+local amShort, answer = ARGV[4] == '1', { 0 }
+local kept = { now, amShort and 1 or 0 }
 local keepMs = 60000
-for _, other in ipairs(others) do answer[2] = math.max(answer[2], other[2]) end
+for _, other in ipairs(others) do answer[1] = math.max(answer[1], other[2]) end
+local othersShort = answer[1] == 1
 
 -- ── flows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 for k = 1, FLOWS do
   local rate, burst, using, tokens, made, wanted = unpack(flows, k * 6 - 5, k * 6)
   local at = flowAt(k)
-  local share, grant = 1, 0
+  local share, cap, grant = 1, 0, 0
   if rate >= 0 then
     local held, theirs, untold, wants = 0, 0, 0, {}
     for i, other in ipairs(others) do
@@ -99,7 +106,7 @@ for k = 1, FLOWS do
       held = held + part
       theirs = theirs + math.max(0, has)
       untold = untold + math.min(rate * part * since, math.max(0, math.max(1, part * burst) - has) + wish * since)
-      wants[i] = rate > 0 and wish * 1.25 / rate or 0
+      wants[i] = rate > 0 and wish * ROOM / rate or 0
     end
 
     local owed = mine and made - mine[at + 3] or made
@@ -111,12 +118,17 @@ for k = 1, FLOWS do
     end
     local left = math.max(-burst, math.min(pool[2 + k] - owed, burst - theirs - math.max(0, tokens)))
 
-    share = math.max(0, math.min(partOf(rate > 0 and wanted * 1.25 / rate or 0, wants), 1 - held))
-    local room = math.max(1, share * burst) - tokens
+    local part = partOf(rate > 0 and wanted * ROOM / rate or 0, wants, absent)
+    share = math.max(0, math.min(part, 1 - held))
+    cap = part * burst
+    if not amShort and othersShort then cap = math.min(cap, wanted * NEEDED)
+    elseif not amShort and #others + absent > 0 then cap = cap / 2 end
+    cap = math.max(1, cap)
+    local room = cap - tokens
     if mode == 'leave' then grant = -math.max(0, tokens)
     elseif room < 0 then grant = room
     elseif left < 0 then grant = -math.min(-left, math.max(0, tokens))
-    else grant = math.min(room, math.max(0, left - untold) * math.max(share, 0.5)) end
+    else grant = math.min(room, math.max(0, left - untold) * math.max(part, 0.5)) end
     pool[2 + k] = left - grant
     kept[at + 1] = math.max(mine and math.min(using, mine[at + 1]) or 0, share)
     kept[at + 2], kept[at + 3], kept[at + 4] = tokens + grant, made, wanted
@@ -126,6 +138,7 @@ for k = 1, FLOWS do
     kept[at + 1], kept[at + 2], kept[at + 3], kept[at + 4] = 0, 0, 0, 0
   end
   answer[#answer + 1] = share
+  answer[#answer + 1] = cap
   answer[#answer + 1] = grant
 end
 
@@ -138,9 +151,9 @@ for k = 1, COUNTS do
     local held, wants = 0, {}
     for i, other in ipairs(others) do
       held = held + other[at + 1]
-      wants[i] = limit > 0 and other[at + 2] * 1.25 / limit or 0
+      wants[i] = limit > 0 and other[at + 2] * ROOM / limit or 0
     end
-    local part = limit * partOf(limit > 0 and wanted * 1.25 / limit or 0, wants)
+    local part = limit * partOf(limit > 0 and wanted * ROOM / limit or 0, wants, absent)
     local whole = math.floor(part + 1e-9)
     if wanted > whole then whole = math.ceil(part - 1e-9) end
     allowance = math.max(0, math.min(whole, limit - held))

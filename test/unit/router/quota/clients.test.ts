@@ -33,7 +33,10 @@ describe('clients of a router', () => {
 
   it('on the router’s own machine are load balancers and tools, which nobody judges', () => {
     const clients = clientsOf({ connections: 1 })
-    assert.deepEqual([1, 2, 3].map(() => clients.open('127.0.0.1', 0)), [NO_CLIENT, NO_CLIENT, NO_CLIENT])
+    assert.deepEqual(
+      [1, 2, 3].map(() => clients.open('127.0.0.1', 0)),
+      [NO_CLIENT, NO_CLIENT, NO_CLIENT],
+    )
   })
 
   it('Q02: cost a flood of addresses no memory, and who is connected keeps its count', () => {
