@@ -16,6 +16,7 @@ export type EventKind =
   | 'suspended'
   | 'budget'
   | 'stackChanged'
+  | 'quotaChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -55,6 +56,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   suspended: { isFailure: true },
   budget: { isFailure: true },
   stackChanged: { isFailure: false },
+  quotaChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { InstanceView, TenantDetail } from '#core/contract/api.ts'
-import { defaultPlan } from '#core/domain/quota.ts'
+import { defaultCaps, defaultPlan } from '#core/domain/quota.ts'
 import { aPerson, ok, problem, startFakeApi, type FakeApi, type Person } from './harness.ts'
 
 const anInstance = (fields: Partial<InstanceView>) =>
@@ -29,12 +29,25 @@ const acme: TenantDetail = {
   createdAt: '2026-01-01T00:00:00.000Z',
   plan: 'small',
   requestRate: { perSecond: 200, burst: 400 },
+  traffic: defaultCaps,
   cpus: '2-3',
   egress: { allow: ['10.1.0.0/16'], deny: [] },
   suspended: null,
-  limits: { ...defaultPlan, memoryMb: 2048, instances: 20, budget: { cpuSeconds: 1_800_000, egressBytes: null, requests: 2e6 } },
+  limits: {
+    ...defaultPlan,
+    memoryMb: 2048,
+    instances: 20,
+    budget: { cpuSeconds: 1_800_000, egressBytes: null, requests: 2e6 },
+  },
   promised: { apps: 1, instances: 4, memoryMb: 1920, diskMb: 1024 },
-  budget: { month: '2026-11', cpuSeconds: 1_350_000, egressBytes: 1024 ** 3, alert: null },
+  budget: {
+    month: '2026-11',
+    cpuSeconds: 1_350_000,
+    egressBytes: 1024 ** 3,
+    requests: 1_500_000,
+    alert: null,
+    requestAlert: null,
+  },
 }
 
 describe('berth, on plans, tenants and what runs', function () {
