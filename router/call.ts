@@ -46,6 +46,8 @@ export type Call = Incoming & {
   route: AppRoute | null
   /** Set when the quotas let it in. */
   admitted: { standing: Standing; kind: Kind } | null
+  /** Where its app's figures for Prometheus are. */
+  row: number
   /** The instance tried last. */
   instanceId: InstanceId | null
   /** 0 until an answer began. */

@@ -7,6 +7,7 @@ import { endResponse, isLast, plainAddress, resetConnection, type Call, type Inc
 import { forward, type ForwardContext } from './forward.ts'
 import { readHead } from './gate.ts'
 import { refusalOf, tooManyUnknown } from './quota/answer.ts'
+import type { Counters } from './counters.ts'
 import type { Clients } from './quota/clients.ts'
 import type { QuotaCode, Quotas, Standing } from './quota/quotas.ts'
 import {
@@ -18,6 +19,7 @@ import {
   unknownHost,
   type Answer,
 } from './responses.ts'
+import type { RefusalSampler } from './sampler.ts'
 import { isOwnHost, normaliseHost, type Routes } from './table.ts'
 import type { Usage } from './usage.ts'
 
@@ -26,6 +28,8 @@ export type RequestContext = ForwardContext & {
   routes: () => Routes
   quotas: Quotas
   clients: Clients
+  counters: Counters
+  refusals: RefusalSampler
   usage: Usage
 }
 
@@ -64,6 +68,8 @@ async function run(call: Call, context: RequestContext): Promise<Answer | null> 
   const refused = admit(call, route, context)
   if (refused) return refused
   context.usage.countRequest(route)
+  call.row = context.counters.rowOf(route)
+  context.counters.begin(call.row)
 
   if (route.endpoints.length === 0) return notServing(route)
   return forward(call, head, route, context)
@@ -82,6 +88,7 @@ function identify(incoming: Incoming): Call {
     head: null,
     route: null,
     admitted: null,
+    row: 0,
     instanceId: null,
     status: 0,
     code: null,
@@ -98,7 +105,7 @@ function identify(incoming: Incoming): Call {
 }
 
 /** Takes the request, and its connection, out of what tenant and app may; `finish` gives the request back. */
-function admit(call: Call, route: AppRoute, { quotas, usage, now }: RequestContext): Answer | null {
+function admit(call: Call, route: AppRoute, { quotas, usage, counters, now }: RequestContext): Answer | null {
   const at = now()
   const standing = quotas.of(route, at)
   const kind = call.tunnelHead === null ? 'request' : 'webSocket'
@@ -108,6 +115,7 @@ function admit(call: Call, route: AppRoute, { quotas, usage, now }: RequestConte
     return null
   }
   usage.countRefusal(route, code)
+  counters.refuse(counters.rowOf(route), code)
   return quotaExceeded(route, refusalOf(standing, code, quotas.retryAfterSeconds(standing, code, at)))
 }
 
@@ -164,10 +172,22 @@ function write(
   endResponse(call, limits.lingerMs)
 }
 
-function finish(call: Call, { usage, quotas, log }: RequestContext): void {
+function finish(call: Call, context: RequestContext): void {
+  const { usage, quotas, counters, now } = context
+  const ms = now() - call.began
   usage.settle(call)
   if (call.status === 101 && call.route) usage.countWebSocket(call.route)
-  if (call.admitted) quotas.release(call.admitted.standing, call.admitted.kind)
+  if (call.admitted) {
+    quotas.release(call.admitted.standing, call.admitted.kind)
+    counters.end(call.row, call.status, ms)
+  }
   call.connection.current = null
-  logAccess(log, call, performance.now() - call.began)
+  log(call, ms, context)
+}
+
+/** Refusals are sampled: whoever floods the router must not flood its log. */
+function log(call: Call, ms: number, { log: to, refusals, now }: RequestContext): void {
+  if (call.code === null || call.admitted) return logAccess(to, call, ms)
+  const { log: wanted, leftOut } = refusals.take(call.route?.name ?? '-', call.code, now())
+  if (wanted) logAccess(to, call, ms, leftOut)
 }

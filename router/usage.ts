@@ -2,12 +2,13 @@
 import type { AppId, TenantId } from '#core/domain/ids.ts'
 import type { UsageField, UsageTotals } from '#core/domain/usage.ts'
 import type { Call } from './call.ts'
+import type { Counters } from './counters.ts'
 import type { QuotaCode } from './quota/quotas.ts'
 
 type Owner = { appId: AppId; tenantId: TenantId }
-export type Used = Owner & { counters: Counters }
+export type Used = Owner & { counters: UsedByApp }
 
-export type Counters = Pick<
+export type UsedByApp = Pick<
   UsageTotals,
   'requests' | 'requestInBytes' | 'requestOutBytes' | 'webSockets' | (typeof refusedFields)[QuotaCode]
 >
@@ -22,7 +23,7 @@ const refusedFields = {
   'quota-budget': 'refusedBudget',
 } as const satisfies Record<QuotaCode, UsageField>
 
-const noCounters: Counters = {
+const noCounters: UsedByApp = {
   requests: 0,
   requestInBytes: 0,
   requestOutBytes: 0,
@@ -45,6 +46,12 @@ export type RecordCounters = (changed: Used[]) => Promise<void>
 export class Usage {
   #known = new Map<AppId, Used>()
   #changed = new Set<AppId>()
+  #figures: Counters
+
+  /** @param figures what Prometheus is told */
+  constructor(figures: Counters) {
+    this.#figures = figures
+  }
 
   countRequest(owner: Owner): void {
     this.#of(owner).requests += 1
@@ -67,6 +74,7 @@ export class Usage {
     connection.settledIn = bytesRead
     connection.settledOut = bytesWritten
     call.bytesOut += outBytes
+    this.#figures.addBytes(call.row, inBytes, outBytes)
     if (route === null || inBytes + outBytes === 0) return
     const counters = this.#of(route)
     counters.requestInBytes += inBytes
@@ -91,7 +99,7 @@ export class Usage {
     }
   }
 
-  #of({ appId, tenantId }: Owner): Counters {
+  #of({ appId, tenantId }: Owner): UsedByApp {
     this.#changed.add(appId)
     const existing = this.#known.get(appId)
     if (existing) return existing.counters

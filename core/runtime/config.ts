@@ -19,6 +19,8 @@ export type Config = {
   controllerUrl: string
   httpAddress: string
   httpPort: number
+  /** Where the router tells Prometheus its figures, on this machine only; null: nowhere. */
+  routerMetricsPort: number | null
   domain: string
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
@@ -78,6 +80,7 @@ export function readConfig(env: Environment): Config {
     controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
+    routerMetricsPort: env['BERTH_ROUTER_METRICS_PORT'] ? port(env, 'BERTH_ROUTER_METRICS_PORT', 0) : null,
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
