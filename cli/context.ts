@@ -56,6 +56,12 @@ export type Options = {
   weight?: string
   egress?: string
   cpuHours?: string
+  requests?: string
+  concurrent?: string
+  clientConnections?: string
+  websockets?: string
+  bandwidthIn?: string
+  bandwidthOut?: string
   bandwidth?: string
   connections?: string
   connectionRate?: string

@@ -10,6 +10,13 @@ import { buildProgram, joinTopic, type CommandSpec } from './program.ts'
 const noWait: [string, string] = ['--no-wait', 'return at once']
 
 const ofPlatform: [string, string] = ['--platform', "the platform's own (operators)"]
+const trafficOptions: [string, string][] = [
+  ['--concurrent <n>', 'requests in flight, or none for no limit'],
+  ['--client-connections <n>', 'connections of clients, WebSockets apart, or none'],
+  ['--websockets <n>', 'WebSockets open at a time, or none'],
+  ['--bandwidth-in <bits>', 'request bodies per second, like 10M (bits), or none'],
+  ['--bandwidth-out <bits>', 'response bodies per second, like 10M (bits), or none'],
+]
 
 const planOptions: [string, string][] = [
   ['--memory <size>', 'memory of all instances together, like 2G'],
@@ -20,6 +27,8 @@ const planOptions: [string, string][] = [
   ['--disk <size>', 'disk of all instances together'],
   ['--rps <n>', 'requests per second in the long run'],
   ['--burst <n>', 'requests at once (two seconds of --rps)'],
+  ...trafficOptions,
+  ['--requests <n>', 'requests in a calendar month (UTC), like 10M/month, or none'],
   ['--weight <n>', 'share of a busy host, 1 to 10000; 100 is ordinary'],
   ['--egress <size>', 'bytes sent in a calendar month (UTC), like 100G/month, or none'],
   ['--cpu-hours <n>', 'CPU time in a calendar month (UTC), like 500/month, or none'],
@@ -219,6 +228,35 @@ const commands: CommandSpec[] = [
     options: [noWait],
     examples: ['ps:resume -a hello'],
     load: async () => (await import('./commands/pause.ts')).resume,
+  },
+  {
+    name: 'quota',
+    group: 'Running',
+    ofApp: true,
+    summary: "Show what an app may take of its tenant's traffic",
+    examples: ['quota -a hello', 'quota --json'],
+    load: async () => (await import('./commands/quota.ts')).show,
+  },
+  {
+    name: 'quota:set',
+    group: 'Running',
+    ofApp: true,
+    summary: "Give an app less of its tenant's traffic, so that the others keep the rest",
+    options: [
+      ['--rps <n>', 'requests per second in the long run, or none'],
+      ['--burst <n>', 'requests at once (two seconds of --rps)'],
+      ...trafficOptions,
+    ],
+    examples: ['quota:set --rps 50 --concurrent 20 -a hello', 'quota:set --rps none'],
+    load: async () => (await import('./commands/quota.ts')).set,
+  },
+  {
+    name: 'quota:clear',
+    group: 'Running',
+    ofApp: true,
+    summary: "Let an app take all of its tenant's traffic again",
+    examples: ['quota:clear -a hello'],
+    load: async () => (await import('./commands/quota.ts')).clear,
   },
   {
     name: 'config',
@@ -590,12 +628,16 @@ const commands: CommandSpec[] = [
     name: 'tenants:rate',
     group: 'Operators',
     args: '<id>',
-    summary: 'Limit the requests that all apps of a tenant may take together, instead of as its plan says',
+    summary: 'Limit the traffic that all apps of a tenant may take together, instead of as its plan says',
     options: [
       ['--per-second <n>', 'requests per second in the long run'],
       ['--burst <n>', 'requests at once'],
+      ...trafficOptions,
     ],
-    examples: ['tenants:rate acme --per-second 50 --burst 100'],
+    examples: [
+      'tenants:rate acme --per-second 50 --burst 100',
+      'tenants:rate acme --concurrent 200 --bandwidth-out 50M',
+    ],
     load: async () => (await import('./commands/tenants.ts')).rate,
   },
 ]

@@ -1,13 +1,13 @@
 /** The grammar of a plan's options, and how a plan is shown. Pure. */
 import type { PatchPlan, PlanView } from '#core/contract/api.ts'
+import type { RequestRate, TrafficCaps } from '#core/domain/quota.ts'
 import type { Options } from './context.ts'
 import { usage } from './failures.ts'
 import { formatBytes, formatCores, formatMegabytes, parseCount, parseCpu, parseSize } from './text.ts'
 
 /** What of a plan the options name. */
 export function limitsFrom(options: Options): PatchPlan {
-  const { rps, burst, egress, cpuHours } = options
-  if (burst !== undefined && rps === undefined) throw usage('--burst goes with --rps: give both.')
+  const { egress, cpuHours, requests } = options
   const limits = {
     memoryMb: read(options.memory, (text) => parseSize('--memory', text)),
     cpuMilli: read(options.cpu, parseCpu),
@@ -16,11 +16,12 @@ export function limitsFrom(options: Options): PatchPlan {
     apps: read(options.apps, (text) => parseCount('--apps', text)),
     instanceMemoryMb: read(options.instanceMemory, (text) => parseSize('--instance-memory', text)),
     weight: read(options.weight, (text) => parseCount('--weight', text)),
-    requestRate: read(rps, (text) => rateOf(parseCount('--rps', text), burst)),
+    requestRate: rateFrom(options),
   }
   const budget = {
     egressBytes: read(egress, (text) => monthly('--egress', text, (amount) => parseSize('--egress', amount) * MIB)),
     cpuSeconds: read(cpuHours, (text) => monthly('--cpu-hours', text, (n) => parseCount('--cpu-hours', n) * 3600)),
+    requests: read(requests, (text) => monthly('--requests', text, (amount) => parseAmount('--requests', amount))),
   }
   const ceilings = {
     networkMbit: read(options.bandwidth, (text) => parseMbit('--bandwidth', text)),
@@ -29,8 +30,34 @@ export function limitsFrom(options: Options): PatchPlan {
     logKbPerSecond: read(options.logRate, (text) => parseKilobytes('--log-rate', text)),
     ioMbPerSecond: read(options.io, (text) => parseSize('--io', text)),
   }
-  return { ...given(limits), ...nested({ budget: given(budget), ceilings: given(ceilings) }) }
+  return {
+    ...given(limits),
+    ...nested({ traffic: trafficFrom(options), budget: given(budget), ceilings: given(ceilings) }),
+  }
 }
+
+/** The rate of requests that `--rps` and `--burst` name. */
+export function rateFrom({ rps, burst }: Options): RequestRate | undefined {
+  if (burst !== undefined && rps === undefined) throw usage('--burst goes with --rps: give both.')
+  return read(rps, (text) => rateOf(parseCount('--rps', text), burst))
+}
+
+/** What of the routers' traffic the options name; `none` takes a limit back. */
+export function trafficFrom(options: Options): Partial<TrafficCaps> {
+  const count = (option: string, text: string | undefined) =>
+    read(text, (given) => (given === 'none' ? null : parseCount(option, given)))
+  const bits = (option: string, text: string | undefined) =>
+    read(text, (given) => (given === 'none' ? null : parseMbit(option, given) * BYTES_PER_MBIT))
+  return given({
+    concurrent: count('--concurrent', options.concurrent),
+    connections: count('--client-connections', options.clientConnections),
+    webSockets: count('--websockets', options.websockets),
+    inBytesPerSecond: bits('--bandwidth-in', options.bandwidthIn),
+    outBytesPerSecond: bits('--bandwidth-out', options.bandwidthOut),
+  })
+}
+
+const BYTES_PER_MBIT = 125_000
 
 const MIB = 1024 ** 2
 /** How many requests may come at once, as the seconds that they would take at the steady rate. */
@@ -51,6 +78,16 @@ function monthly(option: string, text: string, parse: (amount: string) => number
   if (!match) throw usage(`${option} is an amount per calendar month like 100G/month, or none; got "${text}".`)
   return parse(match[1] ?? '')
 }
+
+/** @returns a number from `5M`, `500K`, `2G` (thousands) or `1234` */
+function parseAmount(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(K|M|G|)$/i.exec(text)
+  const amount = match ? Number(match[1]) * (inThousands[match[2]?.toUpperCase() ?? ''] ?? NaN) : NaN
+  if (!Number.isInteger(amount)) throw usage(`${option} must be a number like 500K or 10M, got "${text}".`)
+  return amount
+}
+
+const inThousands: Record<string, number> = { '': 1, K: 1e3, M: 1e6, G: 1e9 }
 
 /** @returns Mbit/s from `100M`, `1G` or `100` */
 function parseMbit(option: string, text: string): number {
@@ -78,7 +115,7 @@ const nested = <T extends Record<string, object>>(parts: T): Partial<T> =>
 
 /** All that a plan says, as `name: value` lines. */
 export function planFacts(plan: PlanView): [string, string][] {
-  const { budget, ceilings, requestRate } = plan
+  const { budget, ceilings, requestRate, traffic } = plan
   return [
     ['Plan', plan.name],
     ['Memory', formatMegabytes(plan.memoryMb)],
@@ -87,6 +124,8 @@ export function planFacts(plan: PlanView): [string, string][] {
     ['Instances', `${plan.instances}, of at most ${formatMegabytes(plan.instanceMemoryMb)} each`],
     ['Apps', String(plan.apps)],
     ['Requests', `${requestRate.perSecond} per second, ${requestRate.burst} at once`],
+    ...trafficFacts(traffic),
+    ['Requests a month', budget.requests === null ? 'no limit' : String(budget.requests)],
     ['Egress', budget.egressBytes === null ? 'no limit' : `${formatBytes(budget.egressBytes)} a month`],
     ['CPU time', budget.cpuSeconds === null ? 'no limit' : `${hours(budget.cpuSeconds)} hours a month`],
     [
@@ -98,6 +137,20 @@ export function planFacts(plan: PlanView): [string, string][] {
         `disk ${ceilings.ioMbPerSecond} MiB/s`,
       ].join('; '),
     ],
+  ]
+}
+
+/** What of the routers may be taken at a time. */
+export function trafficFacts(caps: TrafficCaps): [string, string][] {
+  const count = (limit: number | null) => (limit === null ? 'no limit' : String(limit))
+  const bits = (limit: number | null) => (limit === null ? 'no limit' : `${(limit * 8) / 1e6} Mbit/s`)
+  return [
+    [
+      'At a time',
+      `requests: ${count(caps.concurrent)}; connections: ${count(caps.connections)}; WebSockets: ${count(caps.webSockets)}`,
+    ],
+    ['Request bodies', bits(caps.inBytesPerSecond)],
+    ['Response bodies', bits(caps.outBytesPerSecond)],
   ]
 }
 

@@ -6,7 +6,8 @@ import type { Call } from './call.ts'
 const MAX_PATH = 200
 const MAX_HOST = 100
 
-export function logAccess(log: Log, call: Call, ms: number): void {
+/** @param leftOut refusals like this one that got no line since the last that did; see sampler.ts */
+export function logAccess(log: Log, call: Call, ms: number, leftOut = 0): void {
   const { head, route, instanceId, code, cause } = call
   log.info('request', {
     app: route?.name ?? null,
@@ -19,6 +20,12 @@ export function logAccess(log: Log, call: Call, ms: number): void {
     bytes: call.bytesOut,
     requestId: call.id,
     instance: instanceId,
+    ...(leftOut > 0 ? { leftOut } : {}),
     ...(cause === null ? {} : { cause: messageOf(cause) }),
   })
+}
+
+/** For refusals whose flood has ended before another one could tell of them. */
+export function logLeftOut(log: Log, leftOut: { app: string; code: string; leftOut: number }[]): void {
+  for (const { app, code, leftOut: requests } of leftOut) log.info('requests refused', { app, code, requests })
 }

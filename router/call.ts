@@ -11,6 +11,8 @@ import type { AppRoute } from '#core/domain/route.ts'
 import type { Pool } from './app/pool.ts'
 import type { FailureCode } from './responses.ts'
 import type { Framing } from './wire/framing.ts'
+import type { Guest } from './quota/guests.ts'
+import type { Kind, Standing } from './quota/quotas.ts'
 import type { RequestHead } from './wire/request-head.ts'
 import type { ResponseHead } from './wire/response-head.ts'
 import type { Entry } from './usage.ts'
@@ -26,6 +28,8 @@ export type Origin = {
   serverName: string | null
   /** What an app is told of all this, as lines of a head. */
   lines: string
+  /** The connection, as the quotas see it. */
+  guest: Guest
 }
 
 /** Why a request cannot be served, said by the one who read it. */
@@ -55,8 +59,21 @@ export class Call {
   bookedOut = 0
   /** Where it is booked. */
   counters: Entry | null = null
-  /** Of the request's body, as the app gets it. */
+  /** Where its app's figures for Prometheus are. */
+  row = 0
+  /** Set while the quotas count it. */
+  standing: Standing | null = null
+  kind: Kind = 'request'
+  /** Of the request's body, as the app gets it, and of the response's, as the app gave it. */
   bodyBytes = 0
+  answerBytes = 0
+  /** How much of them was charged to the tenant's bandwidth, and whether that has to recover first. */
+  chargedIn = 0
+  chargedOut = 0
+  pausedIn = false
+  pausedOut = false
+  /** The answer ends the connection. */
+  last = false
   /** The request is here to its last byte. */
   received = false
   over = false

@@ -8,6 +8,7 @@ import type { AppEvents, Call, Failure } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { Held } from './held.ts'
 import { MAX_INFORMATIONAL, MAX_TRIES, type Limits } from './limits.ts'
+import type { Pacer } from './quota/pacer.ts'
 import { appFailed, notServing, type Answer } from './responses.ts'
 import type { Routes } from './table.ts'
 import { NO_BODY } from './wire/framing.ts'
@@ -16,6 +17,7 @@ import type { ResponseHead } from './wire/response-head.ts'
 export type ForwardContext = {
   pools: Pools
   held: Held
+  pacer: Pacer
   clock: Clock
   limits: Limits
   random: () => number
@@ -104,13 +106,14 @@ export class Forwarder implements AppEvents {
     return true
   }
 
-  // Where a response's bytes pass: the place to hold a tenant inside its bandwidth.
   data(call: Call, bytes: Buffer, from: number, to: number): void {
+    call.answerBytes += to - from
     call.client.data(call, bytes, from, to)
   }
 
   dataPause(call: Call): void {
-    if (!call.client.flush(call)) call.app?.pause()
+    const taken = call.client.flush(call)
+    if (!this.#context.pacer.mayAnswer(call, goOn) || !taken) call.app?.pause()
   }
 
   ended(call: Call, trailers: string): void {
@@ -120,7 +123,7 @@ export class Forwarder implements AppEvents {
   }
 
   appDrained(call: Call): void {
-    call.client.resumeBody(call)
+    if (!call.pausedIn) call.client.resumeBody(call)
   }
 
   failed(call: Call, failure: Failure): void {
@@ -195,6 +198,11 @@ export class Forwarder implements AppEvents {
     const next = this.#context.held.takeFirst(call.route.appId)
     if (next) this.#again(next)
   }
+}
+
+/** The tenant has bandwidth again; whether the client keeps up is its own matter. */
+function goOn(call: Call): void {
+  if (call.client.flush(call)) call.app?.resume()
 }
 
 /** RFC 9110 §9.2.2: without being asked, only what has the same effect twice. A body is gone once it was sent. */

@@ -1,5 +1,6 @@
 /** The router: carries tenants' traffic to their instances. The only place where its parts are wired. */
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
 import { makeId, type RouterId } from '#core/domain/ids.ts'
 import { repeat, sleep } from '#core/runtime/clock.ts'
@@ -7,21 +8,30 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
-import { recordUsage } from '#core/store/usage.ts'
+import { recordUsage, type UsageSample } from '#core/store/usage.ts'
+import { logLeftOut } from './access-log.ts'
 import type { AppConnection } from './app/connection.ts'
 import { Pools } from './app/pools.ts'
 import type { ClientConnection } from './client/connection.ts'
 import { createListener } from './client/listener.ts'
 import { Clock } from './clock.ts'
+import { Counters } from './counters.ts'
 import { drain } from './drain.ts'
 import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { listen } from './listen.ts'
-import { RequestQuota } from './quota.ts'
+import { serveMetrics, type MetricsPage } from './metrics.ts'
+import { Clients } from './quota/clients.ts'
+import { Guests } from './quota/guests.ts'
+import { startLeases } from './quota/lease.ts'
+import { Pacer } from './quota/pacer.ts'
+import { Quotas } from './quota/quotas.ts'
 import { startReporting, type Reporter } from './report.ts'
 import { Requests } from './request.ts'
+import { RefusalSampler } from './sampler.ts'
 import { indexTable } from './table.ts'
-import { Usage, type RecordCounters } from './usage.ts'
+import { Usage, type RecordCounters, type Used } from './usage.ts'
+import { openUsageSpool } from './usage-spool.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
 export type Router = Stoppable & { id: RouterId; port: number; stop(leaving?: Leaving): Promise<void> }
@@ -34,11 +44,12 @@ export type Leaving = {
   settleMs: number
 }
 
-const FLUSH_MS = 1_000
+/** What a router that is killed has not delivered yet is lost. */
+const FLUSH_MS = 250
 
 /** @throws ADDRESS_IN_USE */
 export async function start(
-  config: Pick<Config, 'redisUrl' | 'httpAddress' | 'httpPort'>,
+  config: Pick<Config, 'redisUrl' | 'httpAddress' | 'httpPort'> & Partial<Pick<Config, 'home' | 'routerMetricsPort'>>,
   log: Log,
   limits: Limits = defaultLimits,
 ): Promise<Router> {
@@ -47,7 +58,6 @@ export async function start(
   const ending = new AbortController()
 
   let routes = indexTable(await loadFirstTable(store, log))
-  let routers = 1
   let draining = false
   let ready = true
   let reporter: Reporter | null = null
@@ -55,7 +65,13 @@ export async function start(
   const pools = new Pools(routes, clock, () => reporter?.reportNow())
   const apps = new Set<AppConnection>()
   const clients = new Set<ClientConnection>()
-  const usage = new Usage()
+  const counters = new Counters()
+  const usage = new Usage(counters)
+  const quotas = new Quotas(randomBytes(4).readInt32LE())
+  const useQuotas = () => quotas.use((tenant) => routes.quotaOf(tenant), Date.now(), clock.tick())
+  useQuotas()
+  const guests = new Guests(new Clients(), quotas, clock)
+  const refusals = new RefusalSampler()
   const requests = new Requests({
     log,
     logsRequests: log.wants?.('info') ?? true,
@@ -65,13 +81,16 @@ export async function start(
     apps,
     usage,
     held: new Held(),
-    quota: new RequestQuota(),
+    pacer: new Pacer(quotas, clock),
+    quotas,
+    guests,
+    counters,
+    refusals,
     routes: () => routes,
-    routers: () => routers,
     ready: () => ready,
     random: () => Math.random(),
   })
-  const server = createListener({ events: requests, clock, limits, draining: () => draining, live: clients })
+  const server = createListener({ events: requests, clock, limits, draining: () => draining, guests, live: clients })
   // One timer for all that can take too long: a timer per request would cost more than the request.
   const sweeping = setInterval(() => {
     const now = clock.sweep()
@@ -101,33 +120,42 @@ export async function start(
     onTable(table) {
       routes = indexTable(table)
       pools.useRoutes(routes)
+      useQuotas()
       requests.forwarder.useRoutes()
       log.debug('route table swapped', { version: routes.version, apps: table.apps.length })
       reports.reportNow()
     },
     onAnnounced: () => reports.reportNow(),
-    onRouters: (count) => (routers = Math.max(1, count)),
+    onRouters: (count) => quotas.setRouters(count),
   })
 
-  const record: RecordCounters = (changed) => {
-    const at = Date.now()
-    return recordUsage(
-      store,
-      changed.map(({ appId, tenantId, counters }) => ({
-        subject: `router-${id}-${appId}`,
-        tenantId,
-        appId,
-        at,
-        usage: counters,
-        ended: false,
-      })),
-    )
+  const leases = startLeases({ quotas, store, router: id, log, now: () => clock.tick() })
+
+  let recorded = true
+  const couldNotRecord = (error: unknown) => {
+    if (recorded) log.warn('usage could not be recorded, keeping it for later', { cause: messageOf(error) })
+    recorded = false
   }
+  const spool = config.home === undefined ? null : openUsageSpool(join(config.home, 'router'), id, log)
+  const record: RecordCounters = async (changed) => {
+    const samples = samplesOf(id, changed, Date.now())
+    try {
+      // Waiting for a Redis that is away would leave what comes meanwhile unkept.
+      if (store.status !== 'ready') throw new Error('Redis is not connected')
+      await recordUsage(store, samples)
+      spool?.clear()
+      recorded = true
+    } catch (error) {
+      spool?.keep(samples)
+      throw error
+    }
+  }
+  const adoption = spool?.adopt((samples) => recordUsage(store, samples)).catch(couldNotRecord)
   const settleOpen = () => {
     for (const { call } of clients) if (call) usage.settle(call)
+    counters.connections = clients.size
+    logLeftOut(log, refusals.silent(clock.tick()))
   }
-  const couldNotRecord = (error: unknown) =>
-    log.warn('usage could not be recorded, keeping it for later', { cause: messageOf(error) })
   const recording = repeat(
     FLUSH_MS,
     async () => {
@@ -137,6 +165,7 @@ export async function start(
     ending.signal,
     couldNotRecord,
   )
+  const metrics = await openMetrics(config.routerMetricsPort ?? null, counters, log)
   log.info('router listening', { address: config.httpAddress, port, routerId: id, tableVersion: routes.version })
 
   return {
@@ -154,10 +183,33 @@ export async function start(
       if (store.status !== 'ready') store.disconnect()
       clearInterval(sweeping)
       pools.stop()
-      await Promise.all([watch.stop(), recording])
+      await Promise.all([watch.stop(), recording, adoption])
       await usage.flush(record).catch(couldNotRecord)
+      await leases.stop()
       await reports.stop()
+      metrics?.close()
       store.disconnect()
     },
+  }
+}
+
+const samplesOf = (router: RouterId, changed: Used[], at: number): UsageSample[] =>
+  changed.map(({ appId, tenantId, counters }) => ({
+    subject: `router-${router}-${appId}`,
+    tenantId,
+    appId,
+    at,
+    usage: counters,
+    ended: false,
+  }))
+
+/** Requests are served even where another process has the port. */
+async function openMetrics(port: number | null, counters: Counters, log: Log): Promise<MetricsPage | null> {
+  if (port === null) return null
+  try {
+    return await serveMetrics(port, counters, log)
+  } catch (error) {
+    log.warn('figures for Prometheus are not served', { port, cause: messageOf(error) })
+    return null
   }
 }

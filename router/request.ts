@@ -2,7 +2,10 @@
 import { logAccess } from './access-log.ts'
 import type { Call, ClientEvents, Refused } from './call.ts'
 import { Forwarder, type ForwardContext } from './forward.ts'
-import type { RequestQuota } from './quota.ts'
+import type { Counters } from './counters.ts'
+import { refusalOf, tooManyUnknown } from './quota/answer.ts'
+import type { Guests } from './quota/guests.ts'
+import type { Quotas } from './quota/quotas.ts'
 import { nextRequestId } from './request-id.ts'
 import {
   badRequest,
@@ -14,6 +17,7 @@ import {
   unknownHost,
   type Answer,
 } from './responses.ts'
+import type { RefusalSampler } from './sampler.ts'
 import { isOwnHost, normaliseHost } from './table.ts'
 import type { Usage } from './usage.ts'
 import { fieldOf } from './wire/fields.ts'
@@ -23,9 +27,10 @@ export type RequestContext = ForwardContext & {
   log: Log
   /** Whether each request is logged. */
   logsRequests: boolean
-  /** How many routers serve now, this one included. */
-  routers: () => number
-  quota: RequestQuota
+  quotas: Quotas
+  guests: Guests
+  counters: Counters
+  refusals: RefusalSampler
   usage: Usage
   /** Whether load balancers may send new clients here. */
   ready: () => boolean
@@ -64,7 +69,6 @@ export class Requests implements ClientEvents {
     }
   }
 
-  // Where a request's bytes pass: the place to hold a tenant inside its bandwidth.
   body(call: Call, bytes: Buffer, from: number, to: number): void {
     call.bodyBytes += to - from
     if (call.bodyBytes > bodyLimitOf(call)) return this.#refuseBody(call, bodyTooLarge(call.route?.name ?? ''))
@@ -72,7 +76,8 @@ export class Requests implements ClientEvents {
   }
 
   bodyPause(call: Call): boolean {
-    return call.app?.flush() ?? true
+    const taken = call.app?.flush() ?? true
+    return this.#context.pacer.mayRead(call, goOn) && taken
   }
 
   bodyEnd(call: Call, trailers: string): void {
@@ -85,7 +90,7 @@ export class Requests implements ClientEvents {
   }
 
   drained(call: Call): void {
-    call.app?.resume()
+    if (!call.pausedOut) call.app?.resume()
   }
 
   left(call: Call): void {
@@ -105,10 +110,32 @@ export class Requests implements ClientEvents {
     if (call.over) return
     call.over = true
     this.forwarder.leave(call)
-    const { usage, log, logsRequests, clock } = this.#context
+    const { usage, clock } = this.#context
+    const ms = clock.tick() - call.began
     usage.settle(call)
-    if (logsRequests) logAccess(log, call, clock.tick() - call.began)
+    const admitted = call.standing !== null
+    this.#release(call, ms)
+    if (this.#context.logsRequests) this.#log(call, ms, admitted)
     call.client.next(call)
+  }
+
+  #release(call: Call, ms: number): void {
+    const { standing, route } = call
+    if (standing === null) return
+    const { quotas, counters, pacer, usage } = this.#context
+    pacer.settle(call)
+    call.standing = null
+    quotas.release(standing, call.kind)
+    counters.end(call.row, call.status, ms)
+    if (call.status === 101 && route) usage.countWebSocket(route)
+  }
+
+  /** Refusals are sampled: whoever floods the router must not flood its log (Q08). */
+  #log(call: Call, ms: number, admitted: boolean): void {
+    const { log, refusals, clock } = this.#context
+    if (call.code === null || admitted) return logAccess(log, call, ms)
+    const { log: wanted, leftOut } = refusals.take(call.route?.name ?? '-', call.code, clock.now)
+    if (wanted) logAccess(log, call, ms, leftOut)
   }
 
   /** What is wrong with a body is only known when a part of it is with the app. */
@@ -153,10 +180,17 @@ function identify(call: Call, { clock }: RequestContext): void {
   call.began = clock.tick()
 }
 
-function findRoute(call: Call, { routes }: RequestContext): Answer | null {
+function findRoute(call: Call, context: RequestContext): Answer | null {
   call.host = normaliseHost(call.head.host)
-  call.route = routes().find(call.host)
-  return call.route || isHealthCheck(call) ? null : unknownHost(call.host)
+  call.route = context.routes().find(call.host)
+  return call.route || isHealthCheck(call) ? null : refuseUnknown(call, context)
+}
+
+/** Hosts that nobody has are a client's own budget, so that no tenant pays for them (Q04). */
+function refuseUnknown(call: Call, { guests }: RequestContext): Answer {
+  if (guests.admitUnknown(call.client.origin.guest)) return unknownHost(call.host)
+  call.last = true
+  return quotaExceeded(null, tooManyUnknown)
 }
 
 /** Only where no app answers: a tenant's paths are the tenant's. */
@@ -168,19 +202,41 @@ function limitBody(call: Call): Answer | null {
 
 const bodyLimitOf = ({ route }: Call): number => route?.settings.bodyLimitBytes ?? Infinity
 
-function admit({ route }: Call, { quota, routes, routers, clock }: RequestContext): Answer | null {
+/** Takes the request, and its connection, out of what tenant and app may; the end of the call gives the request back. */
+function admit(call: Call, { quotas, guests, usage, counters, clock }: RequestContext): Answer | null {
+  const { route, head, client } = call
   if (!route) return null
-  const admission = quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), clock.now)
-  return admission.admitted ? null : quotaExceeded(route, admission.retryAfterSeconds)
+  const { guest } = client.origin
+  const standing = quotas.of(route, clock.now)
+  const kind = head.upgrade === 'websocket' ? 'webSocket' : 'request'
+  const crowded = guests.attach(guest, standing, kind)
+  const refused = crowded ?? quotas.admit(standing, guest.client, kind, clock.now)
+  if (refused === null) {
+    call.standing = standing
+    call.kind = kind
+    return null
+  }
+  call.last = crowded !== null
+  usage.countRefusal(route, refused)
+  counters.refuse(counters.rowOf(route), refused)
+  return quotaExceeded(route, refusalOf(standing, refused, quotas.retryAfterSeconds(standing, refused, clock.now)))
 }
 
-function count(call: Call, { usage }: RequestContext): null {
+function count(call: Call, { usage, counters }: RequestContext): null {
   const { route } = call
-  if (route) call.counters = usage.countRequest(route)
+  if (!route) return null
+  call.counters = usage.countRequest(route)
+  call.row = counters.rowOf(route)
+  counters.begin(call.row)
   return null
 }
 
 /** An app that is starting will have an instance soon enough to wait for it. */
 function checkServing({ route }: Call): Answer | null {
   return route && route.endpoints.length === 0 && route.health !== 'starting' ? notServing(route) : null
+}
+
+/** The tenant has bandwidth again; whether the app keeps up is its own matter. */
+function goOn(call: Call): void {
+  if (call.app?.flush() ?? true) call.client.resumeBody(call)
 }

@@ -1,6 +1,8 @@
 /** Every answer that the router itself makes: a code, whose fault it is, and what to do. */
 import type { AppRoute } from '#core/domain/route.ts'
 import type { Refused } from './call.ts'
+import type { QuotaRefusal } from './quota/answer.ts'
+import type { QuotaCode } from './quota/quotas.ts'
 
 export type AnswerCode =
   | 'bad-request'
@@ -13,7 +15,7 @@ export type AnswerCode =
   | 'app-stopped'
   | 'app-paused'
   | 'app-suspended'
-  | 'quota-requests'
+  | QuotaCode
   | 'connect-failed'
   | 'app-closed'
   | 'bad-response'
@@ -27,6 +29,8 @@ export type Answer = {
   about: string
   sentence: string
   retryAfterSeconds?: number
+  /** Further fields: names and values in turn. */
+  fields?: string[]
 }
 
 /** Why an app's response could not be had, though it has instances. */
@@ -53,14 +57,25 @@ export const unknownHost = (host: string): Answer => ({
   sentence: 'No app answers at this address. Check the spelling; if the app is yours, see `berth apps`.',
 })
 
-export const quotaExceeded = (route: AppRoute, retryAfterSeconds: number): Answer => ({
-  status: 429,
-  code: 'quota-requests',
-  about: route.name,
-  sentence:
-    'This app gets more requests than its quota allows. Try again shortly; its owner can ask the operator for more.',
-  retryAfterSeconds,
+export const quotaExceeded = (route: AppRoute | null, refusal: QuotaRefusal): Answer => ({
+  ...refusal,
+  about: route?.name ?? 'Berth',
+  sentence: quotaSentences[refusal.code],
 })
+
+const quotaSentences: Record<QuotaCode, string> = {
+  'quota-requests':
+    'This app gets more requests than its quota allows. Try again shortly; its owner can ask the operator for more.',
+  'quota-concurrency':
+    'This app has as many requests under way as its quota allows. Try again shortly; its owner can ask the operator for more.',
+  'quota-connections':
+    'This app has as many connections as its quota allows. Try again shortly; its owner can ask the operator for more.',
+  'quota-websockets':
+    'This app has as many WebSockets open as its quota allows. Try again later; its owner can ask the operator for more.',
+  'quota-client': 'Too many requests come from your address. Try again shortly, and more slowly.',
+  'quota-budget':
+    'This app has used up its requests of this month. Its owner can ask the operator for more, or wait for the next month.',
+}
 
 /** For an app without ready instances. */
 export function notServing(route: AppRoute): Answer {
@@ -178,6 +193,7 @@ export function renderAnswer(answer: Answer, accept: string, requestId: string):
     'Berth-Error',
     answer.code,
   ]
+  if (answer.fields) headers.push(...answer.fields)
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds))
   return { headers, body }
 }

@@ -1,11 +1,41 @@
 /** What each app's requests used, for the metering ledger. */
 import type { AppId, TenantId } from '#core/domain/ids.ts'
+import type { UsageField, UsageTotals } from '#core/domain/usage.ts'
 import type { Call } from './call.ts'
+import type { Counters } from './counters.ts'
+import type { QuotaCode } from './quota/quotas.ts'
 
 type Owner = { appId: AppId; tenantId: TenantId }
-export type Used = Owner & { counters: Counters }
+export type Used = Owner & { counters: UsedByApp }
 
-export type Counters = { requests: number; requestInBytes: number; requestOutBytes: number }
+export type UsedByApp = Pick<
+  UsageTotals,
+  'requests' | 'requestInBytes' | 'requestOutBytes' | 'webSockets' | (typeof refusedFields)[QuotaCode]
+>
+
+/** Under which field of the ledger a refusal is counted. */
+const refusedFields = {
+  'quota-requests': 'refusedRate',
+  'quota-concurrency': 'refusedConcurrent',
+  'quota-connections': 'refusedConnections',
+  'quota-websockets': 'refusedWebSockets',
+  'quota-client': 'refusedClient',
+  'quota-budget': 'refusedBudget',
+} as const satisfies Record<QuotaCode, UsageField>
+
+const noCounters: UsedByApp = {
+  requests: 0,
+  requestInBytes: 0,
+  requestOutBytes: 0,
+  webSockets: 0,
+  refusedRate: 0,
+  refusedConcurrent: 0,
+  refusedConnections: 0,
+  refusedWebSockets: 0,
+  refusedClient: 0,
+  refusedBudget: 0,
+}
+
 /** An app's counters, and whether they changed since they were recorded. */
 export type Entry = Used & { changed: boolean }
 /** Records apps' counters as they are now. */
@@ -18,6 +48,12 @@ export type RecordCounters = (changed: Used[]) => Promise<void>
 export class Usage {
   #known = new Map<AppId, Entry>()
   #changed: Entry[] = []
+  #figures: Counters
+
+  /** @param figures what Prometheus is told */
+  constructor(figures: Counters) {
+    this.#figures = figures
+  }
 
   /** @returns where the rest of the request is booked */
   countRequest(owner: Owner): Entry {
@@ -25,6 +61,18 @@ export class Usage {
     entry.counters.requests += 1
     this.#touch(entry)
     return entry
+  }
+
+  countWebSocket(owner: Owner): void {
+    const entry = this.#of(owner)
+    entry.counters.webSockets += 1
+    this.#touch(entry)
+  }
+
+  countRefusal(owner: Owner, code: QuotaCode): void {
+    const entry = this.#of(owner)
+    entry.counters[refusedFields[code]] += 1
+    this.#touch(entry)
   }
 
   /** Books the bytes that a call took on its client's connection since it was last asked: to the call's app, if it has one. */
@@ -39,6 +87,7 @@ export class Usage {
     entry.counters.requestInBytes += inBytes
     // Counters only grow: what was booked and then never left the machine, because a client was gone, stays booked.
     entry.counters.requestOutBytes += Math.max(0, outBytes)
+    this.#figures.addBytes(call.row, inBytes, Math.max(0, outBytes))
     this.#touch(entry)
   }
 
@@ -65,7 +114,7 @@ export class Usage {
   #of({ appId, tenantId }: Owner): Entry {
     const existing = this.#known.get(appId)
     if (existing) return existing
-    const entry = { appId, tenantId, changed: false, counters: { requests: 0, requestInBytes: 0, requestOutBytes: 0 } }
+    const entry = { appId, tenantId, changed: false, counters: { ...noCounters } }
     this.#known.set(appId, entry)
     return entry
   }

@@ -3,7 +3,7 @@ import type { TenantDetail, TenantView, WhoamiView } from '#core/contract/api.ts
 import { describeBudget } from '#core/domain/budget.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
-import { hours } from '../plan-options.ts'
+import { hours, trafficFacts, trafficFrom } from '../plan-options.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, parseCount, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
@@ -44,13 +44,25 @@ export const setPlan: Run = async (context, [id = '', plan = ''], options) => {
     context.out.note(`${id} has more than ${plan} allows (${over.join(', ')}): it keeps that, and gets no more.`)
 }
 
-/** Both numbers, so that the rate is never half of an old one. */
-export const rate: Run = async ({ client, out }, [id = ''], { perSecond, burst, json }) => {
-  if (perSecond === undefined || burst === undefined) throw usage('Give both --per-second and --burst.')
-  const requestRate = { perSecond: parseCount('--per-second', perSecond), burst: parseCount('--burst', burst) }
-  const tenant = await (await client()).patch<TenantView>(['tenants', id], { requestRate })
-  if (json) out.json(tenant)
-  else out.line(`${id} may take ${requestRate.perSecond} requests per second, in bursts of ${requestRate.burst}.`)
+/** Both numbers of the rate, so that it is never half of an old one. */
+export const rate: Run = async (context, [id = ''], options) => {
+  const { perSecond, burst } = options
+  const traffic = trafficFrom(options)
+  const isRate = perSecond !== undefined || burst !== undefined
+  if (isRate && (perSecond === undefined || burst === undefined)) throw usage('Give both --per-second and --burst.')
+  if (!isRate && Object.keys(traffic).length === 0)
+    throw usage('Say what to limit, as in `berth tenants:rate acme --per-second 50 --burst 100`.')
+  const body = {
+    ...(perSecond === undefined || burst === undefined
+      ? {}
+      : { requestRate: { perSecond: parseCount('--per-second', perSecond), burst: parseCount('--burst', burst) } }),
+    ...(Object.keys(traffic).length === 0 ? {} : { traffic }),
+  }
+  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], body)
+  if (options.json) return context.out.json(tenant)
+  const { requestRate } = tenant
+  context.out.line(`${id} may take ${requestRate.perSecond} requests per second, in bursts of ${requestRate.burst}.`)
+  if (body.traffic) context.out.facts(trafficFacts(tenant.traffic))
 }
 
 export const set: Run = async (context, [id = ''], options) => {
@@ -111,11 +123,13 @@ function show({ out, now }: Context, tenant: TenantDetail, options: Options): vo
     ['Disk', `${formatMegabytes(promised.diskMb)} of ${formatMegabytes(limits.diskMb)}`],
     ['CPU', `at most ${formatCores(limits.cpuMilli)} on a host, weight ${limits.weight}`],
     ['Requests', `${tenant.requestRate.perSecond} per second, ${tenant.requestRate.burst} at once`],
+    ...trafficFacts(tenant.traffic),
+    [`Requests in ${budget.month}`, ofBudget(String(budget.requests), limits.budget.requests, String)],
     [`Egress in ${budget.month}`, ofBudget(formatBytes(budget.egressBytes), limits.budget.egressBytes, formatBytes)],
     [`CPU hours in ${budget.month}`, ofBudget(hours(budget.cpuSeconds), limits.budget.cpuSeconds, hours)],
-    ...(budget.alert
-      ? [['Alert', { text: describeBudget(budget.alert), colour: 'yellow' }] satisfies [string, Cell]]
-      : []),
+    ...[budget.alert, budget.requestAlert].flatMap((alert) =>
+      alert ? [['Alert', { text: describeBudget(alert), colour: 'yellow' }] satisfies [string, Cell]] : [],
+    ),
     ['Own cores', tenant.cpus ?? 'none'],
     ['Egress allowed', tenant.egress.allow.join(', ') || '-'],
     ['Egress denied', tenant.egress.deny.join(', ') || '-'],

@@ -1,6 +1,6 @@
 /** usage: what an app, a tenant's apps, or all tenants' apps used, for people, for spreadsheets and for programs. */
 import type { AllUsageView, PeriodView, TenantUsageView, UsedView, UsageView } from '#core/contract/api.ts'
-import { usageFields, usageSteps, type UsageTotals } from '#core/domain/usage.ts'
+import { refusalsOf, usageFields, usageSteps, type UsageTotals } from '#core/domain/usage.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage as usageError } from '../failures.ts'
 import { formatBytes, formatCpuTime, formatMbHours, parseTime } from '../text.ts'
@@ -51,10 +51,26 @@ function showApp({ out }: Context, view: UsageView, options: Options): void {
     ['Disk traffic', `${formatBytes(used.ioReadBytes)} read, ${formatBytes(used.ioWriteBytes)} written`],
     ['Network', `${formatBytes(used.networkInBytes)} in, ${formatBytes(used.networkOutBytes)} out`],
     ['Requests', String(used.requests)],
+    ['WebSockets', String(used.webSockets)],
+    ['Refused', refusedText(used)],
     ['Request bytes', `${formatBytes(used.requestInBytes)} in, ${formatBytes(used.requestOutBytes)} out`],
     ['Output', formatBytes(used.logBytes)],
     ['Processes', `an instance at most ${used.pidsPeak}`],
   ])
+}
+
+/** How many the quotas refused, and which. */
+function refusedText(used: UsageTotals): string {
+  const parts = Object.entries({
+    rate: used.refusedRate,
+    'in flight': used.refusedConcurrent,
+    connections: used.refusedConnections,
+    WebSockets: used.refusedWebSockets,
+    'one client': used.refusedClient,
+    budget: used.refusedBudget,
+  }).filter(([, count]) => count > 0)
+  const reasons = parts.map(([reason, count]) => `${reason} ${count}`).join(', ')
+  return reasons === '' ? '0' : `${refusalsOf(used)} (${reasons})`
 }
 
 function showTenants({ out }: Context, view: AllUsageView | TenantUsageView, options: Options): void {
@@ -84,7 +100,7 @@ function showTenants({ out }: Context, view: AllUsageView | TenantUsageView, opt
   )
 }
 
-const columns = ['CPU', 'MEMORY', 'DISK', 'NETWORK IN', 'NETWORK OUT', 'REQUESTS', 'OUTPUT']
+const columns = ['CPU', 'MEMORY', 'DISK', 'NETWORK IN', 'NETWORK OUT', 'REQUESTS', 'REFUSED', 'OUTPUT']
 
 const cells = (used: UsageTotals): string[] => [
   formatCpuTime(used.cpuSeconds),
@@ -93,6 +109,7 @@ const cells = (used: UsageTotals): string[] => [
   formatBytes(used.networkInBytes),
   formatBytes(used.networkOutBytes),
   String(used.requests),
+  String(refusalsOf(used)),
   formatBytes(used.logBytes),
 ]
 

@@ -67,14 +67,11 @@ async function find(store: Store, req: Request): Promise<Plan> {
  * @returns the plan with what is named changed; what one instance may have follows the whole down
  * @throws BAD_REQUEST when one instance may be given more than all together
  */
-export function changePlan(plan: Plan, { budget, ceilings, ...limits }: PatchPlan): Plan {
-  const given = <T extends object>(part: T) =>
-    Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as {
-      [K in keyof T]-?: Exclude<T[K], undefined>
-    }
+export function changePlan(plan: Plan, { traffic, budget, ceilings, ...limits }: PatchPlan): Plan {
   const changed: Plan = {
     ...plan,
     ...given(limits),
+    traffic: { ...plan.traffic, ...given(traffic ?? {}) },
     budget: { ...plan.budget, ...given(budget ?? {}) },
     ceilings: { ...plan.ceilings, ...given(ceilings ?? {}) },
   }
@@ -86,6 +83,12 @@ export function changePlan(plan: Plan, { budget, ceilings, ...limits }: PatchPla
     )
   return changed
 }
+
+/** Without what is not named. */
+export const given = <T extends object>(part: T) =>
+  Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]-?: Exclude<T[K], undefined>
+  }
 
 /**
  * Takes it away, then looks who uses it: whoever was given the plan meanwhile is seen now, or sees that it is gone

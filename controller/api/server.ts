@@ -22,6 +22,7 @@ import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
 import { logRoutes } from './logs.ts'
 import { pauseRoutes } from './pauses.ts'
+import { quotaRoutes } from './quotas.ts'
 import { planRoutes } from './plans.ts'
 import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
@@ -65,6 +66,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...appRoutes(context),
   ...formationRoutes(context),
   ...pauseRoutes(context),
+  ...quotaRoutes(context),
   ...configRoutes(context),
   ...certificateRoutes(context),
   ...releaseRoutes(context),

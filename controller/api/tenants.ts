@@ -37,6 +37,7 @@ import { tenantOf } from './access.ts'
 import { requireOperator } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
+import { given } from './plans.ts'
 import type { Routes } from './routes.ts'
 import { tenantView } from './views.ts'
 
@@ -65,15 +66,16 @@ export const tenantRoutes = (context: ApiContext): Routes => ({
       const id = tenantOf(req)
       const { actor } = requireOperator(req, "changing a tenant's quota")
       const tenant = await find(context.store, id)
-      const { plan, requestRate, cpus, egress } = bodyOf(req, patchTenant)
+      const { plan, requestRate, traffic, cpus, egress } = bodyOf(req, patchTenant)
       const change: TenantChange = {
         ...(requestRate === undefined ? {} : { requestRate }),
+        ...(traffic === undefined ? {} : { traffic: traffic === null ? {} : { ...tenant.traffic, ...given(traffic) } }),
         ...(egress === undefined ? {} : { egress: changeEgress(tenant.egress, egress) }),
       }
       if (cpus !== undefined) change.cpus = await freeCores(context.store, id, cpus)
       if (plan !== undefined) await usePlan(context.store, tenant, plan)
       await changeTenant(context.store, id, change)
-      context.log.info('tenant quota changed', { tenantId: id, plan, requestRate, cpus, egress, actor })
+      context.log.info('tenant quota changed', { tenantId: id, plan, requestRate, traffic, cpus, egress, actor })
       context.wake()
       res.json(await show(id, context))
     },
@@ -115,7 +117,7 @@ async function show(id: TenantId, { store, now }: ApiContext): Promise<TenantDet
     ...tenantView(tenant, plan),
     limits: plan,
     promised: promisedTo(apps),
-    budget: { month: month.name, ...used, alert: tenant.budget },
+    budget: { month: month.name, ...used, alert: tenant.budget, requestAlert: tenant.requestBudget },
   }
 }
 

@@ -163,6 +163,7 @@ export function tenantView(tenant: Tenant, plan: Plan): TenantView {
     createdAt: iso(createdAt),
     plan: plan.name,
     requestRate: requestRate ?? plan.requestRate,
+    traffic: { ...plan.traffic, ...tenant.traffic },
     cpus,
     egress,
     suspended: suspension && { ...suspension, at: iso(suspension.at) },

@@ -1,5 +1,17 @@
-/** Watches the monthly budgets: says when a tenant comes near its end, and stops the tenant there. Runs where the reconciler leads. */
-import { describeBudget, budgetUse, judgeBudget, monthOf, type BudgetStanding } from '#core/domain/budget.ts'
+/**
+ * Watches the monthly budgets: says when a tenant comes near its end, and stops the tenant there, or where that are its
+ * requests, has the routers stop them. Runs where the reconciler leads.
+ */
+import {
+  budgetUse,
+  describeBudget,
+  judgeBudget,
+  monthOf,
+  requestBudgets,
+  runningBudgets,
+  type Budget,
+  type BudgetStanding,
+} from '#core/domain/budget.ts'
 import { planOf, type Plan, type Tenant } from '#core/domain/quota.ts'
 import type { TenantId } from '#core/domain/ids.ts'
 import type { UsageTotals } from '#core/domain/usage.ts'
@@ -40,36 +52,58 @@ export async function lookAtBudgets(context: BudgetContext): Promise<void> {
   const [tenants, plans] = await Promise.all([loadTenants(context.store), loadPlans(context.store)])
   for (const tenant of tenants) {
     const plan = planOf(plans, tenant)
-    const { cpuSeconds, egressBytes } = plan.budget
-    if (cpuSeconds !== null || egressBytes !== null || tenant.budget !== null) await look(context, tenant, plan)
+    const isLimited = Object.values(plan.budget).some((limit) => limit !== null)
+    if (isLimited || tenant.budget !== null || tenant.requestBudget !== null) await look(context, tenant, plan)
   }
 }
 
-async function look({ store, log, now, wake, usageOf }: BudgetContext, tenant: Tenant, plan: Plan): Promise<void> {
-  const at = now()
-  const use = budgetUse(await usageOf(tenant.id, monthOf(at).from, at))
-  const { standing, news } = judgeBudget(tenant.budget, plan.budget, use, at)
-  if (standing === tenant.budget) return
-  if (news !== null) {
-    const [kind, text] = newsText(tenant.id, plan, standing, news)
-    log.info(`budget ${news}`, { tenantId: tenant.id, plan: plan.name, mark: standing?.mark ?? 0, of: standing?.of })
-    // Before the standing is kept: told twice is better than never.
-    const apps = (await loadApps(store)).filter(({ tenantId }) => tenantId === tenant.id)
-    for (const app of apps) await appendEvent(store, app.id, eventOfApp(kind, text, null, at))
+async function look(context: BudgetContext, tenant: Tenant, plan: Plan): Promise<void> {
+  const at = context.now()
+  const use = budgetUse(await context.usageOf(tenant.id, monthOf(at).from, at))
+  await judge('budget', runningBudgets)
+  await judge('requestBudget', requestBudgets)
+
+  async function judge(field: 'budget' | 'requestBudget', among: readonly (keyof Budget)[]): Promise<void> {
+    const { standing, news } = judgeBudget(tenant[field], plan.budget, use, at, among)
+    if (standing === tenant[field]) return
+    if (news !== null) await tell(context, tenant, plan, standing, newsText(tenant.id, plan, standing, news, field), at)
+    await changeTenant(context.store, tenant.id, { [field]: standing })
+    context.wake()
   }
-  await changeTenant(store, tenant.id, { budget: standing })
-  wake()
 }
+
+/** Before the standing is kept: told twice is better than never. */
+async function tell(
+  { store, log }: BudgetContext,
+  tenant: Tenant,
+  plan: Plan,
+  standing: BudgetStanding | null,
+  [kind, text]: News,
+  at: number,
+): Promise<void> {
+  log.info('budget looked at', { tenantId: tenant.id, plan: plan.name, mark: standing?.mark ?? 0, of: standing?.of })
+  const apps = (await loadApps(store)).filter(({ tenantId }) => tenantId === tenant.id)
+  for (const app of apps) await appendEvent(store, app.id, eventOfApp(kind, text, null, at))
+}
+
+type News = [kind: 'budget' | 'suspended' | 'resumed', text: string]
 
 function newsText(
   tenant: TenantId,
   plan: Plan,
   standing: BudgetStanding | null,
   news: 'reached' | 'lifted',
-): ['budget' | 'suspended' | 'resumed', string] {
+  field: 'budget' | 'requestBudget',
+): News {
+  const ofRequests = field === 'requestBudget'
   if (news === 'lifted' || standing === null)
-    return ['resumed', `${tenant} runs again: its budget is not used up any more`]
+    return ofRequests
+      ? ['budget', `requests to ${tenant} are let in again: its budget of them is not used up any more`]
+      : ['resumed', `${tenant} runs again: its budget is not used up any more`]
   const used = `${describeBudget(standing)} by ${tenant} (plan ${plan.name})`
-  if (standing.mark < 100) return ['budget', `${used}. At 100 % everything of it stops until the month turns`]
-  return ['suspended', `${used}: everything of it is stopped until the month turns or its plan is raised`]
+  const [end, stop] = ofRequests
+    ? ['requests to it are refused', 'requests to it are refused']
+    : ['everything of it stops', 'everything of it is stopped']
+  if (standing.mark < 100) return ['budget', `${used}. At 100 % ${end} until the month turns`]
+  return [ofRequests ? 'budget' : 'suspended', `${used}: ${stop} until the month turns or its plan is raised`]
 }

@@ -3,7 +3,7 @@ import type { App } from '#core/domain/app.ts'
 import type { InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
 import { WEB } from '#core/domain/release.ts'
-import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
+import { trafficOf, type TrafficQuota } from '#core/domain/quota.ts'
 import {
   defaultRouteSettings,
   type AppHealth,
@@ -25,10 +25,7 @@ export function nextTable(world: World, domain: string, leaving: ReadonlySet<Ins
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const tenants = Object.fromEntries(
     world.tenants
-      .map(({ id, requestRate }): [TenantId, TrafficQuota] => [
-        id,
-        { ...defaultTraffic, requests: requestRate ?? planOfTenant(world, id).requestRate },
-      ])
+      .map((tenant): [TenantId, TrafficQuota] => [tenant.id, trafficOf(tenant, planOfTenant(world, tenant.id))])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
   const stored = world.table
@@ -62,7 +59,7 @@ function routeOf(
     name,
     tenantId,
     addresses: [{ host: `${name}.${domain}`, path: '/' }],
-    settings: defaultRouteSettings,
+    settings: { ...defaultRouteSettings, quota: app.quota },
     health: halt ?? healthOf(app, web, endpoints),
     endpoints,
   }

@@ -6,11 +6,22 @@ import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
 import type { Host } from '../domain/host.ts'
 import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { BudgetStanding } from '../domain/budget.ts'
-import type { EgressPolicy, Plan, RequestRate } from '../domain/quota.ts'
+import type { AppQuota, EgressPolicy, Plan, RequestRate, TrafficCaps } from '../domain/quota.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
-import { cores, egress, hostId, planLimits, planName, processType, requestRate, stackName, tenantId } from './schema.ts'
+import {
+  cores,
+  egress,
+  hostId,
+  planLimits,
+  planName,
+  processType,
+  requestRate,
+  stackName,
+  tenantId,
+  trafficCaps,
+} from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
 export type CreateApp = z.infer<typeof createApp>
@@ -32,13 +43,17 @@ export type PatchConfig = z.infer<typeof patchConfig>
 
 export const rollback = z.strictObject({ release: z.int().min(1).optional() })
 export const createTenant = z.strictObject({ id: tenantId })
-/** A null takes back what was set for this tenant alone: its request rate is then its plan's, and no core is its own. */
+/** A null takes back what was set for this tenant alone: its traffic is then its plan's, and no core is its own. */
 export const patchTenant = z.strictObject({
   plan: planName.optional(),
   requestRate: requestRate.nullable().optional(),
+  traffic: trafficCaps.nullable().optional(),
   cpus: cores.nullable().optional(),
   egress: egress.optional(),
 })
+/** What is left out stays as it is; a null takes the limit back, and then the app may take all that its tenant may. */
+export const patchQuota = trafficCaps.extend({ requests: requestRate.nullable().optional() })
+export type PatchQuota = z.infer<typeof patchQuota>
 export const suspendTenant = z.strictObject({ reason: z.string().trim().min(1).max(200) })
 export const createPlan = planLimits.extend({ name: planName })
 export const patchPlan = planLimits
@@ -167,6 +182,8 @@ export type TenantView = {
   plan: string
   /** The plan's, if the tenant has none of its own. */
   requestRate: RequestRate
+  /** The plan's, but where the tenant has its own. */
+  traffic: TrafficCaps
   cpus: string | null
   egress: EgressPolicy
   /** Why nothing of it runs: an operator's reason, or `budget: …`. */
@@ -176,9 +193,23 @@ export type TenantView = {
 export type TenantDetail = TenantView & {
   limits: Plan
   promised: { apps: number; instances: number; memoryMb: number; diskMb: number }
-  budget: { month: string; cpuSeconds: number; egressBytes: number; alert: BudgetStanding | null }
+  budget: {
+    month: string
+    cpuSeconds: number
+    egressBytes: number
+    requests: number
+    alert: BudgetStanding | null
+    requestAlert: BudgetStanding | null
+  }
 }
 export type PlanView = Plan
+/** What an app may take of its tenant's traffic, and what that is. */
+export type QuotaView = {
+  app: string
+  tenant: string
+  quota: AppQuota
+  ofTenant: TrafficCaps & { requests: RequestRate }
+}
 export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
 export type TokenCreated = TokenView & { token: string }
 export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }

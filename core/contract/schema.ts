@@ -49,6 +49,17 @@ export const resources = z.strictObject({
 
 export const requestRate = z.strictObject({ perSecond: z.number().min(0).max(1e6), burst: z.number().min(1).max(1e6) })
 
+const cap = (most: number) => z.int().min(0).max(most).nullable().optional()
+/** null: no limit. Two bytes a second would be a limit that nothing gets through. */
+const bytesPerSecond = z.int().min(1024).max(1e12).nullable().optional()
+export const trafficCaps = z.strictObject({
+  concurrent: cap(1e6),
+  connections: cap(1e7),
+  webSockets: cap(1e7),
+  inBytesPerSecond: bytesPerSecond,
+  outBytesPerSecond: bytesPerSecond,
+})
+
 /** What a plan may say; what is left out stays as it is. The CPU weight is that of cgroup v2 (cpu.weight). */
 export const planLimits = z.strictObject({
   memoryMb: z.int().min(32).max(67_108_864).optional(),
@@ -59,10 +70,12 @@ export const planLimits = z.strictObject({
   instanceMemoryMb: z.int().min(32).max(65_536).optional(),
   weight: z.int().min(1).max(10_000).optional(),
   requestRate: requestRate.optional(),
+  traffic: trafficCaps.optional(),
   budget: z
     .strictObject({
       cpuSeconds: z.number().min(0).max(1e12).nullable().optional(),
       egressBytes: z.number().min(0).max(1e18).nullable().optional(),
+      requests: z.number().min(0).max(1e15).nullable().optional(),
     })
     .optional(),
   ceilings: z

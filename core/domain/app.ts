@@ -1,5 +1,6 @@
 import { appNameMalformed, appNameReserved } from './errors.ts'
 import type { AppId, AppName, ProcessType, TenantId } from './ids.ts'
+import type { AppQuota } from './quota.ts'
 import type { Resources } from './resources.ts'
 import type { Rollout, Target } from './release.ts'
 
@@ -24,7 +25,7 @@ export const processOf = (formation: Formation, type: ProcessType): ProcessForma
 export type SealedConfig = Record<string, string>
 
 /**
- * An app as the controller sees it. Each field has one writer: the API writes formation, config and paused, the deploy story
+ * An app as the controller sees it. Each field has one writer: the API writes formation, config, paused and quota, the deploy story
  * writes target, the reconciler writes current and rollout.
  */
 export type App = AppRecord & {
@@ -37,6 +38,8 @@ export type App = AppRecord & {
   rollout: Rollout | null
   /** Frozen by its owner: nothing of it is started, replaced or changed until it is resumed. */
   paused: Pause | null
+  /** What it may take of its tenant's traffic; null: all of it. */
+  quota: AppQuota | null
 }
 
 export type Pause = { at: number; by: string }

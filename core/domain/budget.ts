@@ -1,11 +1,16 @@
 /**
- * Monthly budgets: what a plan allows of CPU time and egress in a calendar month (UTC). Alerts at 75 and 90 %, and at
- * 100 % everything of the tenant stops until the month turns or its plan is raised.
+ * Monthly budgets: what a plan allows of CPU time, egress and requests in a calendar month (UTC). Alerts at 75 and 90 %.
+ * At 100 % of CPU time or egress everything of the tenant stops until the month turns or its plan is raised; at 100 % of
+ * the requests its apps go on and the routers refuse their requests, since nothing else makes one.
  */
 import type { UsageTotals } from './usage.ts'
 
 /** Per calendar month (UTC); null: no end. */
-export type Budget = { cpuSeconds: number | null; egressBytes: number | null }
+export type Budget = { cpuSeconds: number | null; egressBytes: number | null; requests: number | null }
+
+/** Those whose end stops everything, and those whose end only the routers see. Each group has a standing of its own. */
+export const runningBudgets = ['cpuSeconds', 'egressBytes'] as const satisfies (keyof Budget)[]
+export const requestBudgets = ['requests'] as const satisfies (keyof Budget)[]
 
 /** Percent of the budget that was reached. */
 export type Mark = 0 | 75 | 90 | 100
@@ -31,19 +36,20 @@ export function monthOf(now: number): Month {
   return { name: date.toISOString().slice(0, 7), from: Date.UTC(year, month, 1), to: Date.UTC(year, month + 1, 1) }
 }
 
-/** What counts: CPU time of all that ran, and every byte that left the tenant's instances. */
+/** What counts: CPU time of all that ran, every byte that left the tenant's instances, and requests that were let in. */
 export const budgetUse = (
-  usage: Pick<UsageTotals, 'cpuSeconds' | 'networkOutBytes'>,
+  usage: Pick<UsageTotals, 'cpuSeconds' | 'networkOutBytes' | 'requests'>,
 ): Record<keyof Budget, number> => ({
   cpuSeconds: usage.cpuSeconds,
   egressBytes: usage.networkOutBytes,
+  requests: usage.requests,
 })
 
 /** `standing` is null where no mark is reached. `news`: a mark was reached, or the tenant may run again. */
 export type BudgetLook = { standing: BudgetStanding | null; news: 'reached' | 'lifted' | null }
 
 /**
- * Judges a month's use.
+ * Judges a month's use of some of the budgets together.
  * @param before the standing of the last look, which may be another month's
  * @returns the standing now (the same object when nothing is new), and what to tell
  */
@@ -52,10 +58,11 @@ export function judgeBudget(
   budget: Budget,
   use: Record<keyof Budget, number>,
   now: number,
+  among: readonly (keyof Budget)[] = runningBudgets,
 ): BudgetLook {
   const month = monthOf(now).name
   const known = before?.month === month ? before : null
-  const found = standingOf(budget, use, month, now)
+  const found = standingOf(among, budget, use, month, now)
   // A mark that was told stays as it was told, with the figures of that time.
   const standing = found.mark === known?.mark ? known : found.mark === 0 ? null : found
   const mark = standing?.mark ?? 0
@@ -66,13 +73,16 @@ export function judgeBudget(
 
 const marks: Mark[] = [100, 90, 75]
 
-function standingOf(budget: Budget, use: Record<keyof Budget, number>, month: string, now: number): BudgetStanding {
-  const of =
-    shareUsed(budget.egressBytes, use.egressBytes) > shareUsed(budget.cpuSeconds, use.cpuSeconds)
-      ? 'egressBytes'
-      : 'cpuSeconds'
-  const share = shareUsed(budget[of], use[of])
-  const mark = marks.find((each) => share * 100 >= each) ?? 0
+function standingOf(
+  among: readonly (keyof Budget)[],
+  budget: Budget,
+  use: Record<keyof Budget, number>,
+  month: string,
+  now: number,
+): BudgetStanding {
+  const shareOf = (each: keyof Budget) => shareUsed(budget[each], use[each])
+  const of = among.reduce((most, each) => (shareOf(each) > shareOf(most) ? each : most))
+  const mark = marks.find((each) => shareOf(of) * 100 >= each) ?? 0
   return { month, mark, of, used: use[of], limit: budget[of] ?? Infinity, at: now }
 }
 
@@ -88,6 +98,7 @@ const GIB = 1024 ** 3
 const describeLimit: Record<keyof Budget, (limit: number) => string> = {
   cpuSeconds: (limit) => `${round(limit / 3600)} CPU hours`,
   egressBytes: (limit) => `${round(limit / GIB)} GB egress`,
+  requests: (limit) => `${limit} requests`,
 }
 
 const round = (value: number): number => Math.round(value * 1000) / 1000

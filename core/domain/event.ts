@@ -20,6 +20,7 @@ export type EventKind =
   | 'connectionRateCapped'
   | 'lookupRateCapped'
   | 'mailRefused'
+  | 'quotaChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -63,6 +64,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   connectionRateCapped: { isFailure: true },
   lookupRateCapped: { isFailure: true },
   mailRefused: { isFailure: true },
+  quotaChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -1,15 +1,14 @@
 /** What tenants may use: named plans, and what of a plan reaches the hosts. */
 import type { Rate } from './bucket.ts'
-import { describeBudget, type Budget, type BudgetStanding } from './budget.ts'
+import { describeBudget, monthOf, type Budget, type BudgetStanding } from './budget.ts'
 import { isId, type TenantId } from './ids.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from './resources.ts'
 
 /** Requests that all of a tenant's apps together may take. */
 export type RequestRate = Rate
 
-/** What all of a tenant's traffic together may take of the routers, however many there are; null: no limit. */
-export type TrafficQuota = {
-  requests: RequestRate
+/** What of the routers may be taken at a time, beside the rate of requests; null: no limit. */
+export type TrafficCaps = {
   /** Requests in flight. */
   concurrent: number | null
   /** Client connections on which its requests came last, WebSockets apart. */
@@ -19,6 +18,16 @@ export type TrafficQuota = {
   inBytesPerSecond: number | null
   outBytesPerSecond: number | null
 }
+
+/** What all of a tenant's traffic together may take of the routers, however many there are. */
+export type TrafficQuota = TrafficCaps & {
+  requests: RequestRate
+  /** The month's requests are used up: the routers refuse all until then, in ms since 1970; null: they are not. */
+  stopped: number | null
+}
+
+/** What one app may take of what its tenant may; null: as much as its tenant. */
+export type AppQuota = TrafficCaps & { requests: RequestRate | null }
 
 export type PlanName = string & { readonly brand: 'PlanName' }
 
@@ -35,6 +44,7 @@ export type Plan = {
   /** CPU time on a busy host goes to tenants by weight, whatever number of instances each has; 100 is ordinary. */
   weight: number
   requestRate: RequestRate
+  traffic: TrafficCaps
   /** Per calendar month (UTC); null: no end. */
   budget: Budget
   /** Of each instance. */
@@ -51,6 +61,8 @@ export type Tenant = {
   plan: PlanName
   /** Instead of the plan's. */
   requestRate: RequestRate | null
+  /** What is named here is instead of the plan's. */
+  traffic: Partial<TrafficCaps>
   /** Cores that are this tenant's alone, on every host, as the kernel's list format has them: `2-3,5`. */
   cpus: string | null
   egress: EgressPolicy
@@ -58,6 +70,8 @@ export type Tenant = {
   suspended: Suspension | null
   /** How the month's budget stands, as the leading controller saw it last; null: it never had to say anything. */
   budget: BudgetStanding | null
+  /** The same of the month's requests, which only the routers stop. */
+  requestBudget: BudgetStanding | null
 }
 
 export type Suspension = { at: number; by: string; reason: string }
@@ -74,14 +88,22 @@ export type TenantShare = {
 
 /** Generous, but finite: no tenant can use a router up by accident. */
 export const defaultRequestRate: RequestRate = { perSecond: 1000, burst: 2000 }
-export const defaultTraffic: TrafficQuota = {
-  requests: defaultRequestRate,
+/** Below what one router process can hold open, so that a tenant without a plan leaves room for the others. */
+export const defaultCaps: TrafficCaps = {
+  concurrent: 5_000,
+  connections: 15_000,
+  webSockets: 10_000,
+  inBytesPerSecond: null,
+  outBytesPerSecond: null,
+}
+export const noCaps: TrafficCaps = {
   concurrent: null,
   connections: null,
   webSockets: null,
   inBytesPerSecond: null,
   outBytesPerSecond: null,
 }
+export const defaultTraffic: TrafficQuota = { ...defaultCaps, requests: defaultRequestRate, stopped: null }
 export const DEFAULT_TENANT = 'default' as TenantId
 export const DEFAULT_PLAN = 'default' as PlanName
 
@@ -96,7 +118,8 @@ export const defaultPlan: Plan = {
   instanceMemoryMb: 65_536,
   weight: 100,
   requestRate: defaultRequestRate,
-  budget: { cpuSeconds: null, egressBytes: null },
+  traffic: defaultCaps,
+  budget: { cpuSeconds: null, egressBytes: null, requests: null },
   ceilings: defaultCeilings,
 }
 
@@ -125,6 +148,19 @@ export const usualSize = (plan: Plan): Resources => ({
   pids: defaultResources.pids,
   diskMb: Math.min(defaultResources.diskMb, plan.diskMb),
 })
+
+/** What the routers hold a tenant to: its plan's terms, but where it has its own. */
+export function trafficOf(
+  tenant: Pick<Tenant, 'requestRate' | 'traffic' | 'requestBudget'> | null,
+  plan: Pick<Plan, 'requestRate' | 'traffic'>,
+): TrafficQuota {
+  return {
+    ...plan.traffic,
+    ...tenant?.traffic,
+    requests: tenant?.requestRate ?? plan.requestRate,
+    stopped: tenant?.requestBudget?.mark === 100 ? monthOf(tenant.requestBudget.at).to : null,
+  }
+}
 
 /** Why nothing of a tenant runs: an operator said so, or its budget is used up; null when it may run. */
 export function suspensionOf(tenant: Pick<Tenant, 'suspended' | 'budget'>): Suspension | null {

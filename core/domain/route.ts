@@ -1,6 +1,6 @@
 /** What routers need to know: which requests are whose, on what terms, and which instances take them. */
 import type { AppId, AppName, InstanceId, TenantId } from './ids.ts'
-import type { TrafficQuota } from './quota.ts'
+import type { AppQuota, TrafficQuota } from './quota.ts'
 
 /** One instance that takes traffic. Keyed by id and epoch, never by address alone. */
 export type Endpoint = { instanceId: InstanceId; epoch: number; host: string; port: number }
@@ -36,6 +36,8 @@ export type RouteSettings = {
   /** Plain HTTP is answered with a redirect. */
   forceHttps: boolean
   access: AccessRules
+  /** What the app may take of its tenant's traffic; null: all of it. */
+  quota: AppQuota | null
 }
 
 /** Who may ask at all; an empty list: everyone. Both must hold where both are given. */
@@ -56,6 +58,7 @@ export const defaultRouteSettings: RouteSettings = {
   maintenance: false,
   forceHttps: false,
   access: { allow: [], users: [] },
+  quota: null,
 }
 
 export type AppRoute = {

@@ -30,6 +30,15 @@ export const usageFields = [
   { name: 'requests', kind: 'sum', perUnit: 1 },
   { name: 'requestInBytes', kind: 'sum', perUnit: 1 },
   { name: 'requestOutBytes', kind: 'sum', perUnit: 1 },
+  /** WebSockets that were opened; each is among the requests, too. */
+  { name: 'webSockets', kind: 'sum', perUnit: 1 },
+  /** Requests that the routers refused, by the quota that was used up. They are not among the requests. */
+  { name: 'refusedRate', kind: 'sum', perUnit: 1 },
+  { name: 'refusedConcurrent', kind: 'sum', perUnit: 1 },
+  { name: 'refusedConnections', kind: 'sum', perUnit: 1 },
+  { name: 'refusedWebSockets', kind: 'sum', perUnit: 1 },
+  { name: 'refusedClient', kind: 'sum', perUnit: 1 },
+  { name: 'refusedBudget', kind: 'sum', perUnit: 1 },
 ] as const satisfies { name: string; kind: 'sum' | 'peak'; perUnit: number }[]
 
 export type UsageField = (typeof usageFields)[number]['name']
@@ -39,6 +48,14 @@ export const noUsage = Object.fromEntries(usageFields.map(({ name }) => [name, 0
 
 export const memoryMbHours = ({ memoryMbSeconds }: Pick<UsageTotals, 'memoryMbSeconds'>): number =>
   memoryMbSeconds / 3600
+
+export const refusalsOf = (used: UsageTotals): number =>
+  used.refusedRate +
+  used.refusedConcurrent +
+  used.refusedConnections +
+  used.refusedWebSockets +
+  used.refusedClient +
+  used.refusedBudget
 
 export function addUsage(one: UsageTotals, other: UsageTotals): UsageTotals {
   const sum = { ...one }

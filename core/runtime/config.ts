@@ -22,6 +22,8 @@ export type Config = {
   httpPort: number
   /** Where the routers take TLS, at the same address. */
   httpsPort: number
+  /** Where the router tells Prometheus its figures, on this machine only; null: nowhere. */
+  routerMetricsPort: number | null
   domain: string
   /** The key that opens certificates' private keys, on a machine of routers; elsewhere the controller makes it there. */
   certificatesKeyFile: string
@@ -109,6 +111,7 @@ export function readConfig(env: Environment): Config {
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
     httpsPort: port(env, 'BERTH_HTTPS_PORT', 8443),
+    routerMetricsPort: env['BERTH_ROUTER_METRICS_PORT'] ? port(env, 'BERTH_ROUTER_METRICS_PORT', 0) : null,
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
     certificatesKeyFile: path(env, 'BERTH_CERTIFICATES_KEY_FILE', join(home, 'certificates-key')),
     acme: acme(env),

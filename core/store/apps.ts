@@ -1,5 +1,6 @@
 import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
 import type { AppId, AppName, TenantId } from '../domain/ids.ts'
+import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
 import { dayResolution } from '../domain/usage.ts'
 import { pack, unpack, type Store } from './connection.ts'
@@ -78,6 +79,7 @@ export async function loadApps(store: Store): Promise<App[]> {
 export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
+export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
 
 /**
@@ -137,5 +139,6 @@ function toApp(fields: Record<string, string>): App | null {
     current: unpack<Target>(fields['current']),
     rollout: unpack<Rollout>(fields['rollout']),
     paused: unpack<Pause>(fields['paused']),
+    quota: unpack<AppQuota>(fields['quota']),
   }
 }

@@ -24,6 +24,7 @@ const commands = {
   putCertificate: 4,
   removeCertificate: 4,
   raiseCertificates: 1,
+  shareTraffic: 1,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }

@@ -57,6 +57,8 @@ export const keys = {
   routes: 'berth:routes',
   routers: 'berth:routers',
   router: (id: string) => `berth:router:${id}`,
+  /** @param account `tenant:ID` or `app:ID` */
+  traffic: (account: string) => `berth:traffic:${account}`,
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }

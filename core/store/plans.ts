@@ -32,6 +32,7 @@ export async function removePlan(store: Store, name: PlanName): Promise<void> {
 const whole = (stored: Plan): Plan => ({
   ...defaultPlan,
   ...stored,
+  traffic: { ...defaultPlan.traffic, ...stored.traffic },
   budget: { ...defaultPlan.budget, ...stored.budget },
   ceilings: { ...defaultCeilings, ...stored.ceilings },
 })

@@ -8,10 +8,12 @@ export const newTenant = (id: TenantId, now: number): Tenant => ({
   createdAt: now,
   plan: DEFAULT_PLAN,
   requestRate: null,
+  traffic: {},
   cpus: null,
   egress: openEgress,
   suspended: null,
   budget: null,
+  requestBudget: null,
 })
 
 /** @returns false when the tenant exists */

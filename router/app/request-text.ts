@@ -13,5 +13,5 @@ export function requestText({ head, client, id }: Call, wall: number): string {
 }
 
 /** What an app is told of a connection, made once for all of its requests. */
-export const originLines = ({ address, port, secure }: Omit<Origin, 'lines'>): string =>
+export const originLines = ({ address, port, secure }: Pick<Origin, 'address' | 'port' | 'secure'>): string =>
   `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${secure ? 'https' : 'http'}\r\nX-Forwarded-Port: ${port}\r\n`

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts'
 import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
 import { Outlet } from '../outlet.ts'
+import type { Guests } from '../quota/guests.ts'
 import { CHUNKED, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
 import { AnswerWriter } from './answer.ts'
@@ -20,6 +21,7 @@ export type DoorContext = {
   clock: Clock
   limits: Limits
   draining: () => boolean
+  guests: Guests
   /** Every connection that is open. */
   live: Set<ClientConnection>
 }
@@ -123,7 +125,7 @@ export class ClientConnection implements Client {
 
   respond(call: Call, status: number, fields: string, body: Framing): void {
     // An answer that comes before the request is whole leaves bytes that must never be taken for a request (H70).
-    this.#answer.begin(call, status, fields, body, this.#state === BODY || this.#context.draining())
+    this.#answer.begin(call, status, fields, body, call.last || this.#state === BODY || this.#context.draining())
   }
 
   data(call: Call, bytes: Buffer, from: number, to: number): void {
@@ -441,7 +443,11 @@ export class ClientConnection implements Client {
     this.#call = null
     this.#second?.close()
     this.#context.live.delete(this)
-    if (call === null || call.over) return
+    if (call !== null && !call.over) this.#leave(call)
+    this.#context.guests.close(this.origin.guest)
+  }
+
+  #leave(call: Call): void {
     call.bytesOut = Math.max(0, call.bytesOut - this.#outlet.unsent)
     this.#context.events.left(call)
   }

@@ -20,7 +20,9 @@ export function createListener(context: DoorContext): Server {
  * @param socket paused or flowing, with nobody listening for its data yet
  */
 export function accept(socket: Socket, arrival: Arrival, context: DoorContext): void {
-  const connection = new ClientConnection(socket, originOf(socket, arrival), context)
+  const origin = originOf(socket, arrival, context)
+  if (origin === null) return void socket.destroy()
+  const connection = new ClientConnection(socket, origin, context)
   socket.on('data', (bytes: Buffer) => connection.onBytes(bytes, bytes.length))
   socket.resume()
 }
@@ -46,7 +48,10 @@ function acceptPlain(accepted: Socket, context: DoorContext): void {
     },
   }
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
-  connection = new ClientConnection(socket, originOf(socket, { secure: false, serverName: null }), context)
+  const origin = originOf(socket, { secure: false, serverName: null }, context)
+  // Who has too many connections is not worth an answer (Q02).
+  if (origin === null) return void socket.resetAndDestroy()
+  connection = new ClientConnection(socket, origin, context)
 }
 
 function takeHandle(socket: Socket): object | null {
@@ -58,8 +63,12 @@ function takeHandle(socket: Socket): object | null {
   return handle
 }
 
-function originOf(socket: Socket, { secure, serverName }: Arrival): Origin {
-  const origin = { address: plainAddress(socket.remoteAddress), port: socket.localPort ?? 0, secure, serverName }
+/** @returns null: the client has as many connections as one may have */
+function originOf(socket: Socket, { secure, serverName }: Arrival, { guests }: DoorContext): Origin | null {
+  const address = plainAddress(socket.remoteAddress)
+  const guest = guests.open(address)
+  if (guest === null) return null
+  const origin = { address, port: socket.localPort ?? 0, secure, serverName, guest }
   return { ...origin, lines: originLines(origin) }
 }
 

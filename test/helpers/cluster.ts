@@ -32,6 +32,7 @@ export const anApp = (over: Partial<App> = {}): App => ({
   current: null,
   rollout: null,
   paused: null,
+  quota: null,
   ...over,
 })
 
@@ -40,10 +41,12 @@ export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
   createdAt: 0,
   plan: DEFAULT_PLAN,
   requestRate: null,
+  traffic: {},
   cpus: null,
   egress: openEgress,
   suspended: null,
   budget: null,
+  requestBudget: null,
   ...over,
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { InstanceView, TenantDetail } from '#core/contract/api.ts'
-import { defaultPlan } from '#core/domain/quota.ts'
+import { defaultCaps, defaultPlan } from '#core/domain/quota.ts'
 import { aPerson, ok, problem, startFakeApi, type FakeApi, type Person } from './harness.ts'
 
 const anInstance = (fields: Partial<InstanceView>) =>
@@ -29,12 +29,25 @@ const acme: TenantDetail = {
   createdAt: '2026-01-01T00:00:00.000Z',
   plan: 'small',
   requestRate: { perSecond: 200, burst: 400 },
+  traffic: defaultCaps,
   cpus: '2-3',
   egress: { allow: ['10.1.0.0/16'], deny: [] },
   suspended: null,
-  limits: { ...defaultPlan, memoryMb: 2048, instances: 20, budget: { cpuSeconds: 1_800_000, egressBytes: null } },
+  limits: {
+    ...defaultPlan,
+    memoryMb: 2048,
+    instances: 20,
+    budget: { cpuSeconds: 1_800_000, egressBytes: null, requests: 2e6 },
+  },
   promised: { apps: 1, instances: 4, memoryMb: 1920, diskMb: 1024 },
-  budget: { month: '2026-11', cpuSeconds: 1_350_000, egressBytes: 1024 ** 3, alert: null },
+  budget: {
+    month: '2026-11',
+    cpuSeconds: 1_350_000,
+    egressBytes: 1024 ** 3,
+    requests: 1_500_000,
+    alert: null,
+    requestAlert: null,
+  },
 }
 
 describe('berth, on plans, tenants and what runs', function () {
@@ -57,6 +70,7 @@ describe('berth, on plans, tenants and what runs', function () {
     api.answers['POST /v1/plans'] = ok(defaultPlan, 201)
     const options =
       '--memory 2G --cpu 2 --instances 20 --apps 10 --instance-memory 512M --disk 10G --rps 200 --burst 500 --weight 50 ' +
+      '--concurrent 100 --client-connections 1000 --websockets none --bandwidth-in 10M --bandwidth-out 1G --requests 10M/month ' +
       '--egress 100G/month --cpu-hours 500/month --bandwidth 100M --connections 500 --connection-rate 50 --log-rate 64K --io 100M'
     const ran = await person.berth(['plans:create', 'small', ...options.split(' ')])
     assert.equal(ran.code, 0, ran.stderr)
@@ -70,7 +84,14 @@ describe('berth, on plans, tenants and what runs', function () {
       instanceMemoryMb: 512,
       weight: 50,
       requestRate: { perSecond: 200, burst: 500 },
-      budget: { egressBytes: 100 * 1024 ** 3, cpuSeconds: 1_800_000 },
+      traffic: {
+        concurrent: 100,
+        connections: 1000,
+        webSockets: null,
+        inBytesPerSecond: 1_250_000,
+        outBytesPerSecond: 125_000_000,
+      },
+      budget: { egressBytes: 100 * 1024 ** 3, cpuSeconds: 1_800_000, requests: 1e7 },
       ceilings: {
         networkMbit: 100,
         connections: 500,
@@ -85,7 +106,14 @@ describe('berth, on plans, tenants and what runs', function () {
     api.answers['PATCH /v1/plans/small'] = ok(defaultPlan)
     assert.equal((await person.berth(['plans', 'update', 'small', '--egress', 'none', '--rps', '10'])).code, 0)
     assert.deepEqual(bodyOf('PATCH'), { budget: { egressBytes: null }, requestRate: { perSecond: 10, burst: 20 } })
-    for (const wrong of [[], ['--burst', '3'], ['--egress', '1G/week'], ['--bandwidth', '1X'], ['--log-rate', '1G']])
+    for (const wrong of [
+      [],
+      ['--burst', '3'],
+      ['--egress', '1G/week'],
+      ['--bandwidth', '1X'],
+      ['--log-rate', '1G'],
+      ['--requests', '1.5'],
+    ])
       assert.equal((await person.berth(['plans:update', 'small', ...wrong])).code, 2, wrong.join(' '))
   })
 
@@ -105,6 +133,40 @@ describe('berth, on plans, tenants and what runs', function () {
     const ran = await person.berth(['tenants:set-plan', 'acme', 'small'])
     assert.deepEqual(bodyOf('PATCH'), { plan: 'small' })
     assert.match(ran.stderr, /acme has more than small allows \(4\.00 GiB memory\)/)
+  })
+
+  it('limits a tenant’s traffic and an app’s part of it, and takes both back', async () => {
+    const quota = { ...defaultCaps, requests: null }
+    const view = { app: 'hello', tenant: 'acme', quota, ofTenant: { ...defaultCaps, requests: acme.requestRate } }
+    api.answers['PATCH /v1/tenants/acme'] = ok(acme)
+    api.answers['PATCH /v1/apps/hello/quota'] = ok(view)
+    api.answers['GET /v1/apps/hello/quota'] = ok(view)
+    api.answers['DELETE /v1/apps/hello/quota'] = ok(null, 204)
+    const calls: [string[], unknown][] = [
+      [
+        ['tenants:rate', 'acme', '--concurrent', '5', '--bandwidth-out', '8M'],
+        { traffic: { concurrent: 5, outBytesPerSecond: 1e6 } },
+      ],
+      [
+        ['quota:set', '--rps', '50', '--concurrent', '20', '-a', 'hello'],
+        { requests: { perSecond: 50, burst: 100 }, concurrent: 20 },
+      ],
+      [['quota:set', '--rps', 'none', '--websockets', 'none', '-a', 'hello'], { requests: null, webSockets: null }],
+    ]
+    for (const [args, body] of calls) {
+      api.seen.length = 0
+      const ran = await person.berth(args)
+      assert.equal(ran.code, 0, ran.stderr)
+      assert.deepEqual(bodyOf('PATCH'), body)
+    }
+    assert.match((await person.berth(['quota', '-a', 'hello'])).stdout, /^Requests: +no limit$/m)
+    assert.equal((await person.berth(['quota:clear', '-a', 'hello'])).code, 0)
+    for (const wrong of [
+      ['quota:set', '-a', 'hello'],
+      ['tenants:rate', 'acme'],
+      ['tenants:rate', 'acme', '--burst', '3'],
+    ])
+      assert.equal((await person.berth(wrong)).code, 2, wrong.join(' '))
   })
 
   it('sets cores and networks, and takes both back', async () => {

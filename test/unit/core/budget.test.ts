@@ -3,8 +3,8 @@ import { describeBudget, judgeBudget, monthOf, type BudgetStanding } from '#core
 import { parseCores, suspensionOf, usualSize, defaultPlan } from '#core/domain/quota.ts'
 
 const now = Date.UTC(2026, 10, 21)
-const budget = { cpuSeconds: 1000, egressBytes: 100 * 1024 ** 3 }
-const use = (cpuSeconds: number, egressGib = 0) => ({ cpuSeconds, egressBytes: egressGib * 1024 ** 3 })
+const budget = { cpuSeconds: 1000, egressBytes: 100 * 1024 ** 3, requests: null }
+const use = (cpuSeconds: number, egressGib = 0) => ({ cpuSeconds, egressBytes: egressGib * 1024 ** 3, requests: 0 })
 const at = (mark: BudgetStanding['mark'], month = '2026-11'): BudgetStanding => ({
   month,
   mark,
@@ -47,7 +47,7 @@ describe('a monthly budget', () => {
     assert.deepEqual(judgeBudget(at(100, '2026-10'), budget, use(10), now), { standing: null, news: 'lifted' })
     const raised = judgeBudget(at(100), { ...budget, cpuSeconds: 1300 }, use(1000), now)
     assert.deepEqual([raised.news, raised.standing?.mark], ['lifted', 75])
-    const none = { cpuSeconds: null, egressBytes: null }
+    const none = { cpuSeconds: null, egressBytes: null, requests: null }
     assert.deepEqual(judgeBudget(at(100), none, use(5000), now), { standing: null, news: 'lifted' })
   })
 

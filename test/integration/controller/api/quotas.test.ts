@@ -72,11 +72,15 @@ describe('plans and tenants, through the API', function () {
         name: 'small',
         memoryMb: 2048,
         instanceMemoryMb: 2048,
-        budget: { cpuSeconds: null, egressBytes: 1e9 },
+        budget: { cpuSeconds: null, egressBytes: 1e9, requests: null },
         ceilings: { ...defaultPlan.ceilings, networkMbit: 50 },
       })
       const changed = await api.call(operator, 'PATCH', '/v1/plans/small', { budget: { cpuSeconds: 5 }, cpuMilli: 500 })
-      assert.deepEqual(changed.body, { ...body, cpuMilli: 500, budget: { cpuSeconds: 5, egressBytes: 1e9 } })
+      assert.deepEqual(changed.body, {
+        ...body,
+        cpuMilli: 500,
+        budget: { cpuSeconds: 5, egressBytes: 1e9, requests: null },
+      })
       assert.deepEqual((await api.call(operator, 'GET', '/v1/plans/small')).body, changed.body)
       const { plans } = (await api.call(operator, 'GET', '/v1/plans')).body as { plans: { name: string }[] }
       const names = plans.map(({ name }) => name)
@@ -381,6 +385,61 @@ describe('plans and tenants, through the API', function () {
       assert.equal((await scale(token, app.name, { web: { count: 1 } })).status, 200)
       const [from = 0, to = 0] = asked[0] ?? []
       assert.deepEqual([new Date(from).getUTCDate(), new Date(from).getUTCHours(), to > from], [1, 0, true])
+    })
+
+    it('of requests stop only them, whatever the other budgets say', async () => {
+      const { id, token } = await aMember()
+      await givePlan(id, { budget: { cpuSeconds: 3600, requests: 1000 } })
+      const app = await newApp(token, `visited-${made}`)
+      const { store, log, now } = api.context
+      const look = async (requests: number, cpuSeconds = 0) => {
+        const usageOf = (tenant: TenantId) =>
+          Promise.resolve(tenant === id ? { ...noUsage, requests, cpuSeconds } : noUsage)
+        await lookAtBudgets({ store, log, now, wake: () => {}, usageOf })
+      }
+      await look(760)
+      assert.match((await eventsOf(app))[0]?.text ?? '', /^75 % of 1000 requests in .*requests to it are refused/)
+      await look(1001)
+      assert.deepEqual(await kindsOf(app), ['budget', 'budget'])
+      const { body } = await api.call(token, 'GET', `/v1/tenants/${id}`)
+      assert.deepEqual([body.suspended, body.budget.requestAlert.mark], [null, 100])
+      const { budget: ofMonth, requestBudget } = (await loadTenant(store, id)) ?? {}
+      assert.deepEqual([ofMonth, requestBudget?.mark], [null, 100])
+      await look(1001, 3600)
+      assert.deepEqual(await kindsOf(app), ['suspended', 'budget', 'budget'])
+      await api.call(operator, 'PATCH', `/v1/plans/plan-of-${id}`, { budget: { cpuSeconds: null, requests: 5000 } })
+      await look(1001, 3600)
+      assert.deepEqual((await kindsOf(app)).slice(0, 2).sort(), ['budget', 'resumed'])
+      assert.equal((await loadTenant(store, id))?.requestBudget, null)
+    })
+  })
+
+  describe('traffic', () => {
+    it('is limited by the plan, by the tenant’s own figures before that, and an app’s share by its owner', async () => {
+      const { id, token } = await aMember()
+      const name = await givePlan(id, { traffic: { concurrent: 50, outBytesPerSecond: 1_250_000 } })
+      const plan = (await api.call(operator, 'GET', `/v1/plans/${name}`)).body
+      assert.deepEqual(plan.traffic, { ...defaultPlan.traffic, concurrent: 50, outBytesPerSecond: 1_250_000 })
+      await api.call(operator, 'PATCH', `/v1/tenants/${id}`, { traffic: { webSockets: 7 } })
+      const own = await api.call(operator, 'PATCH', `/v1/tenants/${id}`, { traffic: { concurrent: null } })
+      assert.deepEqual(own.body.traffic, { ...plan.traffic, concurrent: null, webSockets: 7 })
+      const back = await api.call(operator, 'PATCH', `/v1/tenants/${id}`, { traffic: null })
+      assert.deepEqual(back.body.traffic, plan.traffic)
+
+      const app = await newApp(token, `popular-${made}`)
+      const path = `/v1/apps/${app.name}/quota`
+      const limited = await api.call(token, 'PATCH', path, { requests: { perSecond: 5, burst: 10 } })
+      assert.deepEqual([limited.status, limited.body.quota.requests], [200, { perSecond: 5, burst: 10 }])
+      assert.deepEqual(limited.body.ofTenant.concurrent, 50)
+      const more = await api.call(token, 'PATCH', path, { concurrent: 3 })
+      assert.deepEqual([more.body.quota.requests.perSecond, more.body.quota.concurrent], [5, 3])
+      assert.deepEqual((await findApp(api.context.store, app.name))?.quota, more.body.quota)
+      assert.deepEqual(await kindsOf(app), ['quotaChanged', 'quotaChanged'])
+      const other = await aMember()
+      assert.equal((await api.call(other.token, 'PATCH', path, { concurrent: null })).status, 404)
+      assert.equal((await api.call(token, 'PATCH', path, { concurrent: -1 })).status, 400)
+      assert.equal((await api.call(token, 'DELETE', path)).status, 204)
+      assert.equal((await findApp(api.context.store, app.name))?.quota, null)
     })
   })
 })

@@ -124,6 +124,21 @@ describe("a tenant's plan", () => {
     cluster.look()
     assert.deepEqual(cluster.table()?.tenants[tenant]?.requests, { perSecond: 1, burst: 2 })
   })
+
+  it('tells the routers what a tenant’s traffic may take, and until when its requests are stopped', () => {
+    const cluster = serving({ web: 1 })
+    cluster.plans.set(small.name, { ...small, traffic: { ...small.traffic, concurrent: 9 } })
+    const at = Date.UTC(2026, 10, 21)
+    const requestBudget = { month: '2026-11', mark: 100, of: 'requests', used: 5, limit: 5, at } as const
+    cluster.tenants.set(tenant, aTenant({ plan: small.name, traffic: { webSockets: 3 }, requestBudget }))
+    cluster.look()
+    const quota = cluster.table()?.tenants[tenant]
+    assert.deepEqual([quota?.concurrent, quota?.webSockets, quota?.stopped], [9, 3, Date.UTC(2026, 11, 1)])
+    assert.equal(health(cluster), 'serving')
+    cluster.tenants.set(tenant, aTenant({ plan: small.name, requestBudget: { ...requestBudget, mark: 90 } }))
+    cluster.look()
+    assert.equal(cluster.table()?.tenants[tenant]?.stopped, null)
+  })
 })
 
 describe('a pause', () => {

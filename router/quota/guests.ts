@@ -1,0 +1,52 @@
+/** Client connections as the quotas see them: whose they are, and whose requests came on them last. */
+import type { Clock } from '../clock.ts'
+import { TOO_MANY_CONNECTIONS, type Clients } from './clients.ts'
+import type { Kind, QuotaCode, Quotas, Standing } from './quotas.ts'
+
+export type Guest = {
+  /** Stands for the client, as `Clients` gives it. */
+  readonly client: number
+  /** Whose connection it counts as: those of the app that its last request was for. */
+  standing: Standing | null
+}
+
+export class Guests {
+  readonly #clients: Clients
+  readonly #quotas: Quotas
+  readonly #clock: Clock
+
+  constructor(clients: Clients, quotas: Quotas, clock: Clock) {
+    this.#clients = clients
+    this.#quotas = quotas
+    this.#clock = clock
+  }
+
+  /** @returns null: this client has as many connections as one may have */
+  open(address: string): Guest | null {
+    const client = this.#clients.open(address, this.#clock.now)
+    return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null }
+  }
+
+  close(guest: Guest): void {
+    this.#clients.close(guest.client)
+    if (guest.standing) this.#quotas.detach(guest.standing)
+    guest.standing = null
+  }
+
+  /** Counts the connection where its next request belongs; one that becomes a WebSocket is no longer one. */
+  attach(guest: Guest, standing: Standing, kind: Kind): QuotaCode | null {
+    if (kind === 'webSocket') {
+      if (guest.standing) this.#quotas.detach(guest.standing)
+      guest.standing = null
+      return null
+    }
+    const refused = this.#quotas.attach(guest.standing, standing)
+    if (refused === null) guest.standing = standing
+    return refused
+  }
+
+  /** Whether a request to a host that nobody has is answered at all (Q04). */
+  admitUnknown({ client }: Guest): boolean {
+    return this.#clients.admitUnknown(client, this.#clock.now)
+  }
+}
