@@ -53,6 +53,15 @@ const pureFiles = [
   'router/headers.ts',
   'router/gate.ts',
   'router/limits.ts',
+  'router/counters.ts',
+  'router/sampler.ts',
+  'router/quota/account.ts',
+  'router/quota/answer.ts',
+  'router/quota/clients.ts',
+  'router/quota/count.ts',
+  'router/quota/flow.ts',
+  'router/quota/heavy.ts',
+  'router/quota/quotas.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }
