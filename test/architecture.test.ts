@@ -67,6 +67,15 @@ const pureFiles = [
   'router/limits.ts',
   'router/proxy-protocol.ts',
   'router/trust.ts',
+  'router/counters.ts',
+  'router/sampler.ts',
+  'router/quota/account.ts',
+  'router/quota/answer.ts',
+  'router/quota/clients.ts',
+  'router/quota/count.ts',
+  'router/quota/flow.ts',
+  'router/quota/heavy.ts',
+  'router/quota/quotas.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }
