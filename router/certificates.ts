@@ -76,6 +76,8 @@ export class Certificates implements Stoppable {
   readonly #table = new CertificateTable()
   readonly #contexts: LeastRecent<SecureContext>
   readonly #secrets: LeastRecent<string>
+  /** Contexts that were let go of since the last look; a handshake that chose one may be about to take it. */
+  #leaving: SecureContext[] = []
   /** Contexts that are being made, so that a crowd of handshakes makes one. */
   readonly #making = new Map<string, Promise<SecureContext | null>>()
   readonly #ending = new AbortController()
@@ -84,13 +86,15 @@ export class Certificates implements Stoppable {
   #version = 0
   #ticketKey: { sealed: string; bytes: Buffer } | null = null
   #unnamed: { certificate: Certificate | null; context: SecureContext; ticketKey: string | null }
-  #looking: Promise<void> | null = null
+  /** Never rejects. */
+  #looking: Promise<void> = Promise.resolve()
+  #following: Promise<void> | null = null
   #running: (() => Promise<void>) | null = null
 
   constructor(settings: CertificateSettings) {
     this.#settings = settings
     this.#limits = { ...defaultLimits, ...settings.limits }
-    this.#contexts = new LeastRecent(this.#limits.contexts)
+    this.#contexts = new LeastRecent(this.#limits.contexts, (context) => this.#leaving.push(context))
     this.#secrets = new LeastRecent(this.#limits.secretBytes)
     this.#unnamed = { certificate: null, context: createSecureContext(contextOptions), ticketKey: null }
   }
@@ -158,32 +162,42 @@ export class Certificates implements Stoppable {
     return challenge?.host === host && challenge.expiresAt > this.#settings.now() ? challenge.answer : null
   }
 
-  /** One look at a time; one that is asked for meanwhile follows. */
-  async #look(): Promise<void> {
-    const before = this.#looking
-    const mine = (async () => {
-      await before?.catch(() => {})
-      if (!this.#ending.signal.aborted) await this.#catchUp()
-    })()
-    this.#looking = mine
-    await mine
+  /** One look at a time; whoever asks meanwhile shares the one that follows, which sees all that was there when asked. */
+  #look(): Promise<void> {
+    if (this.#following !== null) return this.#following
+    const following = this.#looking.then(() => {
+      this.#following = null
+      const looking = this.#ending.signal.aborted ? Promise.resolve() : this.#catchUp()
+      this.#looking = looking.catch(() => {})
+      return looking
+    })
+    this.#following = following
+    return following
   }
 
   async #catchUp(): Promise<void> {
-    const { store, routerId, log } = this.#settings
-    await this.#findKey()
-    const version = await loadCertificatesVersion(store)
-    if (version !== this.#version) {
-      // A Redis that lost something: what it has now is what is.
-      if (version < this.#version) this.#forgetAll()
-      const count = await this.#takeChanges()
-      this.#challenges = new Map((await loadChallenges(store)).map((challenge) => [challenge.token, challenge]))
-      await this.#takeTicketKey()
-      this.#version = version
-      await sawCertificates(store, routerId, version)
-      if (count > 0) log.info('certificates loaded', { changes: count, certificates: this.#table.size })
+    const leaving = this.#leaving.splice(0)
+    try {
+      await this.#findKey()
+      await this.#loadChanges()
+      await this.#renewUnnamed()
+    } finally {
+      leaving.forEach(release)
     }
-    await this.#renewUnnamed()
+  }
+
+  async #loadChanges(): Promise<void> {
+    const { store, routerId, log } = this.#settings
+    const version = await loadCertificatesVersion(store)
+    if (version === this.#version) return
+    // A Redis that lost something: what it has now is what is.
+    if (version < this.#version) this.#forgetAll()
+    const count = await this.#takeChanges()
+    this.#challenges = new Map((await loadChallenges(store)).map((challenge) => [challenge.token, challenge]))
+    await this.#takeTicketKey()
+    this.#version = version
+    await sawCertificates(store, routerId, version)
+    if (count > 0) log.info('certificates loaded', { changes: count, certificates: this.#table.size })
   }
 
   async #findKey(): Promise<void> {
@@ -304,4 +318,13 @@ export class Certificates implements Stoppable {
     if (this.#ending.signal.aborted) return
     this.#settings.log.warn('certificates cannot be loaded, serving with those at hand', { cause: messageOf(error) })
   }
+}
+
+/**
+ * Gives a context's memory back now: V8 sees only its small handle, and would let gigabytes gather before it collects what
+ * clients with many names make. Connections hold their own reference to what is inside.
+ */
+function release({ context }: SecureContext): void {
+  const native = context as { close?: () => void }
+  native.close?.()
 }

@@ -2,10 +2,13 @@
 export class LeastRecent<Value> {
   readonly #entries = new Map<string, { value: Value; weight: number }>()
   readonly #maxWeight: number
+  readonly #onGone: (value: Value) => void
   #weight = 0
 
-  constructor(maxWeight: number) {
+  /** @param onGone told of each value that is held no longer, whatever the reason */
+  constructor(maxWeight: number, onGone: (value: Value) => void = () => {}) {
     this.#maxWeight = maxWeight
+    this.#onGone = onGone
   }
 
   get size(): number {
@@ -41,10 +44,10 @@ export class LeastRecent<Value> {
     if (entry === undefined) return
     this.#entries.delete(key)
     this.#weight -= entry.weight
+    this.#onGone(entry.value)
   }
 
   clear(): void {
-    this.#entries.clear()
-    this.#weight = 0
+    for (const key of this.#entries.keys()) this.delete(key)
   }
 }

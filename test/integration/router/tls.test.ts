@@ -1,6 +1,7 @@
 /** TLS at the router, by real clients: which certificate is served, what is refused and how, and what outlives what. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect as connectPlain } from 'node:net'
@@ -258,8 +259,8 @@ describe('TLS at the router', function () {
     await caughtUp('r-first')
     assert.match((await visit({ servername: 'swap.test' })).names, /more\.test/)
     socket.write('still here')
-    const [echo] = await new Promise<Buffer[]>((resolve) => socket.once('data', (data: Buffer) => resolve([data])))
-    assert.equal(echo?.toString(), 'still here')
+    const [echo] = (await once(socket, 'data')) as [Buffer]
+    assert.equal(echo.toString(), 'still here')
     assert.equal(socket.getPeerCertificate().fingerprint256, served)
     socket.destroy()
   })
@@ -284,8 +285,17 @@ describe('TLS at the router', function () {
     for (const name of names) await put([name])
     const small = await startEdge('r-small', { limits: { contexts: 1, secretBytes: 1 } })
     more.push(small)
-    for (const name of [...names, ...names])
+    const open = connect({ port: small.port, host: '127.0.0.1', ca: root.cert, servername: 'one.few.test' })
+    await new Promise<void>((resolve, reject) => open.once('secureConnect', resolve).once('error', reject))
+    for (const name of [...names, ...names]) {
       assert.equal((await visit({ servername: name }, small)).names, `DNS:${name}`)
+      await put([`more.${name}`])
+      await caughtUp('r-small')
+    }
+    open.write('still here')
+    const [echo] = (await once(open, 'data')) as [Buffer]
+    assert.equal(echo.toString(), 'still here', 'a connection outlives its context')
+    open.destroy()
   })
 
   it('answers an authority about the host that it asks for, until the answer expires', async () => {

@@ -65,6 +65,16 @@ describe('A map within a bound', () => {
     assert.deepEqual([map.get('a'), map.get('b'), map.get('c')], [1, undefined, 3])
   })
 
+  it('tells of all that it holds no longer', () => {
+    const gone: string[] = []
+    const map = new LeastRecent<string>(2, (value) => gone.push(value))
+    for (const key of ['a', 'b', 'c']) map.set(key, key)
+    map.set('b', 'b again')
+    map.delete('nothing')
+    map.clear()
+    assert.deepEqual(gone, ['a', 'b', 'c', 'b again'])
+  })
+
   it('counts weights, also of what is replaced and of what is too heavy', () => {
     const map = new LeastRecent<string>(10)
     map.set('a', 'x', 6)
