@@ -17,7 +17,6 @@ import { RequestQuota } from './quota.ts'
 import { startReporting, type Reporter } from './report.ts'
 import { serve, type RequestContext } from './request.ts'
 import { createDoor } from './server.ts'
-import { indexTable } from './table.ts'
 import { Upstreams } from './upstream.ts'
 import { Usage, type RecordCounters } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
@@ -36,7 +35,7 @@ export async function start(
   const store = connectStore(config.redisUrl)
   const ending = new AbortController()
 
-  let routes = indexTable(await loadFirstTable(store, log))
+  let routes = await loadFirstTable(store, log)
   let routers = 1
   let draining = false
   let reporter: Reporter | null = null
@@ -73,11 +72,11 @@ export async function start(
     store,
     redisUrl: config.redisUrl,
     log,
-    current: () => routes.version,
+    routes,
     onTable(table) {
-      routes = indexTable(table)
+      routes = table
       upstreams.useRoutes(routes)
-      log.debug('route table swapped', { version: routes.version, apps: table.apps.length })
+      log.debug('route table changed', { version: routes.version, apps: routes.size })
       reports.reportNow()
     },
     onAnnounced: () => reports.reportNow(),

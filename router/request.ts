@@ -57,7 +57,7 @@ async function run(call: Call, context: RequestContext): Promise<Answer | null> 
   const head = (call.head = verdict.head)
   call.host = normaliseHost(head.host)
 
-  const route = (call.route = context.routes().find(call.host))
+  const route = (call.route = context.routes().find(call.host, call.request.url ?? '/'))
   if (!route) return isHealthCheck(call) ? giveHealth(call, context) : unknownHost(call.host)
 
   const admission = admit(route, context)

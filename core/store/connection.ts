@@ -20,10 +20,10 @@ const commands = {
   recordUsage: 7,
   reportStats: 1,
   holdLease: 1,
-  putRoutes: 1,
+  putRoutes: 4,
 } as const
 
-type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }
+type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }
 export type Store = Redis & Commands
 
 /** Commands that go out together, in order. */

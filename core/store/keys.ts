@@ -37,7 +37,12 @@ export const keys = {
   stack: (name: string) => `berth:stack:${name}`,
   stackLog: (name: string) => `berth:stack:${name}:log`,
   stackChoice: 'berth:stack-choice',
+  /** The route table's version and mark; its rows are below. */
   routes: 'berth:routes',
+  appRoutes: 'berth:routes:apps',
+  routeTenants: 'berth:routes:tenants',
+  /** The last changes, each under its version. */
+  routeChanges: 'berth:routes:changes',
   routers: 'berth:routers',
   router: (id: string) => `berth:router:${id}`,
   lease: (name: string) => `berth:lease:${name}`,
