@@ -69,6 +69,14 @@ export type Options = {
   to?: string
   by?: string
   csv?: boolean
+  protocol?: string
+  bodyLimit?: string
+  firstByteTimeout?: string
+  idleTimeout?: string
+  concurrency?: string
+  sticky?: string
+  forceHttps?: string
+  generate?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

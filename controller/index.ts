@@ -12,6 +12,7 @@ import { tenantUsage } from '#core/store/usage.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { createDeploys } from './deploy/deploy.ts'
+import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
@@ -56,6 +57,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const wake = () => reconciler?.wake()
     const deploys = createDeploys({ store, config, log, queues, random, now, wake })
     const turns = createTurns()
+    const lookUp = createLookUp(config.domainResolvers)
     const { signal } = stopping
     const server = createHttpServer(
       createApi({
@@ -71,6 +73,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         wake,
         tell: (host, job) =>
           void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+        lookUp,
         random,
         now,
         signal,
@@ -85,8 +88,12 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       random,
       now,
       onLeader: () => deploys.resumeOpen(),
-      whileLeading: (held) =>
-        watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+      whileLeading: async (held) => {
+        await Promise.all([
+          watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+          watchDomains({ store, log, now, wake, lookUp }, held),
+        ])
+      },
     })
     void repeat(
       SWEEP_EVERY_MS,

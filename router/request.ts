@@ -6,6 +6,8 @@ import { logAccess } from './access-log.ts'
 import { endResponse, isLast, resetConnection, type Call, type Incoming } from './call.ts'
 import { forward, type ForwardContext } from './forward.ts'
 import { readHead } from './gate.ts'
+import { matchPassword } from './password.ts'
+import { judge } from './policy.ts'
 import type { RequestQuota } from './quota.ts'
 import {
   badRequest,
@@ -13,6 +15,8 @@ import {
   quotaExceeded,
   renderAnswer,
   routerError,
+  secureAddress,
+  turnedAway,
   unknownHost,
   type Answer,
 } from './responses.ts'
@@ -28,6 +32,8 @@ export type RequestContext = ForwardContext & {
   usage: Usage
 }
 
+/** This door speaks plain HTTP; HTTPS is where a browser looks for it. */
+const HTTPS_PORT = 443
 const HEALTH_PATH = '/.well-known/berth/health'
 
 /** Serves one request to its end, whatever becomes of it. Never rejects. */
@@ -59,6 +65,9 @@ async function run(call: Call, context: RequestContext): Promise<Answer | null> 
 
   const route = (call.route = context.routes().find(call.host, call.request.url ?? '/'))
   if (!route) return isHealthCheck(call) ? giveHealth(call, context) : unknownHost(call.host)
+
+  const ruling = judge(route.settings, factsOf(call), matchPassword)
+  if (ruling) return turnedAway(route, ruling, secureAddress(call.host, HTTPS_PORT, call.request.url ?? '/'))
 
   const admission = admit(route, context)
   if (!admission.admitted) return quotaExceeded(route, admission.retryAfterSeconds)
@@ -97,6 +106,12 @@ function identify(incoming: Incoming): Call {
 
 /** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */
 const plainAddress = (address = 'unknown'): string => address.replace(/^::ffff:(?=\d+\.)/, '')
+
+const factsOf = ({ request, clientAddress }: Call) => ({
+  secure: false,
+  clientAddress,
+  authorization: request.headers.authorization ?? null,
+})
 
 const admit = (route: AppRoute, { quota, routes, routers, now }: RequestContext) =>
   quota.admit(route.tenantId, routes().quotaOf(route.tenantId).requests, routers(), now())

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { AppRoute } from '#core/domain/route.ts'
 import type { Refusal } from './gate.ts'
+import type { Ruling } from './policy.ts'
 
 export type AnswerCode =
   | 'bad-request'
@@ -14,6 +15,10 @@ export type AnswerCode =
   | 'app-paused'
   | 'app-suspended'
   | 'quota-requests'
+  | 'app-maintenance'
+  | 'https-required'
+  | 'address-refused'
+  | 'login-required'
   | 'connect-failed'
   | 'app-closed'
   | 'bad-response'
@@ -27,6 +32,8 @@ export type Answer = {
   about: string
   sentence: string
   retryAfterSeconds?: number
+  /** Further fields, names and values alternating. */
+  fields?: string[]
 }
 
 /** Why an app's response could not be had, though it has instances. */
@@ -54,6 +61,49 @@ export const quotaExceeded = (route: AppRoute, retryAfterSeconds: number): Answe
     'This app gets more requests than its quota allows. Try again shortly; its owner can ask the operator for more.',
   retryAfterSeconds,
 })
+
+/** @param place where the request would be right, for `https` */
+export function turnedAway(route: AppRoute, ruling: Ruling, place: string): Answer {
+  const about = route.name
+  switch (ruling) {
+    case 'maintenance':
+      return {
+        status: 503,
+        code: 'app-maintenance',
+        about,
+        sentence: 'This app is down for maintenance, as its owner wants it. Try again later.',
+      }
+    case 'https':
+      // The method and the body stay what they are (RFC 9110 §15.4.9).
+      return {
+        status: 308,
+        code: 'https-required',
+        about,
+        sentence: `This app is served by HTTPS only: ${place}`,
+        fields: ['Location', place],
+      }
+    case 'address':
+      return {
+        status: 403,
+        code: 'address-refused',
+        about,
+        sentence: 'This app may be asked from some networks only, and yours is none of them.',
+      }
+    case 'login':
+      return {
+        status: 401,
+        code: 'login-required',
+        about,
+        sentence: 'This app asks for a name and a password, which its owner gives.',
+        // RFC 7617 §2. An app's name needs no escaping.
+        fields: ['WWW-Authenticate', `Basic realm="${about}", charset="UTF-8"`],
+      }
+  }
+}
+
+/** Where a request is right that came without encryption. @param port on which the routers are reached by HTTPS */
+export const secureAddress = (host: string, port: number, target: string): string =>
+  `https://${host}${port === 443 ? '' : `:${port}`}${target}`
 
 /** For an app without ready instances. */
 export function notServing(route: AppRoute): Answer {
@@ -171,6 +221,7 @@ export function renderAnswer(answer: Answer, accept: string, requestId: string):
     'Berth-Error',
     answer.code,
   ]
+  if (answer.fields) headers.push(...answer.fields)
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds))
   return { headers, body }
 }

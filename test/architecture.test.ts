@@ -53,6 +53,8 @@ const pureFiles = [
   'router/headers.ts',
   'router/gate.ts',
   'router/limits.ts',
+  'router/policy.ts',
+  'router/sticky.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

@@ -6,6 +6,7 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
+import type { LookUp } from '../domains.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Sources } from '../git/sources.ts'
 import type { Layers } from '../layers.ts'
@@ -27,6 +28,8 @@ export type ApiContext = {
   wake: () => void
   /** Queues a job for a host: a hint, since the host's sync finds the same. */
   tell: (host: HostId, job: Job) => void
+  /** Asks DNS whose a host is. */
+  lookUp: LookUp
   random: Random
   now: () => number
   /** Aborted when the controller stops: streams end. */

@@ -1,16 +1,11 @@
 /** Derives the route table from desired and reported state, as what changes in it. */
 import type { App } from '#core/domain/app.ts'
+import type { Domain } from '#core/domain/domain.ts'
 import type { InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
 import { WEB } from '#core/domain/release.ts'
 import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
-import {
-  defaultRouteSettings,
-  type AppHealth,
-  type AppRoute,
-  type Endpoint,
-  type RouteChange,
-} from '#core/domain/route.ts'
+import type { Address, AppHealth, AppRoute, Endpoint, RouteChange } from '#core/domain/route.ts'
 import { haltOf, isLive, planOfTenant, type World } from './world.ts'
 
 /**
@@ -79,12 +74,15 @@ function routeOf(
     appId,
     name,
     tenantId,
-    addresses: [{ host: `${name}.${domain}`, path: '/' }],
-    settings: defaultRouteSettings,
+    addresses: [{ host: `${name}.${domain}`, path: '/' }, ...app.domains.filter(isVerified).map(toAddress)],
+    settings: app.routing,
     health: halt ?? healthOf(app, web, endpoints),
     endpoints,
   }
 }
+
+const isVerified = ({ state }: Domain): boolean => state === 'verified'
+const toAddress = ({ host, path }: Domain): Address => ({ host, path })
 
 /**
  * The epoch is the one that the agent answered first from this address: an instance whose limits are changed while it

@@ -1,7 +1,9 @@
 import { appNameMalformed, appNameReserved } from './errors.ts'
 import type { AppId, AppName, ProcessType, TenantId } from './ids.ts'
+import type { Domain } from './domain.ts'
 import type { Resources } from './resources.ts'
 import type { Rollout, Target } from './release.ts'
+import type { RouteSettings } from './route.ts'
 
 /** What never changes about an app. */
 export type AppRecord = {
@@ -24,8 +26,8 @@ export const processOf = (formation: Formation, type: ProcessType): ProcessForma
 export type SealedConfig = Record<string, string>
 
 /**
- * An app as the controller sees it. Each field has one writer: the API writes formation, config and paused, the deploy story
- * writes target, the reconciler writes current and rollout.
+ * An app as the controller sees it. Each field has one writer: the API writes formation, config, paused,
+ * domains and routing, the deploy story writes target, the reconciler writes current and rollout.
  */
 export type App = AppRecord & {
   formation: Formation
@@ -37,6 +39,10 @@ export type App = AppRecord & {
   rollout: Rollout | null
   /** Frozen by its owner: nothing of it is started, replaced or changed until it is resumed. */
   paused: Pause | null
+  /** Names that its tenant brought, pending ones too. */
+  domains: Domain[]
+  /** How routers carry its requests. No release: it takes effect at once. */
+  routing: RouteSettings
 }
 
 export type Pause = { at: number; by: string }

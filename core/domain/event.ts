@@ -16,6 +16,10 @@ export type EventKind =
   | 'suspended'
   | 'budget'
   | 'stackChanged'
+  | 'domainAdded'
+  | 'domainVerified'
+  | 'domainRemoved'
+  | 'routingChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -55,6 +59,10 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   suspended: { isFailure: true },
   budget: { isFailure: true },
   stackChanged: { isFailure: false },
+  domainAdded: { isFailure: false },
+  domainVerified: { isFailure: false },
+  domainRemoved: { isFailure: false },
+  routingChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -20,6 +20,8 @@ export type Config = {
   httpAddress: string
   httpPort: number
   domain: string
+  /** Name servers that are asked whose a domain is, with or without a port; empty: the machine's own. */
+  domainResolvers: string[]
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -79,6 +81,7 @@ export function readConfig(env: Environment): Config {
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
     domain: domain(env, 'BERTH_DOMAIN', 'localhost'),
+    domainResolvers: nameServers(env, 'BERTH_DOMAIN_RESOLVERS'),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
@@ -167,6 +170,16 @@ function optionalAddress(env: Environment, name: string): string | null {
 function addresses(env: Environment, name: string): string[] {
   const values = list(env, name)
   for (const value of values) if (!isIpv4(value)) throw badSetting(name, value, 'IPv4 addresses, separated by commas')
+  return values
+}
+
+function nameServers(env: Environment, name: string): string[] {
+  const values = list(env, name)
+  for (const value of values) {
+    const [address = '', port = '53', ...more] = value.split(':')
+    if (!isIpv4(address) || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535 || more.length > 0)
+      throw badSetting(name, value, 'IPv4 addresses, with or without :PORT, separated by commas')
+  }
   return values
 }
 

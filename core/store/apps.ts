@@ -1,8 +1,10 @@
 import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
 import type { AppId, AppName, TenantId } from '../domain/ids.ts'
 import type { Rollout, Target } from '../domain/release.ts'
+import { defaultRouteSettings, type AccessRules, type RouteSettings } from '../domain/route.ts'
 import { dayResolution } from '../domain/usage.ts'
 import { pack, unpack, type Store } from './connection.ts'
+import { domainsIn, freeDomains } from './domains.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
 
@@ -69,6 +71,10 @@ export async function loadApps(store: Store): Promise<App[]> {
 export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
 export const setTarget = (store: Store, id: AppId, target: Target) => setField(store, id, 'target', target)
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
+/** @param routing what was set; the rest is as for every app */
+export const setRouting = (store: Store, id: AppId, routing: Partial<Omit<RouteSettings, 'access'>>) =>
+  setField(store, id, 'routing', routing)
+export const setAccess = (store: Store, id: AppId, access: AccessRules) => setField(store, id, 'access', access)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
 
@@ -89,8 +95,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
   const outdated = [...former].filter(([, { destroyedAt }]) => now - destroyedAt > dayResolution.keepMs)
   const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)
   const deployKeys = deploys.flatMap((id) => [keys.deploy(id as never), keys.deployLog(id as never)])
-  await store
-    .multi()
+  await freeDomains(store.multi(), app)
     .hdel(keys.appNames, app.name)
     .srem(keys.openDeploys, '', ...deploys)
     .hdel(keys.formerApps(app.tenantId), '', ...outdated.map(([id]) => id))
@@ -129,5 +134,11 @@ function toApp(fields: Record<string, string>): App | null {
     current: unpack<Target>(fields['current']),
     rollout: unpack<Rollout>(fields['rollout']),
     paused: unpack<Pause>(fields['paused']),
+    domains: domainsIn(fields),
+    routing: {
+      ...defaultRouteSettings,
+      ...unpack<Partial<RouteSettings>>(fields['routing']),
+      access: unpack<AccessRules>(fields['access']) ?? defaultRouteSettings.access,
+    },
   }
 }

@@ -21,6 +21,8 @@ const commands = {
   reportStats: 1,
   holdLease: 1,
   putRoutes: 4,
+  putDomain: 5,
+  removeDomains: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

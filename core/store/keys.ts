@@ -37,6 +37,12 @@ export const keys = {
   stack: (name: string) => `berth:stack:${name}`,
   stackLog: (name: string) => `berth:stack:${name}:log`,
   stackChoice: 'berth:stack-choice',
+  /** Every address that the tenant's apps claim → app id. */
+  addresses: (id: TenantId) => `berth:tenant:${id}:addresses`,
+  /** The verified claims on a host, which are all one tenant's: address → tenant id. */
+  domain: (host: string) => `berth:domain:${host}`,
+  /** The verified claims on exact hosts directly below a name. */
+  domainsBelow: (parent: string) => `berth:domains-below:${parent}`,
   /** The route table's version and mark; its rows are below. */
   routes: 'berth:routes',
   appRoutes: 'berth:routes:apps',
