@@ -1,6 +1,5 @@
 /** A name server on loopback that knows TXT records, over UDP (RFC 1035 §4.1). */
 import { createSocket } from 'node:dgram'
-import type { AddressInfo } from 'node:net'
 
 export type TestDns = {
   /** `127.0.0.1:PORT` */
@@ -30,7 +29,7 @@ export async function startDns(): Promise<TestDns> {
   })
   await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve))
   return {
-    address: `127.0.0.1:${(socket.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${socket.address().port}`,
     records,
     asked,
     stop: () => new Promise((resolve) => void socket.close(() => resolve())),

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import type { DomainView } from '#core/contract/api.ts'
+import type { DomainView, EventView } from '#core/contract/api.ts'
 import type { AppName, TenantId } from '#core/domain/ids.ts'
 import { findApp } from '#core/store/apps.ts'
 import { claimDomain } from '#core/store/domains.ts'
 import { startApi, type Answer, type TestApi } from '#test/helpers/api.ts'
 import { startDns, type TestDns } from '#test/helpers/dns.ts'
 import { createLookUp, lookAtDomains } from '../../../../controller/domains.ts'
+
+const kindsIn = ({ events }: { events: EventView[] }) => events.map(({ kind }) => kind)
 
 describe('domains', function () {
   this.timeout(20_000)
@@ -48,7 +50,7 @@ describe('domains', function () {
   }
   const appNamed = async (name: string) => (await findApp(api.context.store, name as AppName)) ?? assert.fail()
   const kinds = async (token: string, app: string) =>
-    (await api.call(token, 'GET', `/v1/apps/${app}/events`)).body.events.map(({ kind }: { kind: string }) => kind)
+    kindsIn((await api.call(token, 'GET', `/v1/apps/${app}/events`)).body as { events: EventView[] })
 
   it('are pending until DNS shows whose they are, and say what to do', async () => {
     const added = await add(ann, 'shop', 'Shop.Example.')
@@ -59,11 +61,11 @@ describe('domains', function () {
 
     const early = await verify(ann, 'shop', 'shop.example')
     assert.equal(early.body.state, 'pending')
-    assert.match(early.body.check.problem, /no TXT record _berth-challenge\.shop\.example/)
+    assert.match(String(early.body.check.problem), /no TXT record _berth-challenge\.shop\.example/)
     dns.records.set('_berth-challenge.shop.example', ['something else'])
-    assert.match((await verify(ann, 'shop', 'shop.example')).body.check.problem, /none is the one expected/)
+    assert.match(String((await verify(ann, 'shop', 'shop.example')).body.check.problem), /none is the one expected/)
     dns.records.set('_berth-challenge.shop.example', null)
-    assert.match((await verify(ann, 'shop', 'shop.example')).body.check.problem, /ESERVFAIL/)
+    assert.match(String((await verify(ann, 'shop', 'shop.example')).body.check.problem), /ESERVFAIL/)
 
     const wakes = api.wakes
     publish(added.body as DomainView)
@@ -116,7 +118,7 @@ describe('domains', function () {
 
     const second = await verify(ann, 'shop', 'shop.example')
     assert.equal(second.body.state, 'pending')
-    assert.match(second.body.check.problem, /somebody else/)
+    assert.match(String(second.body.check.problem), /somebody else/)
     assert.equal((await approve('shop', 'shop.example')).body.code, 'DOMAIN_TAKEN', 'nor by an operator')
     assert.equal((await add(ann, 'shop', 'shop.example/api')).body.code, 'DOMAIN_TAKEN')
     assert.doesNotMatch(JSON.stringify(second.body), /bob|rival/)
@@ -168,7 +170,7 @@ describe('domains', function () {
     await gain(ann, 'shop', 'shop.example')
     const again = await add(ann, 'api-of-ann', 'shop.example')
     assert.equal(again.status, 409)
-    assert.match(again.body.detail, /domain of shop already/)
+    assert.match(String(again.body.detail), /domain of shop already/)
     assert.equal((await api.call(ann, 'DELETE', path('shop', 'shop.example'))).status, 204)
     assert.equal((await api.call(ann, 'GET', path('shop', 'shop.example'))).status, 404)
     assert.equal(
@@ -216,8 +218,8 @@ describe('domains', function () {
   })
 
   it('are refused with what is wrong about them, and at a number that an app can have', async () => {
-    assert.match((await add(ann, 'shop', 'x.localhost')).body.detail, /the platform's/)
-    assert.match((await add(ann, 'shop', 'co.uk')).body.detail, /public suffix/)
+    assert.match(String((await add(ann, 'shop', 'x.localhost')).body.detail), /the platform's/)
+    assert.match(String((await add(ann, 'shop', 'co.uk')).body.detail), /public suffix/)
     assert.equal((await add(ann, 'shop', 'shop.example/%2e')).status, 422)
     const [app, tenantId] = [await appNamed('shop'), 'ann' as TenantId]
     for (let n = 0; n < 200; n++) {
