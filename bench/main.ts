@@ -5,9 +5,10 @@ import { density } from './density.ts'
 import { deploy } from './deploy.ts'
 import { overhead } from './overhead.ts'
 import { router } from './router.ts'
+import { routes } from './routes.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles }
+const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, routes, cycles }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -2,6 +2,7 @@
 import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
 import type { Address, AppRoute, Endpoint, RouteHead, RouteRows, RouteTable } from '#core/domain/route.ts'
+import { SplitMap } from './split-map.ts'
 
 export type Routes = {
   readonly version: number
@@ -34,15 +35,14 @@ type Claim = { path: string; route: AppRoute }
 
 export class RouteIndex implements Routes {
   head: RouteHead = { version: 0, mark: '' }
-  #apps = new Map<AppId, AppRoute>()
-  #tenants = new Map<TenantId, TrafficQuota>()
+  #apps = new SplitMap<AppId, AppRoute>()
+  #tenants = new SplitMap<TenantId, TrafficQuota>()
   /** By host, the longest path first. */
-  #exact = new Map<string, Claim[]>()
+  #exact = new SplitMap<string, Claim[]>()
   /** By what follows `*.`. */
-  #wildcards = new Map<string, Claim[]>()
-  // Counted, because an instance's old and new endpoint may be in the table of two apps' rows for a moment.
-  #instances = new Map<InstanceId, number>()
-  #endpoints = new Map<string, number>()
+  #wildcards = new SplitMap<string, Claim[]>()
+  /** The epochs at which an instance is there, one for each time that it is. */
+  #epochs = new SplitMap<InstanceId, number[]>()
 
   get version(): number {
     return this.head.version
@@ -66,18 +66,17 @@ export class RouteIndex implements Routes {
   }
 
   hasInstance(id: InstanceId): boolean {
-    return this.#instances.has(id)
+    return this.#epochs.has(id)
   }
 
   hasEndpoint(key: string): boolean {
-    return this.#endpoints.has(key)
+    const colon = key.lastIndexOf(':')
+    return this.#epochs.get(key.slice(0, colon) as InstanceId)?.includes(Number(key.slice(colon + 1))) ?? false
   }
 
   /** All of it or nothing, as a request sees it: nothing else runs meanwhile. */
   merge({ changed, removed, tenants }: RouteRows, head: RouteHead): void {
-    // What leaves goes first, so that an address can move from one app to another.
     for (const id of removed) this.#drop(id)
-    for (const { appId } of changed) this.#drop(appId)
     for (const route of changed) this.#add(route)
     for (const [id, quota] of Object.entries(tenants) as [TenantId, TrafficQuota | null][]) {
       if (quota === null) this.#tenants.delete(id)
@@ -87,7 +86,6 @@ export class RouteIndex implements Routes {
   }
 
   #add(route: AppRoute): void {
-    // A change may name an app twice; the last one is meant.
     this.#drop(route.appId)
     this.#apps.set(route.appId, route)
     for (const address of route.addresses) {
@@ -97,9 +95,9 @@ export class RouteIndex implements Routes {
       if (before === undefined) claims.set(name, [claim])
       else claims.set(name, [...before, claim].sort(longestFirst))
     }
-    for (const endpoint of route.endpoints) {
-      count(this.#instances, endpoint.instanceId, 1)
-      count(this.#endpoints, endpointKey(endpoint), 1)
+    for (const { instanceId, epoch } of route.endpoints) {
+      const before = this.#epochs.get(instanceId)
+      this.#epochs.set(instanceId, before === undefined ? [epoch] : [...before, epoch])
     }
   }
 
@@ -113,13 +111,14 @@ export class RouteIndex implements Routes {
       if (rest.length === 0) claims.delete(name)
       else claims.set(name, rest)
     }
-    for (const endpoint of route.endpoints) {
-      count(this.#instances, endpoint.instanceId, -1)
-      count(this.#endpoints, endpointKey(endpoint), -1)
+    for (const { instanceId, epoch } of route.endpoints) {
+      const rest = without(this.#epochs.get(instanceId) ?? [], epoch)
+      if (rest.length === 0) this.#epochs.delete(instanceId)
+      else this.#epochs.set(instanceId, rest)
     }
   }
 
-  #placeOf({ host }: Address): { claims: Map<string, Claim[]>; name: string } {
+  #placeOf({ host }: Address): { claims: SplitMap<string, Claim[]>; name: string } {
     return host.startsWith('*.')
       ? { claims: this.#wildcards, name: host.slice(2) }
       : { claims: this.#exact, name: host }
@@ -139,14 +138,14 @@ function isBelow(path: string, prefix: string): boolean {
   return next === undefined || next === '/' || next === '?'
 }
 
-/** Two apps never share an address in what is stored; were it so, every router would still choose the same one. */
+/** For a moment, while an address moves, two apps may have it: every router chooses the same one. */
 const longestFirst = (a: Claim, b: Claim): number =>
   b.path.length - a.path.length || (a.route.appId < b.route.appId ? -1 : 1)
 
-function count<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
-  const now = (counts.get(key) ?? 0) + by
-  if (now === 0) counts.delete(key)
-  else counts.set(key, now)
+/** Less one of a value. */
+function without(values: number[], value: number): number[] {
+  const at = values.indexOf(value)
+  return at === -1 ? values : [...values.slice(0, at), ...values.slice(at + 1)]
 }
 
 /**

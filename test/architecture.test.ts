@@ -49,6 +49,7 @@ const pureFiles = [
   'agent/sandbox/spec.ts',
   'agent/sandbox/seccomp.ts',
   'router/table.ts',
+  'router/split-map.ts',
   'router/balance.ts',
   'router/headers.ts',
   'router/gate.ts',

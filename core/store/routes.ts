@@ -6,12 +6,14 @@ import { hash } from 'node:crypto'
 import type { AppId, TenantId } from '../domain/ids.ts'
 import type { TrafficQuota } from '../domain/quota.ts'
 import {
+  defaultRouteSettings,
   ROUTER_LEASE_MS,
   type AppRoute,
   type RouteChange,
   type RouteHead,
   type RouterReport,
   type RouteRows,
+  type RouteSettings,
   type RouteTable,
   type StoredTable,
 } from '../domain/route.ts'
@@ -35,7 +37,7 @@ export type RouteCopy = {
 
 /** @returns false when another table is stored than the one that the change was made on */
 export async function putChange(store: Store, change: RouteChange): Promise<boolean> {
-  const text = pack(change)
+  const text = pack({ ...change, changed: change.changed.map(toRow) })
   const { changed, removed, tenants } = change
   const quotas = Object.entries(tenants)
   const changedQuotas = quotas.filter(([, quota]) => quota !== null)
@@ -54,7 +56,7 @@ export async function putChange(store: Store, change: RouteChange): Promise<bool
     changedQuotas.length,
     quotas.length - changedQuotas.length,
     // Lists, because a call takes no more than some 100,000 arguments.
-    changed.flatMap((route) => [route.appId, pack(route)]),
+    changed.flatMap((route) => [route.appId, pack(toRow(route))]),
     removed,
     changedQuotas.flatMap(([id, quota]) => [id, pack(quota)]),
     quotas.filter(([, quota]) => quota === null).map(([id]) => id),
@@ -146,7 +148,7 @@ async function loadNews(
   })
   const changes = (entries as [string, string[]][]).map(([, [, mark = '', , change = '']]) => ({
     mark,
-    change: JSON.parse(change) as RouteChange,
+    change: toChange(JSON.parse(change) as StoredChange),
   }))
   return { head: toHead(head as (string | null)[]), changes }
 }
@@ -161,10 +163,28 @@ const toHead = ([version, mark]: (string | null)[]): RouteHead | null =>
 async function readAll(store: Store, copy: RouteCopy, head: RouteHead): Promise<void> {
   for await (const rows of scan<TrafficQuota>(store, keys.routeTenants))
     copy.merge({ changed: [], removed: [], tenants: Object.fromEntries(rows) }, head)
-  for await (const rows of scan<AppRoute>(store, keys.appRoutes))
-    copy.merge({ changed: rows.map(([, route]) => route), removed: [], tenants: {} }, head)
+  for await (const rows of scan<Row>(store, keys.appRoutes))
+    copy.merge({ changed: rows.map(([, row]) => fromRow(row)), removed: [], tenants: {} }, head)
   copy.merge({ changed: [], removed: [], tenants: {} }, head)
 }
+
+/** An app's route as it is stored. Most apps have the usual settings: those are left out, and are one object in a copy. */
+type Row = Omit<AppRoute, 'settings'> & { settings?: RouteSettings }
+type StoredChange = Omit<RouteChange, 'changed'> & { changed: Row[] }
+
+const usual = pack(defaultRouteSettings)
+
+function toRow({ settings, ...row }: AppRoute): Row {
+  return settings === defaultRouteSettings || pack(settings) === usual ? row : { ...row, settings }
+}
+
+/** The row itself, completed: of 100,000, copies would cost more than all else. */
+function fromRow(row: Row): AppRoute {
+  row.settings ??= defaultRouteSettings
+  return row as AppRoute
+}
+
+const toChange = (stored: StoredChange): RouteChange => ({ ...stored, changed: stored.changed.map(fromRow) })
 
 /** Every row that is there throughout, some of them twice. */
 async function* scan<T>(store: Store, key: string): AsyncGenerator<[id: string, row: T][]> {
