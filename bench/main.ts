@@ -6,9 +6,10 @@ import { deploy } from './deploy.ts'
 import { fuzz } from './fuzz.ts'
 import { overhead } from './overhead.ts'
 import { router } from './router.ts'
+import { routes } from './routes.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles, fuzz }
+const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, routes, cycles, fuzz }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -76,6 +76,14 @@ export type Options = {
   by?: string
   csv?: boolean
   platform?: boolean
+  protocol?: string
+  bodyLimit?: string
+  firstByteTimeout?: string
+  idleTimeout?: string
+  concurrency?: string
+  sticky?: string
+  forceHttps?: string
+  generate?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

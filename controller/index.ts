@@ -14,6 +14,7 @@ import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
 import { createDeploys } from './deploy/deploy.ts'
+import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
@@ -59,6 +60,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const wake = () => reconciler?.wake()
     const deploys = createDeploys({ store, config, log, queues, random, now, wake })
     const turns = createTurns()
+    const lookUp = createLookUp(config.domainResolvers)
     let certificates: CertificateWork | null = null
     const certificateContext: CertificateContext = {
       store,
@@ -86,6 +88,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         wake,
         tell: (host, job) =>
           void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+        lookUp,
         random,
         now,
         signal,
@@ -100,8 +103,12 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       random,
       now,
       onLeader: () => deploys.resumeOpen(),
-      whileLeading: (held) =>
-        watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+      whileLeading: async (held) => {
+        await Promise.all([
+          watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+          watchDomains({ store, log, now, wake, lookUp }, held),
+        ])
+      },
     })
     certificates = startCertificates(certificateContext)
     void repeat(

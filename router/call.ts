@@ -23,7 +23,12 @@ export type Origin = {
   address: string
   /** The router's port that it came in at. */
   port: number
+  /** Whether the client spoke TLS, with the router or with a load balancer before it. */
   secure: boolean
+  /** The connection is TLS to the router. */
+  encrypted: boolean
+  /** It is a load balancer's, whose word on its clients counts. */
+  trusted: boolean
   /** What a TLS client asked for by SNI. */
   serverName: string | null
   /** What an app is told of all this, as lines of a head. */
@@ -38,6 +43,8 @@ export type Refused = { status: number; why: string }
 export class Call {
   readonly client: Client
   readonly head: RequestHead
+  /** Where it came from: as its connection, unless a load balancer says more. */
+  origin: Origin
   id = ''
   /** ms of the router's clock. */
   began = 0
@@ -95,6 +102,7 @@ export class Call {
 
   constructor(client: Client, head: RequestHead, received: boolean) {
     this.client = client
+    this.origin = client.origin
     this.head = head
     this.received = received
   }

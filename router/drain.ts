@@ -1,13 +1,13 @@
 /** The end of a router: no new connections, the open requests get their time, then everything is cut. */
-import type { Server } from 'node:net'
 import type { ClientConnection } from './client/connection.ts'
+import type { Doors } from './doors.ts'
 import type { Limits } from './limits.ts'
 
 const SWEEP_MS = 50
 
 /** Resolves when the last connection is closed. Answers meanwhile must say `Connection: close`. */
-export async function drain(server: Server, live: ReadonlySet<ClientConnection>, limits: Limits): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+export async function drain(doors: Doors, live: ReadonlySet<ClientConnection>, limits: Limits): Promise<void> {
+  const closed = doors.close()
   const { promise: empty, resolve: onEmpty } = Promise.withResolvers<void>()
   const began = performance.now()
   const look = () => {

@@ -1,5 +1,6 @@
 /** Sends a call to an instance of its app and copies the response back, both as they come; tries again where that is safe. */
-import type { AppRoute } from '#core/domain/route.ts'
+import { hash } from 'node:crypto'
+import type { AppRoute, Endpoint } from '#core/domain/route.ts'
 import { AppConnection, type AppContext } from './app/connection.ts'
 import type { Pool } from './app/pool.ts'
 import type { Pools } from './app/pools.ts'
@@ -10,7 +11,9 @@ import type { Held } from './held.ts'
 import { MAX_INFORMATIONAL, MAX_TRIES, type Limits } from './limits.ts'
 import type { Pacer } from './quota/pacer.ts'
 import { appFailed, notServing, type Answer } from './responses.ts'
+import { stickyCookie, stickyEndpoint } from './sticky.ts'
 import type { Routes } from './table.ts'
+import { fieldOf, lineOf } from './wire/fields.ts'
 import { NO_BODY } from './wire/framing.ts'
 import type { ResponseHead } from './wire/response-head.ts'
 
@@ -57,7 +60,7 @@ export class Forwarder implements AppEvents {
     const terms = this.#terms
     terms.now = this.#context.clock.now
     terms.concurrency = route.settings.concurrency
-    const pool = choose(pools, call.tried, terms)
+    const pool = this.#usual(call, route, pools) ?? choose(pools, call.tried, terms)
     if (pool === FULL) return this.#hold(call, route)
     if (pool === null) return this.#giveUp(call, route)
     this.#attempt(call, pool)
@@ -95,7 +98,7 @@ export class Forwarder implements AppEvents {
 
   responded(call: Call, { status, fields, body }: ResponseHead): boolean {
     call.status = status
-    call.client.respond(call, status, fields, body)
+    call.client.respond(call, status, call.route?.settings.sticky ? fields + stickyLine(call) : fields, body)
     return true
   }
 
@@ -156,6 +159,14 @@ export class Forwarder implements AppEvents {
     kept.send(call)
   }
 
+  /** Where the client's cookie says that it was before, if it can be there again. */
+  #usual(call: Call, route: AppRoute, pools: readonly Pool[]): Pool | null {
+    if (!route.settings.sticky || call.tried !== null) return null
+    const endpoint = usualEndpoint(call, route)
+    const pool = endpoint === null ? undefined : pools.find((each) => isSameEndpoint(each.endpoint, endpoint))
+    return pool !== undefined && pool.ejectedUntil <= this.#context.clock.now ? pool : null
+  }
+
   #withoutInstance(call: Call, route: AppRoute): void {
     if (route.health === 'starting') return this.#hold(call, route)
     this.#endings.answer(call, notServing(route))
@@ -169,7 +180,7 @@ export class Forwarder implements AppEvents {
   }
 
   #again(call: Call): void {
-    const route = this.#context.routes().find(call.host)
+    const route = this.#context.routes().find(call.host, call.head.target)
     // Whose host it is may have changed; then the call is not the new app's to pay for.
     if (route === null || route.appId !== call.route?.appId) return this.#giveUp(call, call.route as AppRoute)
     call.route = route
@@ -199,6 +210,23 @@ export class Forwarder implements AppEvents {
     if (next) this.#again(next)
   }
 }
+
+const digest = (text: string): string => hash('sha256', text)
+
+const usualEndpoint = ({ head }: Call, { appId, endpoints }: AppRoute): Endpoint | null =>
+  stickyEndpoint(appId, endpoints, fieldOf(head.fields, 'cookie'), digest)
+
+/** Tells a client that was elsewhere, or nowhere, before. */
+function stickyLine(call: Call): string {
+  const { route, pool, origin } = call
+  if (route === null || pool === null) return ''
+  const known = usualEndpoint(call, route)
+  if (known !== null && isSameEndpoint(known, pool.endpoint)) return ''
+  return lineOf('Set-Cookie', stickyCookie(route.appId, pool.endpoint, origin.secure, digest))
+}
+
+const isSameEndpoint = (one: Endpoint, other: Endpoint): boolean =>
+  one.instanceId === other.instanceId && one.epoch === other.epoch
 
 /** The tenant has bandwidth again; whether the client keeps up is its own matter. */
 function goOn(call: Call): void {

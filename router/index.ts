@@ -12,14 +12,14 @@ import { recordUsage, type UsageSample } from '#core/store/usage.ts'
 import { logLeftOut } from './access-log.ts'
 import type { AppConnection } from './app/connection.ts'
 import { Pools } from './app/pools.ts'
+import { Certificates } from './certificates.ts'
 import type { ClientConnection } from './client/connection.ts'
-import { createListener } from './client/listener.ts'
 import { Clock } from './clock.ts'
 import { Counters } from './counters.ts'
+import { openDoors, type DoorConfig, type Doors } from './doors.ts'
 import { drain } from './drain.ts'
 import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { listen } from './listen.ts'
 import { serveMetrics, type MetricsPage } from './metrics.ts'
 import { Clients } from './quota/clients.ts'
 import { Guests } from './quota/guests.ts'
@@ -27,14 +27,19 @@ import { startLeases } from './quota/lease.ts'
 import { Pacer } from './quota/pacer.ts'
 import { Quotas } from './quota/quotas.ts'
 import { startReporting, type Reporter } from './report.ts'
-import { Requests } from './request.ts'
+import { Requests } from './requests.ts'
 import { RefusalSampler } from './sampler.ts'
-import { indexTable } from './table.ts'
+import { trustedFrom } from './trust.ts'
 import { Usage, type RecordCounters, type Used } from './usage.ts'
 import { openUsageSpool } from './usage-spool.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
-export type Router = Stoppable & { id: RouterId; port: number; stop(leaving?: Leaving): Promise<void> }
+export type Router = Stoppable & {
+  id: RouterId
+  port: number
+  httpsPort: number
+  stop(leaving?: Leaving): Promise<void>
+}
 
 /** How a router goes. */
 export type Leaving = {
@@ -49,7 +54,8 @@ const FLUSH_MS = 250
 
 /** @throws ADDRESS_IN_USE */
 export async function start(
-  config: Pick<Config, 'redisUrl' | 'httpAddress' | 'httpPort'> & Partial<Pick<Config, 'home' | 'routerMetricsPort'>>,
+  config: DoorConfig &
+    Pick<Config, 'redisUrl' | 'home' | 'domain' | 'certificatesKeyFile' | 'trustedProxies' | 'routerMetricsPort'>,
   log: Log,
   limits: Limits = defaultLimits,
 ): Promise<Router> {
@@ -57,7 +63,8 @@ export async function start(
   const store = connectStore(config.redisUrl)
   const ending = new AbortController()
 
-  let routes = indexTable(await loadFirstTable(store, log))
+  let routes = await loadFirstTable(store, log)
+  let httpsPort = config.httpsPort
   let draining = false
   let ready = true
   let reporter: Reporter | null = null
@@ -72,6 +79,17 @@ export async function start(
   useQuotas()
   const guests = new Guests(new Clients(), quotas, clock)
   const refusals = new RefusalSampler()
+  const trusted = trustedFrom(config.trustedProxies)
+  const certificates = new Certificates({
+    store,
+    redisUrl: config.redisUrl,
+    log,
+    routerId: id,
+    domain: config.domain,
+    keyFile: config.certificatesKeyFile,
+    now: () => Date.now(),
+  })
+  await certificates.start()
   const requests = new Requests({
     log,
     logsRequests: log.wants?.('info') ?? true,
@@ -87,10 +105,13 @@ export async function start(
     counters,
     refusals,
     routes: () => routes,
+    trusted,
+    certificates,
+    httpsPort: () => httpsPort,
     ready: () => ready,
     random: () => Math.random(),
   })
-  const server = createListener({ events: requests, clock, limits, draining: () => draining, guests, live: clients })
+  const door = { events: requests, clock, limits, draining: () => draining, guests, trusted, live: clients }
   // One timer for all that can take too long: a timer per request would cost more than the request.
   const sweeping = setInterval(() => {
     const now = clock.sweep()
@@ -99,16 +120,16 @@ export async function start(
     pools.sweep(now)
     requests.forwarder.sweep(now)
   }, limits.checkMs)
-  let port: number
+  let doors: Doors
   try {
-    port = await listen(server, 'BERTH_HTTP_PORT', config.httpAddress, config.httpPort)
+    doors = await openDoors(config, certificates, door, log)
+    httpsPort = doors.httpsPort
   } catch (error) {
     clearInterval(sweeping)
+    await certificates.stop()
     store.disconnect()
     throw error
   }
-  // Such as running out of file descriptors: the connections that are open go on.
-  server.on('error', (error) => log.error('a connection could not be accepted', { error }))
 
   reporter = startReporting(store, log, () => ({ id, tableVersion: routes.version, draining: pools.draining() }))
   const reports = reporter
@@ -116,13 +137,13 @@ export async function start(
     store,
     redisUrl: config.redisUrl,
     log,
-    current: () => routes.version,
+    routes,
     onTable(table) {
-      routes = indexTable(table)
+      routes = table
       pools.useRoutes(routes)
       useQuotas()
       requests.forwarder.useRoutes()
-      log.debug('route table swapped', { version: routes.version, apps: table.apps.length })
+      log.debug('route table changed', { version: routes.version, apps: routes.size })
       reports.reportNow()
     },
     onAnnounced: () => reports.reportNow(),
@@ -136,21 +157,21 @@ export async function start(
     if (recorded) log.warn('usage could not be recorded, keeping it for later', { cause: messageOf(error) })
     recorded = false
   }
-  const spool = config.home === undefined ? null : openUsageSpool(join(config.home, 'router'), id, log)
+  const spool = openUsageSpool(join(config.home, 'router'), id, log)
   const record: RecordCounters = async (changed) => {
     const samples = samplesOf(id, changed, Date.now())
     try {
       // Waiting for a Redis that is away would leave what comes meanwhile unkept.
       if (store.status !== 'ready') throw new Error('Redis is not connected')
       await recordUsage(store, samples)
-      spool?.clear()
+      spool.clear()
       recorded = true
     } catch (error) {
-      spool?.keep(samples)
+      spool.keep(samples)
       throw error
     }
   }
-  const adoption = spool?.adopt((samples) => recordUsage(store, samples)).catch(couldNotRecord)
+  const adoption = spool.adopt((samples) => recordUsage(store, samples)).catch(couldNotRecord)
   const settleOpen = () => {
     for (const { call } of clients) if (call) usage.settle(call)
     counters.connections = clients.size
@@ -165,19 +186,26 @@ export async function start(
     ending.signal,
     couldNotRecord,
   )
-  const metrics = await openMetrics(config.routerMetricsPort ?? null, counters, log)
-  log.info('router listening', { address: config.httpAddress, port, routerId: id, tableVersion: routes.version })
+  const metrics = await openMetrics(config.routerMetricsPort, counters, log)
+  log.info('router listening', {
+    address: config.httpAddress,
+    port: doors.httpPort,
+    httpsPort: doors.httpsPort,
+    routerId: id,
+    tableVersion: routes.version,
+  })
 
   return {
     id,
-    port,
+    port: doors.httpPort,
+    httpsPort: doors.httpsPort,
     async stop({ replaced, settleMs }: Leaving = { replaced: false, settleMs: 0 }) {
       ready = replaced
       // Until it stops accepting, a router that others stand in for serves as ever: its clients' next requests are welcome.
       draining = !replaced
       await sleep(settleMs)
       draining = true
-      await drain(server, clients, limits)
+      await drain(doors, clients, limits)
       ending.abort()
       // Without Redis there is nothing to say goodbye to, and waiting for it would outlast whoever stops us.
       if (store.status !== 'ready') store.disconnect()
@@ -186,6 +214,7 @@ export async function start(
       await Promise.all([watch.stop(), recording, adoption])
       await usage.flush(record).catch(couldNotRecord)
       await leases.stop()
+      await certificates.stop()
       await reports.stop()
       metrics?.close()
       store.disconnect()

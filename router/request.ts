@@ -1,193 +1,126 @@
-/** The story of a request, the same for every door it may come in by. */
-import { logAccess } from './access-log.ts'
-import type { Call, ClientEvents, Refused } from './call.ts'
-import { Forwarder, type ForwardContext } from './forward.ts'
+/**
+ * The story of a request, the same for every door it may come in by. Each step may end it with an answer of the router's own,
+ * and each is synchronous: nothing about a request waits for anything but its app.
+ */
+import type { Call } from './call.ts'
+import type { Certificates } from './certificates.ts'
+import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
+import { matchPassword } from './password.ts'
+import { judge } from './policy.ts'
 import { refusalOf, tooManyUnknown } from './quota/answer.ts'
 import type { Guests } from './quota/guests.ts'
 import type { Quotas } from './quota/quotas.ts'
 import { nextRequestId } from './request-id.ts'
 import {
-  badRequest,
   bodyTooLarge,
+  misdirected,
   notServing,
   quotaExceeded,
-  renderAnswer,
-  routerError,
+  secureAddress,
+  turnedAway,
   unknownHost,
   type Answer,
+  type Page,
 } from './responses.ts'
-import type { RefusalSampler } from './sampler.ts'
-import { isOwnHost, normaliseHost } from './table.ts'
+import { originFrom } from './app/request-text.ts'
+import { isOwnHost, normaliseHost, type Routes } from './table.ts'
+import { clientOf, type Trusted } from './trust.ts'
 import type { Usage } from './usage.ts'
-import { fieldOf } from './wire/fields.ts'
-import type { Log } from '#core/runtime/log.ts'
+import { fieldOf, joinedField } from './wire/fields.ts'
 
-export type RequestContext = ForwardContext & {
-  log: Log
-  /** Whether each request is logged. */
-  logsRequests: boolean
+export type StoryContext = {
+  clock: Clock
+  routes: () => Routes
+  /** Load balancers, whose word on where a request came from counts. */
+  trusted: Trusted
+  certificates: Pick<Certificates, 'challengeFor' | 'isMisdirected'>
   quotas: Quotas
   guests: Guests
   counters: Counters
-  refusals: RefusalSampler
   usage: Usage
   /** Whether load balancers may send new clients here. */
   ready: () => boolean
+  /** Where clients find this router by HTTPS. */
+  httpsPort: () => number
 }
 
-const HEALTH_PATH = '/.well-known/berth/health'
-
-/**
- * The story itself, in its order. Each step may end it with an answer of the router's own; each is synchronous: nothing about a
- * request waits for anything but its app.
- */
-function judge(call: Call, context: RequestContext): Answer | null {
+/** @returns null for a call that goes on to its app, and is counted: by the quotas, in the books and in the figures */
+export function tell(call: Call, context: StoryContext): Answer | Page | null {
   return (
-    findRoute(call, context) ?? limitBody(call) ?? admit(call, context) ?? count(call, context) ?? checkServing(call)
+    answerAuthority(call, context) ??
+    checkServerName(call, context) ??
+    findRoute(call, context) ??
+    judgeTerms(call, context) ??
+    limitBody(call) ??
+    admit(call, context) ??
+    count(call, context) ??
+    checkServing(call)
   )
 }
 
-export class Requests implements ClientEvents {
-  readonly #context: RequestContext
-  readonly forwarder: Forwarder
-
-  constructor(context: RequestContext) {
-    this.#context = context
-    this.forwarder = new Forwarder(context, this)
-  }
-
-  begin(call: Call): void {
-    identify(call, this.#context)
-    try {
-      const answer = call.refused ? badRequest(call.refused) : judge(call, this.#context)
-      if (answer) this.answer(call, answer)
-      else if (call.route) this.forwarder.start(call)
-      else this.#giveHealth(call)
-    } catch (error) {
-      this.#onMistake(call, error)
-    }
-  }
-
-  body(call: Call, bytes: Buffer, from: number, to: number): void {
-    call.bodyBytes += to - from
-    if (call.bodyBytes > bodyLimitOf(call)) return this.#refuseBody(call, bodyTooLarge(call.route?.name ?? ''))
-    call.app?.write(bytes, from, to)
-  }
-
-  bodyPause(call: Call): boolean {
-    const taken = call.app?.flush() ?? true
-    return this.#context.pacer.mayRead(call, goOn) && taken
-  }
-
-  bodyEnd(call: Call, trailers: string): void {
-    call.app?.endBody(trailers)
-    call.app?.flush()
-  }
-
-  bodyFailed(call: Call, refused: Refused): void {
-    this.#refuseBody(call, badRequest(refused))
-  }
-
-  drained(call: Call): void {
-    if (!call.pausedOut) call.app?.resume()
-  }
-
-  left(call: Call): void {
-    call.code ??= 'client-left'
-    this.finish(call)
-  }
-
-  /** Answers a call that no app answers. */
-  answer(call: Call, answer: Answer): void {
-    call.code = answer.code
-    const { headers, body } = renderAnswer(answer, fieldOf(call.head.fields, 'accept') ?? '', call.id)
-    this.#write(call, answer.status, headers, body)
-  }
-
-  /** The call is over: into the books with it. */
-  finish(call: Call): void {
-    if (call.over) return
-    call.over = true
-    this.forwarder.leave(call)
-    const { usage, clock } = this.#context
-    const ms = clock.tick() - call.began
-    usage.settle(call)
-    const admitted = call.standing !== null
-    this.#release(call, ms)
-    if (this.#context.logsRequests) this.#log(call, ms, admitted)
-    call.client.next(call)
-  }
-
-  #release(call: Call, ms: number): void {
-    const { standing, route } = call
-    if (standing === null) return
-    const { quotas, counters, pacer, usage } = this.#context
-    pacer.settle(call)
-    call.standing = null
-    quotas.release(standing, call.kind)
-    counters.end(call.row, call.status, ms)
-    if (call.status === 101 && route) usage.countWebSocket(route)
-  }
-
-  /** Refusals are sampled: whoever floods the router must not flood its log (Q08). */
-  #log(call: Call, ms: number, admitted: boolean): void {
-    const { log, refusals, clock } = this.#context
-    if (call.code === null || admitted) return logAccess(log, call, ms)
-    const { log: wanted, leftOut } = refusals.take(call.route?.name ?? '-', call.code, clock.now)
-    if (wanted) logAccess(log, call, ms, leftOut)
-  }
-
-  /** What is wrong with a body is only known when a part of it is with the app. */
-  #refuseBody(call: Call, answer: Answer): void {
-    call.app?.abort()
-    if (call.status === 0) return this.answer(call, answer)
-    call.code = answer.code
-    call.client.reset(call)
-    this.finish(call)
-  }
-
-  #giveHealth(call: Call): void {
-    const [status, body] = this.#context.ready() ? ([200, 'ok\n'] as const) : ([503, 'draining\n'] as const)
-    this.#write(call, status, ['Content-Type', 'text/plain', 'Cache-Control', 'no-store'], body)
-  }
-
-  #write(call: Call, status: number, headers: string[], body: string): void {
-    const bytes = Buffer.from(body)
-    let fields = ''
-    for (let i = 0; i + 1 < headers.length; i += 2)
-      if (headers[i] !== 'Content-Length') fields += `${headers[i]}: ${headers[i + 1]}\r\n`
-    call.status = status
-    call.client.respond(call, status, fields, bytes.length)
-    call.client.data(call, bytes, 0, bytes.length)
-    call.client.end(call, '')
-    this.finish(call)
-  }
-
-  /** Ours, not the app's and not the client's: said in the log, and the connection is not trusted any further. */
-  #onMistake(call: Call, error: unknown): void {
-    this.#context.log.error('request failed in the router', { error, requestId: call.id })
-    call.cause = error
-    if (call.over) return
-    if (call.status === 0) return this.answer(call, routerError())
-    call.client.reset(call)
-    this.finish(call)
-  }
-}
-
-function identify(call: Call, { clock }: RequestContext): void {
+/** Who asks for what, as everything after this has it. */
+export function identify(call: Call, { clock, trusted }: StoryContext): void {
   call.id = nextRequestId()
   call.began = clock.tick()
+  call.host = normaliseHost(call.head.host)
+  if (call.origin.trusted && call.head.relayed !== '') takeWord(call, trusted)
 }
 
-function findRoute(call: Call, context: RequestContext): Answer | null {
-  call.host = normaliseHost(call.head.host)
-  call.route = context.routes().find(call.host)
-  return call.route || isHealthCheck(call) ? null : refuseUnknown(call, context)
+/** A load balancer's word on its client (H57); from everyone else the router has dropped it. */
+function takeWord(call: Call, trusted: Trusted): void {
+  const { relayed } = call.head
+  const { origin } = call
+  const said = {
+    forwardedFor: joinedField(relayed, 'x-forwarded-for'),
+    forwardedProto: joinedField(relayed, 'x-forwarded-proto'),
+  }
+  const { address, proto } = clientOf(origin.address, said, trusted)
+  call.origin = originFrom({ ...origin, address, secure: proto === null ? origin.secure : proto === 'https' })
+}
+
+/** An authority that is to issue a certificate looks for its word here, whatever the app is and does (RFC 8555 §8.3). */
+function answerAuthority({ host, head }: Call, { certificates }: StoryContext): Page | null {
+  const body = certificates.challengeFor(host, pathOf(head.target))
+  if (body === null) return null
+  return { status: 200, headers: ['Content-Type', 'application/octet-stream', 'Cache-Control', 'no-store'], body }
+}
+
+/** H75: what a client was shown a certificate for is what it may ask for. */
+function checkServerName({ client, host }: Call, { certificates }: StoryContext): Answer | null {
+  const { encrypted, serverName } = client.origin
+  return encrypted && certificates.isMisdirected(serverName, host) ? misdirected(host) : null
+}
+
+function findRoute(call: Call, context: StoryContext): Answer | Page | null {
+  call.route = context.routes().find(call.host, call.head.target)
+  if (call.route !== null) return null
+  return isHealthCheck(call) ? health(context.ready()) : refuseUnknown(call, context)
+}
+
+const USUAL_HTTPS_PORT = 443
+
+/** The app's own terms: maintenance, HTTPS, and who may ask. */
+function judgeTerms({ route, head, origin, host }: Call, { httpsPort }: StoryContext): Answer | null {
+  if (route === null) return null
+  const { settings } = route
+  const { access } = settings
+  if (!settings.maintenance && !settings.forceHttps && access.allow.length === 0 && access.users.length === 0)
+    return null
+  const facts = {
+    secure: origin.secure,
+    clientAddress: origin.address,
+    authorization: fieldOf(head.fields, 'authorization'),
+  }
+  const ruling = judge(settings, facts, matchPassword)
+  if (ruling === null) return null
+  // Before a load balancer's clients lies its port, which is the usual one.
+  const port = origin.trusted ? USUAL_HTTPS_PORT : httpsPort()
+  return turnedAway(route, ruling, secureAddress(host, port, head.target))
 }
 
 /** Hosts that nobody has are a client's own budget, so that no tenant pays for them (Q04). */
-function refuseUnknown(call: Call, { guests }: RequestContext): Answer {
+function refuseUnknown(call: Call, { guests }: StoryContext): Answer {
   if (guests.admitUnknown(call.client.origin.guest)) return unknownHost(call.host)
   call.last = true
   return quotaExceeded(null, tooManyUnknown)
@@ -196,14 +129,15 @@ function refuseUnknown(call: Call, { guests }: RequestContext): Answer {
 /** Only where no app answers: a tenant's paths are the tenant's. */
 const isHealthCheck = ({ head, host }: Call): boolean => head.target === HEALTH_PATH && isOwnHost(host)
 
-function limitBody(call: Call): Answer | null {
-  return call.head.body > bodyLimitOf(call) ? bodyTooLarge(call.route?.name ?? '') : null
+const HEALTH_PATH = '/.well-known/berth/health'
+
+function limitBody({ route, head }: Call): Answer | null {
+  const limit = route?.settings.bodyLimitBytes ?? null
+  return route !== null && limit !== null && head.body > limit ? bodyTooLarge(route.name) : null
 }
 
-const bodyLimitOf = ({ route }: Call): number => route?.settings.bodyLimitBytes ?? Infinity
-
 /** Takes the request, and its connection, out of what tenant and app may; the end of the call gives the request back. */
-function admit(call: Call, { quotas, guests, usage, counters, clock }: RequestContext): Answer | null {
+function admit(call: Call, { quotas, guests, usage, counters, clock }: StoryContext): Answer | null {
   const { route, head, client } = call
   if (!route) return null
   const { guest } = client.origin
@@ -222,7 +156,7 @@ function admit(call: Call, { quotas, guests, usage, counters, clock }: RequestCo
   return quotaExceeded(route, refusalOf(standing, refused, quotas.retryAfterSeconds(standing, refused, clock.now)))
 }
 
-function count(call: Call, { usage, counters }: RequestContext): null {
+function count(call: Call, { usage, counters }: StoryContext): null {
   const { route } = call
   if (!route) return null
   call.counters = usage.countRequest(route)
@@ -236,7 +170,13 @@ function checkServing({ route }: Call): Answer | null {
   return route && route.endpoints.length === 0 && route.health !== 'starting' ? notServing(route) : null
 }
 
-/** The tenant has bandwidth again; whether the app keeps up is its own matter. */
-function goOn(call: Call): void {
-  if (call.app?.flush() ?? true) call.client.resumeBody(call)
+const pathOf = (target: string): string => {
+  const query = target.indexOf('?')
+  return query === -1 ? target : target.slice(0, query)
 }
+
+const health = (ready: boolean): Page => ({
+  status: ready ? 200 : 503,
+  headers: ['Content-Type', 'text/plain', 'Cache-Control', 'no-store'],
+  body: ready ? 'ok\n' : 'draining\n',
+})

@@ -1,6 +1,7 @@
 /** Every answer that the router itself makes: a code, whose fault it is, and what to do. */
 import type { AppRoute } from '#core/domain/route.ts'
 import type { Refused } from './call.ts'
+import type { Ruling } from './policy.ts'
 import type { QuotaRefusal } from './quota/answer.ts'
 import type { QuotaCode } from './quota/quotas.ts'
 
@@ -16,6 +17,11 @@ export type AnswerCode =
   | 'app-paused'
   | 'app-suspended'
   | QuotaCode
+  | 'app-maintenance'
+  | 'https-required'
+  | 'address-refused'
+  | 'login-required'
+  | 'misdirected'
   | 'connect-failed'
   | 'app-closed'
   | 'bad-response'
@@ -29,7 +35,7 @@ export type Answer = {
   about: string
   sentence: string
   retryAfterSeconds?: number
-  /** Further fields: names and values in turn. */
+  /** Further fields, names and values alternating. */
   fields?: string[]
 }
 
@@ -57,6 +63,14 @@ export const unknownHost = (host: string): Answer => ({
   sentence: 'No app answers at this address. Check the spelling; if the app is yours, see `berth apps`.',
 })
 
+/** RFC 9110 §15.5.20: the client may ask again on a connection of its own for that host. */
+export const misdirected = (host: string): Answer => ({
+  status: 421,
+  code: 'misdirected',
+  about: host,
+  sentence: 'This connection was made for another host than the one that the request names.',
+})
+
 export const quotaExceeded = (route: AppRoute | null, refusal: QuotaRefusal): Answer => ({
   ...refusal,
   about: route?.name ?? 'Berth',
@@ -76,6 +90,49 @@ const quotaSentences: Record<QuotaCode, string> = {
   'quota-budget':
     'This app has used up its requests of this month. Its owner can ask the operator for more, or wait for the next month.',
 }
+
+/** @param place where the request would be right, for `https` */
+export function turnedAway(route: AppRoute, ruling: Ruling, place: string): Answer {
+  const about = route.name
+  switch (ruling) {
+    case 'maintenance':
+      return {
+        status: 503,
+        code: 'app-maintenance',
+        about,
+        sentence: 'This app is down for maintenance, as its owner wants it. Try again later.',
+      }
+    case 'https':
+      // The method and the body stay what they are (RFC 9110 §15.4.9).
+      return {
+        status: 308,
+        code: 'https-required',
+        about,
+        sentence: `This app is served by HTTPS only: ${place}`,
+        fields: ['Location', place],
+      }
+    case 'address':
+      return {
+        status: 403,
+        code: 'address-refused',
+        about,
+        sentence: 'This app may be asked from some networks only, and yours is none of them.',
+      }
+    case 'login':
+      return {
+        status: 401,
+        code: 'login-required',
+        about,
+        sentence: 'This app asks for a name and a password, which its owner gives.',
+        // RFC 7617 §2. An app's name needs no escaping.
+        fields: ['WWW-Authenticate', `Basic realm="${about}", charset="UTF-8"`],
+      }
+  }
+}
+
+/** Where a request is right that came without encryption. @param port on which the routers are reached by HTTPS */
+export const secureAddress = (host: string, port: number, target: string): string =>
+  `https://${host}${port === 443 ? '' : `:${port}`}${target}`
 
 /** For an app without ready instances. */
 export function notServing(route: AppRoute): Answer {
@@ -168,7 +225,8 @@ export const routerError = (): Answer => ({
   sentence: 'The router failed, not the app. Try again; the operator finds the cause in the log under the request id.',
 })
 
-export type Page = { headers: string[]; body: string }
+/** What is sent as it is. Its length is said by whoever sends it. */
+export type Page = { status: number; headers: string[]; body: string }
 
 /**
  * An answer as a head and a body: HTML for who prefers it (a browser), else one line of text.
@@ -180,8 +238,6 @@ export function renderAnswer(answer: Answer, accept: string, requestId: string):
   const headers = [
     'Content-Type',
     html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
     'Cache-Control',
     'no-store',
     'X-Content-Type-Options',
@@ -195,7 +251,7 @@ export function renderAnswer(answer: Answer, accept: string, requestId: string):
   ]
   if (answer.fields) headers.push(...answer.fields)
   if (answer.retryAfterSeconds !== undefined) headers.push('Retry-After', String(answer.retryAfterSeconds))
-  return { headers, body }
+  return { status: answer.status, headers, body }
 }
 
 function toHtml({ status, about, sentence, code }: Answer, requestId: string): string {

@@ -52,6 +52,7 @@ const pureFiles = [
   'router/table.ts',
   'router/certificate-table.ts',
   'router/least-recent.ts',
+  'router/split-map.ts',
   'router/balance.ts',
   'router/headers.ts',
   'router/wire/characters.ts',
@@ -76,6 +77,8 @@ const pureFiles = [
   'router/quota/flow.ts',
   'router/quota/heavy.ts',
   'router/quota/quotas.ts',
+  'router/policy.ts',
+  'router/sticky.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

@@ -7,6 +7,7 @@ import type { Store } from '#core/store/connection.ts'
 import type { CertificateContext } from '../certificates/context.ts'
 import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
+import type { LookUp } from '../domains.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Sources } from '../git/sources.ts'
 import type { Layers } from '../layers.ts'
@@ -35,6 +36,8 @@ export type ApiContext = {
   wake: () => void
   /** Queues a job for a host: a hint, since the host's sync finds the same. */
   tell: (host: HostId, job: Job) => void
+  /** Asks DNS whose a host is. */
+  lookUp: LookUp
   random: Random
   now: () => number
   /** Aborted when the controller stops: streams end. */

@@ -13,6 +13,7 @@ import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
 import { deployRoutes } from './deploys.ts'
+import { domainRoutes } from './domains.ts'
 import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
@@ -27,6 +28,7 @@ import { planRoutes } from './plans.ts'
 import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
+import { routingRoutes } from './routing.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -69,6 +71,8 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...quotaRoutes(context),
   ...configRoutes(context),
   ...certificateRoutes(context),
+  ...domainRoutes(context),
+  ...routingRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...instanceRoutes(context),

@@ -1,20 +1,25 @@
 /** Records as the API shows them. What is not named here (secrets, ids of users, digests) is not shown. */
 import type {
+  AccessView,
   AppView,
   DeployView,
+  DomainView,
   EventView,
   HostView,
   InstanceView,
   ReleaseView,
+  RoutingView,
   TenantView,
   TokenView,
 } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
+import { addressText, challengeName, type Domain } from '#core/domain/domain.ts'
 import type { AppEvent } from '#core/domain/event.ts'
 import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
 import { appliedTo, isUpToDate, processName, type Instance } from '#core/domain/instance.ts'
 import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
 import { sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
+import type { AccessRules } from '#core/domain/route.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -38,6 +43,30 @@ export function appView(app: App, tenant: Tenant | null, urls: { url: string; gi
     suspended: (tenant && suspensionOf(tenant)?.reason) ?? null,
   }
 }
+
+export function domainView(domain: Domain): DomainView {
+  const { host, path, state, verified, check } = domain
+  return {
+    address: addressText(domain),
+    host,
+    path,
+    state,
+    createdAt: iso(domain.createdAt),
+    verified: verified && { at: iso(verified.at), by: verified.by },
+    challenge: state === 'verified' ? null : { type: 'TXT', name: challengeName(host), value: domain.token },
+    check: check && { at: iso(check.at), problem: check.problem, nextAt: iso(check.nextAt) },
+  }
+}
+
+export function routingView({ routing }: App): RoutingView {
+  const { access: _access, quota: _quota, ...settings } = routing
+  return settings
+}
+
+export const accessView = ({ allow, users }: AccessRules): AccessView => ({
+  allow,
+  users: users.map(({ name }) => name),
+})
 
 function rolloutDetail(rollout: Rollout): string {
   switch (rollout.state) {

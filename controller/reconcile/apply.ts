@@ -1,12 +1,12 @@
 /** Does the steps of a plan, one small function per kind. Each is fenced by an epoch or a version, so doing it twice is harmless. */
 import { makeId, type HostId, type InstanceId } from '#core/domain/ids.ts'
 import { processName, type Desired, type Intent } from '#core/domain/instance.ts'
-import type { RouteTable } from '#core/domain/route.ts'
+import type { RouteChange } from '#core/domain/route.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { setCurrent, setRollout } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { assignInstance, changeDesired, forgetInstance } from '#core/store/instances.ts'
-import { putRoutes } from '#core/store/routes.ts'
+import { putChange } from '#core/store/routes.ts'
 import type { HostQueues } from '../queues.ts'
 import type { Step } from './plan.ts'
 
@@ -21,21 +21,21 @@ export type ApplyContext = {
 /**
  * Does the steps in order. A step that fails is logged and does not hold up the others: the next plan has it again.
  * @param held aborts when this process is no longer the leader; nothing is done after that
- * @returns the route table that was stored, if one was
+ * @returns the change of the route table that was stored, if one was
  */
-export async function apply(context: ApplyContext, steps: Step[], held: AbortSignal): Promise<RouteTable | null> {
+export async function apply(context: ApplyContext, steps: Step[], held: AbortSignal): Promise<RouteChange | null> {
   const executors = executorsFor(context)
-  let table: RouteTable | null = null
+  let routed: RouteChange | null = null
   for (const step of steps) {
     if (held.aborted) break
     try {
       const done = await execute(executors, step)
-      if (done && step.kind === 'putRoutes') table = step.table
+      if (done && step.kind === 'putRoutes') routed = step.change
     } catch (error) {
       context.log.warn('step failed', { step: step.kind, error })
     }
   }
-  return table
+  return routed
 }
 
 /** @returns false when the state moved on since the plan was made */
@@ -85,9 +85,7 @@ function executorsFor({ store, log, queues, random, now }: ApplyContext): Execut
 
     unroute: ({ instance }) => intend(instance, 'unroute'),
 
-    async putRoutes({ table }) {
-      return putRoutes(store, table)
-    },
+    putRoutes: ({ change }) => putChange(store, change),
 
     stop: ({ instance }) => intend(instance, 'stop'),
 

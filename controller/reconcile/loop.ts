@@ -10,7 +10,7 @@ import { createBell, type Bell } from './bell.ts'
 import { withLease } from './lease.ts'
 import { plan, type Settings } from './plan.ts'
 import { createSnapshots, type Snapshots } from './snapshot.ts'
-import { newMemory, rememberTable, see, type Memory } from './world.ts'
+import { newMemory, rememberChange, see, type Memory } from './world.ts'
 
 export type ReconcilerContext = {
   store: Store
@@ -118,6 +118,6 @@ async function look(
   const snapshot = await snapshots.load()
   if (held.aborted) return memory
   const planned = plan(see(snapshot, memory, context.now()), settings)
-  const table = await apply(context, planned.steps, held)
-  return table ? rememberTable(planned.memory, snapshot.table, table) : planned.memory
+  const routed = await apply(context, planned.steps, held)
+  return routed ? rememberChange(planned.memory, snapshot.table, routed) : planned.memory
 }

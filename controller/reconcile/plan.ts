@@ -8,7 +8,7 @@ import { DEFAULT_GRACE_MS, processName, type Desired, type Instance } from '#cor
 import { RELEASE_PROCESS, type Rollout, type Target } from '#core/domain/release.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
 import { defaultResources, type Resources } from '#core/domain/resources.ts'
-import type { RouteTable } from '#core/domain/route.ts'
+import type { RouteChange } from '#core/domain/route.ts'
 import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
 import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
 import { adjust, sameSize, termsOf } from './adjust.ts'
@@ -28,7 +28,7 @@ export type Step =
   /** With other limits, or frozen, where it is; the epoch is the one that was read. */
   | { kind: 'adjust'; instance: Desired }
   | { kind: 'unroute'; instance: Desired }
-  | { kind: 'putRoutes'; table: RouteTable }
+  | { kind: 'putRoutes'; change: RouteChange }
   | { kind: 'stop'; instance: Desired }
   | { kind: 'forget'; instance: Desired }
 
@@ -321,8 +321,8 @@ function withRoutes(world: World, settings: Settings, steps: Step[]): Step[] {
       .filter((step) => step.kind === 'unroute' || step.kind === 'stop' || step.kind === 'forget')
       .map(({ instance }) => instance.id),
   )
-  const table = nextTable(world, settings.domain, gone)
-  return table ? [...steps, { kind: 'putRoutes', table }] : steps
+  const change = nextTable(world, settings.domain, gone)
+  return change ? [...steps, { kind: 'putRoutes', change }] : steps
 }
 
 /** New things first, and nothing is stopped before the routes without it are stored. */

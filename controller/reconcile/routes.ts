@@ -1,42 +1,59 @@
-/** Derives the route table from desired and reported state. */
+/** Derives the route table from desired and reported state, as what changes in it. */
 import type { App } from '#core/domain/app.ts'
+import type { Domain } from '#core/domain/domain.ts'
 import type { InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
 import { WEB } from '#core/domain/release.ts'
-import { trafficOf, type TrafficQuota } from '#core/domain/quota.ts'
-import {
-  defaultRouteSettings,
-  type AppHealth,
-  type AppRoute,
-  type Endpoint,
-  type RouteTable,
-} from '#core/domain/route.ts'
+import { trafficOf } from '#core/domain/quota.ts'
+import type { Address, AppHealth, AppRoute, Endpoint, RouteChange } from '#core/domain/route.ts'
 import { haltOf, isLive, planOfTenant, type World } from './world.ts'
 
 /**
- * The table that should be stored.
+ * What has to change in the stored table.
  * @param leaving instances that are being unrouted right now
- * @returns null when the stored one says the same
+ * @returns null when nothing has
  */
-export function nextTable(world: World, domain: string, leaving: ReadonlySet<InstanceId>): RouteTable | null {
-  const before = new Map(world.table?.apps.map(({ appId, endpoints }) => [appId, endpoints]))
-  const apps = world.apps
-    .map((app) => routeOf(world, app, domain, leaving, before.get(app.id) ?? []))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-  const tenants = Object.fromEntries(
-    world.tenants
-      .map((tenant): [TenantId, TrafficQuota] => [tenant.id, trafficOf(tenant, planOfTenant(world, tenant.id))])
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  )
-  const stored = world.table
-  const newest = Math.max(stored?.version ?? 0, ...world.routers.map(({ tableVersion }) => tableVersion))
+export function nextTable(world: World, domain: string, leaving: ReadonlySet<InstanceId>): RouteChange | null {
+  const { table } = world
+  const before = new Map(table?.apps.map((route) => [route.appId, route]))
+  const routes = world.apps.map((app) => routeOf(world, app, domain, leaving, before.get(app.id)?.endpoints ?? []))
+  const ids = new Set(routes.map(({ appId }) => appId))
+  const changed = routes.filter((route) => !isSame(route, before.get(route.appId)))
+  const removed = [...before.keys()].filter((id) => !ids.has(id))
+  const tenants = changedQuotas(world)
+
+  const newest = Math.max(table?.version ?? 0, ...world.routers.map(({ tableVersion }) => tableVersion))
   // A router with a newer table than the stored one kept it while the store was set back: its content is unknown here.
-  const current = stored !== null && stored.version === newest
-  if (current && same({ apps, tenants }, { apps: stored.apps, tenants: stored.tenants })) return null
-  return { version: newest + 1, apps, tenants }
+  const isNewest = table !== null && table.version === newest
+  if (isNewest && changed.length + removed.length + Object.keys(tenants).length === 0) return null
+  return { from: table?.mark ?? '', version: newest + 1, changed, removed, tenants }
 }
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+/** Those that are not as the stored table has them; null for tenants that are gone. */
+function changedQuotas(world: World): RouteChange['tenants'] {
+  const before = new Map(Object.entries(world.table?.tenants ?? {}))
+  const changed: RouteChange['tenants'] = {}
+  for (const tenant of world.tenants) {
+    const { id } = tenant
+    const quota = trafficOf(tenant, planOfTenant(world, id))
+    if (!isSame(quota, before.get(id))) changed[id] = quota
+    before.delete(id)
+  }
+  for (const id of before.keys()) changed[id as TenantId] = null
+  return changed
+}
+
+/** Of plain data, whatever the order of its keys. Each look asks this of every app, so it makes no text of them. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSame(a[key as never], b[key as never]))
+  )
+}
 
 function routeOf(
   world: World,
@@ -58,12 +75,15 @@ function routeOf(
     appId,
     name,
     tenantId,
-    addresses: [{ host: `${name}.${domain}`, path: '/' }],
-    settings: { ...defaultRouteSettings, quota: app.quota },
+    addresses: [{ host: `${name}.${domain}`, path: '/' }, ...app.domains.filter(isVerified).map(toAddress)],
+    settings: { ...app.routing, quota: app.quota },
     health: halt ?? healthOf(app, web, endpoints),
     endpoints,
   }
 }
+
+const isVerified = ({ state }: Domain): boolean => state === 'verified'
+const toAddress = ({ host, path }: Domain): Address => ({ host, path })
 
 /**
  * The epoch is the one that the agent answered first from this address: an instance whose limits are changed while it

@@ -6,7 +6,7 @@ import type { Store } from '#core/store/connection.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
-import { loadRouters, loadRoutes } from '#core/store/routes.ts'
+import { createRouteReader, loadRouters } from '#core/store/routes.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadPlans } from '#core/store/plans.ts'
 import { loadTenants } from '#core/store/tenants.ts'
@@ -17,6 +17,7 @@ export type Snapshots = { load(): Promise<Snapshot> }
 /** Releases never change, so what is known of one is kept as long as an app needs it. */
 export function createSnapshots(store: Store): Snapshots {
   let processes = new Map<string, ProcessType[]>()
+  const routes = createRouteReader(store)
 
   async function processesOf(apps: App[]): Promise<Map<string, ProcessType[]>> {
     const needed = apps.flatMap((app) =>
@@ -43,7 +44,7 @@ export function createSnapshots(store: Store): Snapshots {
         loadTenants(store),
         loadPlans(store),
         loadStackChoice(store),
-        loadRoutes(store),
+        routes.load(),
       ])
       processes = await processesOf(apps)
       return { apps, processes, instances, hosts, routers, tenants, plans, stack: choice?.current ?? null, table }

@@ -5,7 +5,7 @@ import type { AppId, HostId, InstanceId, ProcessType, TenantId } from '#core/dom
 import type { Instance } from '#core/domain/instance.ts'
 import { planOf, suspensionOf, type Plan, type PlanName, type Tenant } from '#core/domain/quota.ts'
 import { WEB, type Target } from '#core/domain/release.ts'
-import type { RouterReport, RouteTable } from '#core/domain/route.ts'
+import type { AppRoute, RouteChange, RouterReport, RouteTable, StoredTable } from '#core/domain/route.ts'
 
 /** One look at the store. */
 export type Snapshot = {
@@ -20,7 +20,7 @@ export type Snapshot = {
   /** The stack that all apps should run on; null: each host's own. */
   stack: string | null
   plans: ReadonlyMap<PlanName, Plan>
-  table: RouteTable | null
+  table: StoredTable | null
 }
 
 export const releaseKey = (app: AppId, version: number): string => `${app}/${version}`
@@ -140,19 +140,20 @@ function isAcknowledged({ memory, now, routers }: World, id: InstanceId): boolea
   return now >= memory.settlesAt && routers.every(({ tableVersion }) => tableVersion >= version)
 }
 
-/** The memory after a table was stored: which instances changed in it. */
-export function rememberTable(memory: Memory, before: RouteTable | null, after: RouteTable): Memory {
-  const old = endpointsOf(before)
-  const fresh = endpointsOf(after)
-  const changed = [...new Set([...old.keys(), ...fresh.keys()])].filter((id) => old.get(id) !== fresh.get(id))
+/** The memory after a change of the table was stored: in which version what became of which instance. */
+export function rememberChange(memory: Memory, before: RouteTable | null, change: RouteChange): Memory {
+  const touched = new Set([...change.changed.map(({ appId }) => appId), ...change.removed])
+  const old = endpointsOf((before?.apps ?? []).filter(({ appId }) => touched.has(appId)))
+  const fresh = endpointsOf(change.changed)
+  const moved = [...new Set([...old.keys(), ...fresh.keys()])].filter((id) => old.get(id) !== fresh.get(id))
   const changedIn = new Map(memory.routes.changedIn)
-  for (const id of changed) changedIn.set(id, after.version)
-  return { ...memory, routes: { ...memory.routes, version: after.version, changedIn } }
+  for (const id of moved) changedIn.set(id, change.version)
+  return { ...memory, routes: { ...memory.routes, version: change.version, changedIn } }
 }
 
-const endpointsOf = (table: RouteTable | null): Map<InstanceId, string> =>
+const endpointsOf = (apps: AppRoute[]): Map<InstanceId, string> =>
   new Map(
-    (table?.apps ?? []).flatMap(({ endpoints }) =>
+    apps.flatMap(({ endpoints }) =>
       endpoints.map(({ instanceId, epoch, host, port }) => [instanceId, `${epoch} ${host} ${port}`] as const),
     ),
   )

@@ -8,9 +8,12 @@ import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { BudgetStanding } from '../domain/budget.ts'
 import type { AppQuota, EgressPolicy, Plan, RequestRate, TrafficCaps } from '../domain/quota.ts'
 import type { DeployKind, DeployState } from '../domain/release.ts'
+import type { RouteSettings } from '../domain/route.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
 import {
+  accessRanges,
+  accessUser,
   cores,
   egress,
   hostId,
@@ -18,6 +21,7 @@ import {
   planName,
   processType,
   requestRate,
+  routing,
   stackName,
   tenantId,
   trafficCaps,
@@ -63,6 +67,11 @@ export const createToken = z.strictObject({
   tenant: tenantId.optional(),
   operator: z.boolean().optional(),
 })
+export const addDomain = z.strictObject({ address: z.string().min(1).max(500) })
+export const patchRouting = routing
+export type PatchRouting = z.infer<typeof patchRouting>
+export const patchAccess = accessRanges
+export const addAccessUser = accessUser
 export const logQuery = z.object({
   n: z.coerce.number().int().min(0).max(1500).default(100),
   tail: z.enum(['0', '1', 'true', 'false']).default('0'),
@@ -167,6 +176,24 @@ export type InstanceView = {
   startedMs: number | null
   readyMs: number | null
 }
+export type DomainView = {
+  /** `shop.example/api`: how it is named in paths of the API. */
+  address: string
+  host: string
+  path: string
+  state: 'pending' | 'verified'
+  createdAt: string
+  verified: { at: string; by: 'dns' | 'operator' | 'tenant' } | null
+  /** The record that shows whose the host is; null when that is known. */
+  challenge: { type: 'TXT'; name: string; value: string } | null
+  /** What the last look into DNS found, and when the next one is. */
+  check: { at: string; problem: string; nextAt: string } | null
+}
+/** `own` is the address that the platform gives every app. */
+export type DomainsView = { own: string; domains: DomainView[] }
+export type RoutingView = Omit<RouteSettings, 'access' | 'quota'>
+/** Passwords are never shown. */
+export type AccessView = { allow: string[]; users: string[] }
 export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
 /** The time that is meant, at the edges of what the ledger keeps apart; `to` is exclusive. */
 export type PeriodView = { from: string; to: string; by: UsageStep | null }

@@ -17,6 +17,7 @@ import {
 import { isCommand, isProcessType } from '../domain/procfile.ts'
 import { isStackName } from '../domain/stack.ts'
 import { isPlanName, parseCores, type PlanName } from '../domain/quota.ts'
+import { parseRange } from '../domain/range.ts'
 
 const branded = <T extends string>(valid: (text: string) => boolean, what: string) =>
   z.custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
@@ -102,6 +103,51 @@ export const tenantShare = z.strictObject({
   weight: z.int(),
   cpus: cores.nullable(),
   egress: z.strictObject({ allow: cidrs, deny: cidrs }),
+})
+
+const range = (least: number, most: number, unit: string) =>
+  z.int(`must be a whole number of ${unit}`).refine((n) => n >= least && n <= most, {
+    message: `must be ${least} to ${most} ${unit}`,
+  })
+
+/** What of an app's traffic may be set; what is left out stays as it is. */
+export const routing = z.strictObject({
+  protocol: z.enum(['http1', 'h2c']).optional(),
+  bodyLimitBytes: range(0, 2 ** 50, 'bytes')
+    .nullable()
+    .optional(),
+  firstByteMs: range(100, 3_600_000, 'milliseconds').optional(),
+  idleMs: range(1_000, 86_400_000, 'milliseconds').optional(),
+  concurrency: z
+    .strictObject({ soft: range(1, 100_000, 'requests'), hard: range(1, 100_000, 'requests') })
+    .refine(({ soft, hard }) => soft <= hard, { message: 'the soft limit must not be above the hard one' })
+    .nullable()
+    .optional(),
+  sticky: z.boolean().optional(),
+  maintenance: z.boolean().optional(),
+  forceHttps: z.boolean().optional(),
+})
+
+const ranges = z
+  .array(
+    z
+      .string()
+      .max(64)
+      .refine((text) => parseRange(text) !== null, {
+        message: 'must be a network like 10.0.0.0/8 or 2001:db8::/32, without bits beyond the prefix',
+      }),
+  )
+  .max(200)
+export const accessRanges = z.strictObject({ add: ranges.optional(), remove: ranges.optional() })
+
+/** RFC 7617 §2: a user's name has no colon, and neither has a control character. */
+export const accessUser = z.strictObject({
+  name: z.string().regex(/^[^\p{Cc}:]{1,64}$/u, 'must be 1 to 64 characters without a colon'),
+  password: z
+    .string()
+    .min(8, 'must have at least 8 characters')
+    .max(200, 'must have at most 200 characters')
+    .regex(/^\P{Cc}*$/u, 'must have no control characters'),
 })
 
 export const runtimeRef = z.strictObject({

@@ -1,8 +1,10 @@
 import { appNameMalformed, appNameReserved } from './errors.ts'
 import type { AppId, AppName, ProcessType, TenantId } from './ids.ts'
 import type { AppQuota } from './quota.ts'
+import type { Domain } from './domain.ts'
 import type { Resources } from './resources.ts'
 import type { Rollout, Target } from './release.ts'
+import type { RouteSettings } from './route.ts'
 
 /** What never changes about an app. */
 export type AppRecord = {
@@ -25,8 +27,8 @@ export const processOf = (formation: Formation, type: ProcessType): ProcessForma
 export type SealedConfig = Record<string, string>
 
 /**
- * An app as the controller sees it. Each field has one writer: the API writes formation, config, paused and quota, the deploy story
- * writes target, the reconciler writes current and rollout.
+ * An app as the controller sees it. Each field has one writer: the API writes formation, config, paused, quota,
+ * domains and routing, the deploy story writes target, the reconciler writes current and rollout.
  */
 export type App = AppRecord & {
   formation: Formation
@@ -40,6 +42,10 @@ export type App = AppRecord & {
   paused: Pause | null
   /** What it may take of its tenant's traffic; null: all of it. */
   quota: AppQuota | null
+  /** Names that its tenant brought, pending ones too. */
+  domains: Domain[]
+  /** How routers carry its requests. No release: it takes effect at once. */
+  routing: RouteSettings
 }
 
 export type Pause = { at: number; by: string }

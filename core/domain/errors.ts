@@ -130,6 +130,30 @@ export const coresTaken = (cores: string, tenant: string) =>
     `The cores ${cores} are reserved for ${tenant}. Choose others, or free those first.`,
   )
 
+export const domainRefused = (address: string, why: string) =>
+  new BerthError('DOMAIN_REFUSED', 422, `${JSON.stringify(address.slice(0, 300))} cannot be a domain: ${why}.`)
+
+export const domainTaken = (address: string) =>
+  new BerthError(
+    'DOMAIN_TAKEN',
+    409,
+    `${address} belongs to somebody else here, or overlaps with what does. If the name is yours, speak to the operator.`,
+  )
+
+export const domainInUse = (address: string, app: string) =>
+  new BerthError(
+    'DOMAIN_IN_USE',
+    409,
+    `${address} is a domain of ${app} already. To move it: berth domains:remove ${address} -a ${app}`,
+  )
+
+export const tooManyDomains = (app: string, most: number) =>
+  new BerthError(
+    'TOO_MANY_DOMAINS',
+    422,
+    `${app} has ${most} domains, the most that an app may have. Remove one, or use a wildcard like *.shop.example.`,
+  )
+
 export const confirmMismatch = (name: string) =>
   new BerthError('CONFIRM_MISMATCH', 422, `To destroy ${name}, confirm its exact name: --confirm ${name}`)
 

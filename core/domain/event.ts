@@ -21,6 +21,10 @@ export type EventKind =
   | 'lookupRateCapped'
   | 'mailRefused'
   | 'quotaChanged'
+  | 'domainAdded'
+  | 'domainVerified'
+  | 'domainRemoved'
+  | 'routingChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -65,6 +69,10 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   lookupRateCapped: { isFailure: true },
   mailRefused: { isFailure: true },
   quotaChanged: { isFailure: false },
+  domainAdded: { isFailure: false },
+  domainVerified: { isFailure: false },
+  domainRemoved: { isFailure: false },
+  routingChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -78,6 +78,28 @@ export type RouteTable = {
   tenants: Record<TenantId, TrafficQuota>
 }
 
+/**
+ * Which table a copy holds: its number, and a digest of the changes that led to it. After Redis was set back, two tables
+ * may have one number; they never have one mark.
+ */
+export type RouteHead = { version: number; mark: string }
+
+export type StoredTable = RouteTable & RouteHead
+
+/** Entries that take the place of those before them. A tenant that is null has left. */
+export type RouteRows = {
+  changed: AppRoute[]
+  removed: AppId[]
+  tenants: Record<TenantId, TrafficQuota | null>
+}
+
+/** What takes one table to the next. */
+export type RouteChange = RouteRows & {
+  /** The mark of the table that is changed; empty when there is none. */
+  from: string
+  version: number
+}
+
 /** What a router says with each heartbeat: the table it serves from, and what it still sends where. */
 export type RouterReport = {
   id: string

@@ -37,6 +37,8 @@ export type Config = {
   proxyProtocol: boolean
   /** Load balancers whose word on clients counts, as CIDRs of IPv4 or IPv6. */
   trustedProxies: string[]
+  /** Name servers that are asked whose a domain is, with or without a port; empty: the machine's own. */
+  domainResolvers: string[]
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -119,6 +121,7 @@ export function readConfig(env: Environment): Config {
     routerSettleMs: number(env, 'BERTH_ROUTER_SETTLE', 1, 0, 300) * 1000,
     proxyProtocol: proxyProtocol(env, trustedProxies),
     trustedProxies,
+    domainResolvers: nameServers(env, 'BERTH_DOMAIN_RESOLVERS'),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
@@ -248,6 +251,16 @@ function optionalAddress(env: Environment, name: string): string | null {
 function addresses(env: Environment, name: string): string[] {
   const values = list(env, name)
   for (const value of values) if (!isIpv4(value)) throw badSetting(name, value, 'IPv4 addresses, separated by commas')
+  return values
+}
+
+function nameServers(env: Environment, name: string): string[] {
+  const values = list(env, name)
+  for (const value of values) {
+    const [address = '', port = '53', ...more] = value.split(':')
+    if (!isIpv4(address) || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535 || more.length > 0)
+      throw badSetting(name, value, 'IPv4 addresses, with or without :PORT, separated by commas')
+  }
   return values
 }
 

@@ -2,8 +2,10 @@ import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/a
 import type { AppId, AppName, TenantId } from '../domain/ids.ts'
 import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
+import { defaultRouteSettings, type AccessRules, type RouteSettings } from '../domain/route.ts'
 import { dayResolution } from '../domain/usage.ts'
 import { pack, unpack, type Store } from './connection.ts'
+import { domainsIn, freeDomains } from './domains.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
 
@@ -78,6 +80,10 @@ export async function loadApps(store: Store): Promise<App[]> {
 
 export const setConfig = (store: Store, id: AppId, config: SealedConfig) => setField(store, id, 'config', config)
 export const setCurrent = (store: Store, id: AppId, current: Target) => setField(store, id, 'current', current)
+/** @param routing what was set; the rest is as for every app */
+export const setRouting = (store: Store, id: AppId, routing: Partial<Omit<RouteSettings, 'access'>>) =>
+  setField(store, id, 'routing', routing)
+export const setAccess = (store: Store, id: AppId, access: AccessRules) => setField(store, id, 'access', access)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
@@ -99,8 +105,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
   const outdated = [...former].filter(([, { destroyedAt }]) => now - destroyedAt > dayResolution.keepMs)
   const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)
   const deployKeys = deploys.flatMap((id) => [keys.deploy(id as never), keys.deployLog(id as never)])
-  await store
-    .multi()
+  await freeDomains(store.multi(), app)
     .hdel(keys.appNames, app.name)
     .srem(keys.openDeploys, '', ...deploys)
     .hdel(keys.formerApps(app.tenantId), '', ...outdated.map(([id]) => id))
@@ -140,5 +145,11 @@ function toApp(fields: Record<string, string>): App | null {
     rollout: unpack<Rollout>(fields['rollout']),
     paused: unpack<Pause>(fields['paused']),
     quota: unpack<AppQuota>(fields['quota']),
+    domains: domainsIn(fields),
+    routing: {
+      ...defaultRouteSettings,
+      ...unpack<Partial<RouteSettings>>(fields['routing']),
+      access: unpack<AccessRules>(fields['access']) ?? defaultRouteSettings.access,
+    },
   }
 }

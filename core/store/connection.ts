@@ -20,14 +20,16 @@ const commands = {
   recordUsage: 7,
   reportStats: 1,
   holdLease: 1,
-  putRoutes: 1,
   putCertificate: 4,
   removeCertificate: 4,
   raiseCertificates: 1,
   shareTraffic: 1,
+  putRoutes: 4,
+  putDomain: 5,
+  removeDomains: 2,
 } as const
 
-type Commands = { [name in keyof typeof commands]: (...args: (string | number)[]) => Promise<unknown> }
+type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }
 export type Store = Redis & Commands
 
 /** Commands that go out together, in order. */

@@ -54,7 +54,18 @@ export const keys = {
   /** directory → account, sealed */
   acmeAccounts: 'berth:acme:accounts',
   ticketKey: 'berth:ticket-key',
+  /** Every address that the tenant's apps claim → app id. */
+  addresses: (id: TenantId) => `berth:tenant:${id}:addresses`,
+  /** The verified claims on a host, which are all one tenant's: address → tenant id. */
+  domain: (host: string) => `berth:domain:${host}`,
+  /** The verified claims on exact hosts directly below a name. */
+  domainsBelow: (parent: string) => `berth:domains-below:${parent}`,
+  /** The route table's version and mark; its rows are below. */
   routes: 'berth:routes',
+  appRoutes: 'berth:routes:apps',
+  routeTenants: 'berth:routes:tenants',
+  /** The last changes, each under its version. */
+  routeChanges: 'berth:routes:changes',
   routers: 'berth:routers',
   router: (id: string) => `berth:router:${id}`,
   /** @param account `tenant:ID` or `app:ID` */

@@ -2,16 +2,18 @@
 import type { Call, Origin } from '../call.ts'
 import { CHUNKED } from '../wire/framing.ts'
 
-export function requestText({ head, client, id }: Call, wall: number): string {
+export function requestText({ head, origin, id }: Call, wall: number): string {
   const { host, body } = head
   return (
     `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${head.fields}` +
     (body >= 0 ? `Content-Length: ${body}\r\n` : body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : '') +
     (head.upgrade === 'websocket' ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '') +
-    `${client.origin.lines}X-Forwarded-Host: ${host}\r\nX-Request-Start: ${wall}\r\nX-Request-Id: ${id}\r\n\r\n`
+    `${origin.lines}X-Forwarded-Host: ${host}\r\nX-Request-Start: ${wall}\r\nX-Request-Id: ${id}\r\n\r\n`
   )
 }
 
-/** What an app is told of a connection, made once for all of its requests. */
-export const originLines = ({ address, port, secure }: Pick<Origin, 'address' | 'port' | 'secure'>): string =>
+/** With what an app is told of it, made once for all of a connection's requests. */
+export const originFrom = (origin: Omit<Origin, 'lines'>): Origin => ({ ...origin, lines: originLines(origin) })
+
+const originLines = ({ address, port, secure }: Pick<Origin, 'address' | 'port' | 'secure'>): string =>
   `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${secure ? 'https' : 'http'}\r\nX-Forwarded-Port: ${port}\r\n`

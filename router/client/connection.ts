@@ -10,6 +10,7 @@ import { judgeHead } from '../gate.ts'
 import type { Limits } from '../limits.ts'
 import { Outlet } from '../outlet.ts'
 import type { Guests } from '../quota/guests.ts'
+import type { Trusted } from '../trust.ts'
 import { CHUNKED, type Framing } from '../wire/framing.ts'
 import { emptyRequestHead, INCOMPLETE, scanRequestHead } from '../wire/request-head.ts'
 import { AnswerWriter } from './answer.ts'
@@ -22,6 +23,8 @@ export type DoorContext = {
   limits: Limits
   draining: () => boolean
   guests: Guests
+  /** Load balancers, whose word on where a request came from counts. */
+  trusted: Trusted
   /** Every connection that is open. */
   live: Set<ClientConnection>
 }

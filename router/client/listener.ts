@@ -1,7 +1,9 @@
 /** Where clients connect: sockets become connections that read into the router's one buffer. */
 import { createServer, Socket, type Server } from 'node:net'
 import type { Origin } from '../call.ts'
-import { originLines } from '../app/request-text.ts'
+import { originFrom } from '../app/request-text.ts'
+import { proxyHeaderOf } from '../proxied.ts'
+import { isTrusted } from '../trust.ts'
 import { readBuffer, WRITE_AHEAD_BYTES } from '../buffers.ts'
 import { ClientConnection, type DoorContext } from './connection.ts'
 
@@ -64,12 +66,21 @@ function takeHandle(socket: Socket): object | null {
 }
 
 /** @returns null: the client has as many connections as one may have */
-function originOf(socket: Socket, { secure, serverName }: Arrival, { guests }: DoorContext): Origin | null {
-  const address = plainAddress(socket.remoteAddress)
+function originOf(socket: Socket, arrival: Arrival, { guests, trusted }: DoorContext): Origin | null {
+  const header = proxyHeaderOf(socket)
+  const address = plainAddress(header?.source?.address ?? socket.remoteAddress)
   const guest = guests.open(address)
   if (guest === null) return null
-  const origin = { address, port: socket.localPort ?? 0, secure, serverName, guest }
-  return { ...origin, lines: originLines(origin) }
+  const { secure, serverName } = arrival
+  return originFrom({
+    address,
+    port: socket.localPort ?? 0,
+    secure: secure || (header?.tls ?? false),
+    encrypted: secure,
+    trusted: isTrusted(address, trusted),
+    serverName,
+    guest,
+  })
 }
 
 /** An IPv4 client of a socket that listens on IPv6 has an address such as ::ffff:192.0.2.1. */

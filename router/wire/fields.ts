@@ -13,6 +13,15 @@ export function fieldOf(fields: string, name: string): string | null {
   return null
 }
 
+/** The values of all fields of that name, joined as RFC 9110 §5.3 has it; null when there is none. @param name lower case */
+export function joinedField(fields: string, name: string): string | null {
+  let joined: string | null = null
+  eachField(fields, (each, value) => {
+    if (each.toLowerCase() === name) joined = joined === null ? value : `${joined}, ${value}`
+  })
+  return joined
+}
+
 function hasName(fields: string, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i += 1) {
     const code = fields.charCodeAt(at + i)

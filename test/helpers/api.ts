@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { ApiContext } from '../../controller/api/context.ts'
 import { createApi } from '../../controller/api/server.ts'
 import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
+import { createLookUp } from '../../controller/domains.ts'
 import type { DeployRequest } from '../../controller/deploy/deploy.ts'
 import { openRepositories } from '../../controller/git/repositories.ts'
 import { openSources } from '../../controller/git/sources.ts'
@@ -111,6 +112,7 @@ export async function startApi(): Promise<TestApi> {
       turns: createTurns(),
       wake: () => void api.wakes++,
       tell: (host, job) => void api.told.push({ host, job }),
+      lookUp: createLookUp(['127.0.0.1:1']),
       random,
       now,
       signal: stopping.signal,

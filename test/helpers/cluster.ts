@@ -6,7 +6,7 @@ import type { Desired, Instance, Reported } from '#core/domain/instance.ts'
 import type { Target } from '#core/domain/release.ts'
 import { DEFAULT_PLAN, defaultShare, openEgress, type Tenant } from '#core/domain/quota.ts'
 import { defaultCeilings, defaultResources } from '#core/domain/resources.ts'
-import type { RouterReport } from '#core/domain/route.ts'
+import { defaultRouteSettings, type RouterReport } from '#core/domain/route.ts'
 import type { Slug } from '#core/domain/slug.ts'
 
 export const web = 'web' as ProcessType
@@ -33,6 +33,8 @@ export const anApp = (over: Partial<App> = {}): App => ({
   rollout: null,
   paused: null,
   quota: null,
+  domains: [],
+  routing: defaultRouteSettings,
   ...over,
 })
 

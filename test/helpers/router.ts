@@ -20,6 +20,7 @@ export type RouterProcess = {
 export type RouterProcessOptions = {
   redisUrl: string
   port: number
+  httpsPort: number
   env?: Record<string, string>
   nodeOptions?: string[]
   /** The CPU to which it and its workers are bound. */
@@ -28,7 +29,7 @@ export type RouterProcessOptions = {
 
 /** @throws an Error with what it said when it does not come up */
 export async function startRouterProcess(options: RouterProcessOptions): Promise<RouterProcess> {
-  const { redisUrl, port, env = {}, nodeOptions = [], cpu } = options
+  const { redisUrl, port, httpsPort, env = {}, nodeOptions = [], cpu } = options
   const [program = '', ...args] = [
     ...(cpu === undefined ? [] : ['taskset', '-c', String(cpu)]),
     process.execPath,
@@ -43,6 +44,7 @@ export async function startRouterProcess(options: RouterProcessOptions): Promise
       BERTH_REDIS_URL: redisUrl,
       BERTH_HTTP_ADDRESS: '127.0.0.1',
       BERTH_HTTP_PORT: String(port),
+      BERTH_HTTPS_PORT: String(httpsPort),
       BERTH_ROUTER_SETTLE: '0',
       BERTH_LOG_LEVEL: 'warn',
       ...env,

@@ -7,9 +7,9 @@ import type { Host } from '#core/domain/host.ts'
 import type { AppId, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import { nextState, processName, type Instance, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { Plan, PlanName, Tenant } from '#core/domain/quota.ts'
-import type { RouterReport, RouteTable } from '#core/domain/route.ts'
+import type { RouteChange, RouterReport, StoredTable } from '#core/domain/route.ts'
 import { plan, type Step } from '../../controller/reconcile/plan.ts'
-import { newMemory, rememberTable, see, releaseKey, SETTLE_MS, type Memory } from '../../controller/reconcile/world.ts'
+import { newMemory, rememberChange, see, releaseKey, SETTLE_MS, type Memory } from '../../controller/reconcile/world.ts'
 import { aReport } from './cluster.ts'
 
 export type Cluster = ReturnType<typeof simulate>
@@ -28,7 +28,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
   const plans = new Map<PlanName, Plan>()
   /** Releases whose instances exit at their start. */
   const bad = new Set<number>()
-  let table: RouteTable | null = null
+  let table: StoredTable | null = null
   let memory: Memory = newMemory(0)
   let now = SETTLE_MS
   let made = 0
@@ -84,8 +84,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
         return
       }
       case 'putRoutes':
-        memory = rememberTable(memory, table, step.table)
-        table = step.table
+        memory = rememberChange(memory, table, step.change)
+        table = changeTable(table, step.change)
         return
       case 'forget':
         if (instances.get(step.instance.id)?.desired.epoch === step.instance.epoch) instances.delete(step.instance.id)
@@ -195,5 +195,20 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
           [processName(desired), `v${desired.release}`, desired.intent, reported?.state ?? 'unheard'].join(' '),
         )
         .sort(),
+  }
+}
+
+/** What the store makes of a change. */
+export function changeTable(table: StoredTable | null, change: RouteChange): StoredTable {
+  const { version, changed, removed, tenants } = change
+  const apps = new Map((table?.apps ?? []).map((route) => [route.appId, route]))
+  for (const id of removed) apps.delete(id)
+  for (const route of changed) apps.set(route.appId, route)
+  const quotas = Object.entries({ ...table?.tenants, ...tenants }).filter(([, quota]) => quota !== null)
+  return {
+    version,
+    mark: `mark of ${version}`,
+    apps: [...apps.values()],
+    tenants: Object.fromEntries(quotas) as StoredTable['tenants'],
   }
 }

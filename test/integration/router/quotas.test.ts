@@ -164,10 +164,17 @@ describe('what was used', function () {
     const app = await httpApp((_, response) => response.end('x'))
     const began = Date.now()
     const ports = [await deadPort(), await deadPort()] as const
+    const httpsPort = await deadPort()
     const routers: ChildProcess[] = []
     const startRouter = (port: number) => {
       const child = spawn(process.execPath, [join(import.meta.dirname, '../../../router/worker.ts')], {
-        env: { ...process.env, BERTH_HOME: home, BERTH_REDIS_URL: redis.url, BERTH_HTTP_PORT: String(port) },
+        env: {
+          ...process.env,
+          BERTH_HOME: home,
+          BERTH_REDIS_URL: redis.url,
+          BERTH_HTTP_PORT: String(port),
+          BERTH_HTTPS_PORT: String(httpsPort),
+        },
         stdio: 'ignore',
       })
       routers.push(child)

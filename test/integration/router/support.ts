@@ -1,5 +1,8 @@
 /** A router with a real Redis, real apps behind it, and clients that speak bytes. */
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createServer as createHttpServer, request as httpRequest, type RequestListener } from 'node:http'
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { AppId, AppName, InstanceId, TenantId } from '#core/domain/ids.ts'
@@ -30,6 +33,7 @@ export type World = {
   redis: TestRedis
   store: Store
   router: Router
+  home: string
   port: number
   /** What the router logged, one entry per request. */
   requests: Fields[]
@@ -39,6 +43,20 @@ export type World = {
   stop(): Promise<void>
 }
 
+/** Of a router on ports that are free. */
+export const routerConfig = (redisUrl: string, home: string) => ({
+  redisUrl,
+  home,
+  httpAddress: '127.0.0.1',
+  httpPort: 0,
+  httpsPort: 0,
+  proxyProtocol: false,
+  trustedProxies: [],
+  domain: 'berth.test',
+  certificatesKeyFile: join(home, 'certificates-key'),
+  routerMetricsPort: null,
+})
+
 export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
   const redis = await startRedis()
   const store = connectStore(redis.url)
@@ -47,7 +65,8 @@ export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
     ...silentLog,
     info: (event, fields = {}) => void (event === 'request' && requests.push(fields)),
   }
-  const config = { redisUrl: redis.url, httpAddress: '127.0.0.1', httpPort: 0 }
+  const home = await mkdtemp(join(tmpdir(), 'berth-router-'))
+  const config = routerConfig(redis.url, home)
   const router = await start(config, log, { ...quick, ...limits })
   let version = 0
   const report = async () => (await loadRouters(store)).find(({ id }) => id === router.id)
@@ -55,6 +74,7 @@ export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
     redis,
     store,
     router,
+    home,
     port: router.port,
     requests,
     report,
@@ -71,6 +91,7 @@ export async function startWorld(limits: Partial<Limits> = {}): Promise<World> {
       await router.stop()
       store.disconnect()
       await redis.stop()
+      await rm(home, { recursive: true, force: true })
     },
   }
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AppId } from '#core/domain/ids.ts'
@@ -16,6 +19,7 @@ import {
   httpApp,
   quick,
   rawApp,
+  routerConfig,
   startWorld,
   talk,
   until,
@@ -100,14 +104,14 @@ describe('the route table in a router', () => {
   it('is looked for even when its announcement was lost', async () => {
     const one = await app((_, response) => response.end('one'))
     await world.route([])
-    await world.store.hset(
-      'berth:routes',
-      'version',
-      '7',
-      'table',
-      JSON.stringify({ version: 7, apps: [anApp('app', [one.endpoint])], tenants: {} }),
-    )
-    await until(async () => (await world.report())?.tableVersion === 7)
+    const quiet = connectStore(world.redis.url)
+    quiet.publish = () => Promise.resolve(0)
+    try {
+      await putRoutes(quiet, { version: 7, apps: [anApp('app', [one.endpoint])], tenants: {} })
+      await until(async () => (await world.report())?.tableVersion === 7)
+    } finally {
+      quiet.disconnect()
+    }
     assert.equal((await get(world.port, 'app.test')).body, 'one')
   }).timeout(6_000)
 
@@ -164,7 +168,7 @@ describe('starting and stopping a router', () => {
     const other = await rawApp(() => {})
     const taken = other.endpoint.port
     try {
-      const config = { redisUrl: world.redis.url, httpAddress: '127.0.0.1', httpPort: taken }
+      const config = { ...routerConfig(world.redis.url, world.home), httpPort: taken }
       await assert.rejects(start(config, silentLog), (error: Error) => {
         assert.match(error.message, /BERTH_HTTP_PORT/)
         assert.match(error.message, new RegExp(String(taken)))
@@ -181,7 +185,8 @@ describe('starting and stopping a router', () => {
     const redis = await startRedis()
     await redis.stop()
     let started = false
-    const config = { redisUrl: redis.url, httpAddress: '127.0.0.1', httpPort: 0 }
+    const home = await mkdtemp(join(tmpdir(), 'berth-router-'))
+    const config = routerConfig(redis.url, home)
     const starting = start(config, silentLog, quick).then((router) => {
       started = true
       return router
@@ -195,6 +200,7 @@ describe('starting and stopping a router', () => {
       await router.stop()
     } finally {
       await late.stop()
+      await rm(home, { recursive: true, force: true })
     }
   }).timeout(15_000)
 

@@ -24,10 +24,12 @@ describe('The workers of a router', function () {
   let store: Store
   let app: TestApp
   let port: number
+  let httpsPort: number
   const started: RouterProcess[] = []
 
   const startOne = async (env: Record<string, string> = {}) => {
     const router = await startRouterProcess({
+      httpsPort,
       redisUrl: redis.url,
       port,
       env: { BERTH_ROUTER_WORKERS: '2', ...env },
@@ -63,6 +65,7 @@ describe('The workers of a router', function () {
   })
   beforeEach(async () => {
     port = await freePort()
+    httpsPort = await freePort()
   })
   afterEach(async () => {
     for (const router of started.splice(0)) {

@@ -20,6 +20,20 @@ const foreign: Record<string, number> = {
   'PATCH /apps/:app/formation': 404,
   'GET /apps/:app/config': 404,
   'PATCH /apps/:app/config': 404,
+  'GET /apps/:app/domains': 404,
+  'POST /apps/:app/domains': 404,
+  'GET /apps/:app/domains/:address': 404,
+  'DELETE /apps/:app/domains/:address': 404,
+  'POST /apps/:app/domains/:address/verify': 404,
+  'POST /apps/:app/domains/:address/approve': 404,
+  'GET /apps/:app/routing': 404,
+  'PATCH /apps/:app/routing': 404,
+  'DELETE /apps/:app/routing': 404,
+  'GET /apps/:app/access': 404,
+  'PATCH /apps/:app/access': 404,
+  'DELETE /apps/:app/access': 404,
+  'POST /apps/:app/access/users': 404,
+  'DELETE /apps/:app/access/users/:user': 404,
   'GET /apps/:app/releases': 404,
   'GET /apps/:app/releases/:version': 404,
   'POST /apps/:app/rollback': 404,
@@ -87,6 +101,8 @@ describe('access to the API', function () {
     path
       .replace(':app', 'shop')
       .replace(':version', '1')
+      .replace(':address', 'shop.example')
+      .replace(':user', 'ann')
       .replace(':deploy', 'd-aaaaaaaaaaaaa')
       .replace(':host', 'host-1')
       .replace(':tenant', 'alpha')
