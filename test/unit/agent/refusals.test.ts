@@ -26,12 +26,12 @@ describe('S70: what the network refused an instance', () => {
   })
 
   it('is told again only after a while, with all that came since', () => {
-    let { watch, news } = watchRefusals(empty, [seen({ connections: 1 })], 0)
-    ;({ watch, news } = watchRefusals(watch, [seen({ connections: 5 })], 10_000))
-    assert.deepEqual(news, [])
-    ;({ watch, news } = watchRefusals(watch, [seen({ connections: 7 })], TELL_AGAIN_MS - 1))
-    assert.deepEqual(news, [])
-    ;({ watch, news } = watchRefusals(watch, [seen({ connections: 7 })], TELL_AGAIN_MS))
+    const first = watchRefusals(empty, [seen({ connections: 1 })], 0)
+    const second = watchRefusals(first.watch, [seen({ connections: 5 })], 10_000)
+    assert.deepEqual(second.news, [])
+    const third = watchRefusals(second.watch, [seen({ connections: 7 })], TELL_AGAIN_MS - 1)
+    assert.deepEqual(third.news, [])
+    const { news } = watchRefusals(third.watch, [seen({ connections: 7 })], TELL_AGAIN_MS)
     assert.deepEqual(news, [{ id: 'i-one', cap: 'connections', packets: 6 }])
   })
 
@@ -72,27 +72,27 @@ describe('S70: what the network refused an instance', () => {
 
 describe('What the kernel lists of its sets', () => {
   const listing = `table inet berth_3 {
-\	set lookups {
-\	\	type ifname
-\	\	limit rate over 1/second counter
-\	\	elements = { "bv3-4" limit rate over 7/second burst 7 packets counter packets 11 bytes 600,
-\	\	\	     "bv3-260" limit rate over 7/second burst 7 packets counter packets 0 bytes 0 }
-\	}
+\tset lookups {
+\t\ttype ifname
+\t\tlimit rate over 1/second counter
+\t\telements = { "bv3-4" limit rate over 7/second burst 7 packets counter packets 11 bytes 600,
+\t\t\t     "bv3-260" limit rate over 7/second burst 7 packets counter packets 0 bytes 0 }
+\t}
 
-\	set mail {
-\	\	type ifname
-\	\	counter
-\	\	elements = { "bv3-4" counter packets 2 bytes 120 }
-\	}
+\tset mail {
+\t\ttype ifname
+\t\tcounter
+\t\telements = { "bv3-4" counter packets 2 bytes 120 }
+\t}
 
-\	set connections {
-\	\	type ifname
-\	\	ct count over 1 counter
-\	}
+\tset connections {
+\t\ttype ifname
+\t\tct count over 1 counter
+\t}
 
-\	counter smtp {
-\	\	packets 5 bytes 300
-\	}
+\tcounter smtp {
+\t\tpackets 5 bytes 300
+\t}
 }
 `
 
