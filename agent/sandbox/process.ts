@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { RunStreams, Window } from '#core/domain/run.ts'
 import { run } from '#core/runtime/process.ts'
-import type { StreamKind } from './streams.ts'
 
 export type ProcessFiles = {
   id: string
@@ -74,7 +74,7 @@ export function conmonCommand(files: ProcessFiles, handed = 0): [string, ...stri
  * without shell operators replaces the shell, which then takes no memory beside the app; with operators, the shell waits
  * for what it runs to end in good order before it ends on SIGTERM itself.
  */
-export function commandLine(command: string, streams: StreamKind = 'log', window = usualWindow): string[] {
+export function commandLine(command: string, streams: RunStreams = 'log', window = usualWindow): string[] {
   const script = isOneCommand(command) ? `exec ${command}` : `trap 'exit 143' TERM; ${command}`
   const init = ['/usr/bin/tini', '-g', '--']
   switch (streams) {
@@ -89,8 +89,6 @@ export function commandLine(command: string, streams: StreamKind = 'log', window
   }
 }
 
-/** Of a terminal, in characters. */
-export type Window = { rows: number; columns: number }
 const usualWindow: Window = { rows: 24, columns: 80 }
 const terminalProgram = readFileSync(join(import.meta.dirname, 'terminal.py'), 'utf8')
 

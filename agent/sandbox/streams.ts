@@ -6,13 +6,13 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
+import type { RunStreams } from '#core/domain/run.ts'
 import { run } from '#core/runtime/process.ts'
-
-/** What a command's standard streams are. `log`: nothing, and conmon's file. `pipes`: three pipes. `terminal`: one of its own. */
-export type StreamKind = 'log' | 'pipes' | 'terminal'
 
 /** Of the process: its descriptors 3, 4 and 5. `r`: it reads what the agent writes. */
 const directions = { pipes: ['r', 'w', 'w'], terminal: ['r', 'w', 'r'] } as const
+
+type AttachedStreams = Exclude<RunStreams, 'log'>
 
 export type Streams = {
   /** To be handed to the process, in this order, as 3, 4 and 5. */
@@ -32,7 +32,7 @@ export type Streams = {
  * @param folder on a file system that only root can reach; the names are gone when this returns
  * @param owner the process's user on the host: programs open /dev/stdout anew, which asks for rights
  */
-export async function openStreams(kind: 'pipes' | 'terminal', folder: string, owner: number): Promise<Streams> {
+export async function openStreams(kind: AttachedStreams, folder: string, owner: number): Promise<Streams> {
   const names = await mkdtemp(join(folder, 'streams-'))
   const paths = directions[kind].map((_, index) => join(names, String(index)))
   try {
