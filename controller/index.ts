@@ -19,6 +19,7 @@ import { openSources } from './git/sources.ts'
 import { openLayers } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
+import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer } from './secrets.ts'
 import { createTurns } from './turns.ts'
@@ -76,6 +77,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         signal,
       }),
     )
+    serveSessions(server, { store, log, now, wake, signal })
     const port = await listen(server, config)
     reconciler = startReconciler({
       store,

@@ -25,6 +25,7 @@ import { planRoutes } from './plans.ts'
 import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
+import { runRoutes } from './runs.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -68,6 +69,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...instanceRoutes(context),
+  ...runRoutes(context),
   ...logRoutes(context),
   ...eventRoutes(context),
   ...usageRoutes(context),
