@@ -69,6 +69,11 @@ export type Options = {
   to?: string
   by?: string
   csv?: boolean
+  env?: string[]
+  timeout?: string
+  size?: string
+  type?: string
+  tty?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -74,4 +74,3 @@ export async function runOf(app: App, name: string, { store }: Pick<ApiContext, 
   if (!run) throw notFound('run', name)
   return run
 }
-

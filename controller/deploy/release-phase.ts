@@ -71,7 +71,12 @@ async function describe({ context: { store }, deploy, reach }: Walk, run: Run): 
   return describeReleaseFailure(run, current?.release ?? null)
 }
 
-export function describeReleaseFailure(run: Pick<Run, 'processType' | 'number' | 'end' | 'release'>, serving: number | null): string {
+export function describeReleaseFailure(
+  run: Pick<Run, 'processType' | 'number' | 'end' | 'release'>,
+  serving: number | null,
+): string {
   const cause = `The release command of v${run.release} failed: ${processName(run)} ${run.end?.detail ?? ''}`.trim()
-  return serving === null ? `${cause} Nothing serves yet; repair it and push again.` : `${cause} v${serving} keeps serving.`
+  return serving === null
+    ? `${cause} Nothing serves yet; repair it and push again.`
+    : `${cause} v${serving} keeps serving.`
 }

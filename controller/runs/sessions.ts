@@ -4,9 +4,11 @@
  * A run whose client has gone is ended.
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import {
+  MAX_AHEAD_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_WAITING_BYTES,
   parseMessage,
@@ -41,6 +43,7 @@ export type SessionsContext = {
 type Session = { run: Run; client: WebSocket; agent: WebSocket | null; ended: boolean }
 
 const LOOK_EVERY_MS = 250
+const KEEP_ALIVE_MS = 15_000
 /** WebSocket's own codes (RFC 6455 §7.4.1). */
 const NORMAL = 1000
 const GOING_AWAY = 1001
@@ -53,6 +56,8 @@ export function serveSessions(server: Server, context: SessionsContext): void {
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {})
+    // By TCP's own means: who is paused because the other side is slow would not answer WebSocket's pings.
+    if (socket instanceof Socket) socket.setKeepAlive(true, KEEP_ALIVE_MS)
     admit(request).then(
       (take) => sockets.handleUpgrade(request, socket, head, take),
       (error: unknown) => refuse(socket, toBerthError(error)),
@@ -95,8 +100,7 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     if (sessions.has(run.id)) return client.close(POLICY)
     const session: Session = { run, client, agent: null, ended: false }
     sessions.set(run.id, session)
-    keepAlive(client)
-    pass(client, () => session.agent, isForRun)
+    client.on('message', (data, isBinary) => toAgent(session, data, isBinary))
     client.on('error', () => {})
     client.on('close', () => void leave(session))
     while (!session.ended && client.readyState === client.OPEN) {
@@ -145,8 +149,7 @@ export function serveSessions(server: Server, context: SessionsContext): void {
   function join(session: Session, agent: WebSocket): void {
     if (session.agent || session.ended) return agent.close(POLICY)
     session.agent = agent
-    keepAlive(agent)
-    pass(agent, () => session.client, () => true)
+    pass(agent, session.client)
     agent.on('error', () => {})
     agent.on('close', () => {
       session.agent = null
@@ -154,31 +157,26 @@ export function serveSessions(server: Server, context: SessionsContext): void {
   }
 }
 
-/** What a client may say; anything else is dropped here, so that agents read nothing that was not checked. */
-function isForRun(data: RawData, isBinary: boolean): boolean {
-  return isBinary || parseMessage(toRun, textOf(data)) !== null
+/** What is not a message of the protocol is dropped here; who sends without waiting for what was taken is cut off. */
+function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): void {
+  if (agent?.readyState !== agent?.OPEN || !agent) return
+  if (!isBinary && parseMessage(toRun, textOf(data)) === null) return
+  if (agent.bufferedAmount > 2 * MAX_AHEAD_BYTES) return client.close(POLICY)
+  agent.send(data, { binary: isBinary })
 }
 
-const textOf = (data: RawData): string => (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
+const textOf = (data: RawData): string =>
+  (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
 
-/** Passes messages on, and stops reading while the other side does not keep up. What nobody takes yet waits in the socket. */
-function pass(from: WebSocket, to: () => WebSocket | null, allowed: (data: RawData, isBinary: boolean) => boolean): void {
+/** Passes messages on, and stops reading while the other side does not keep up. */
+function pass(from: WebSocket, to: WebSocket): void {
   from.on('message', (data, isBinary) => {
-    const other = to()
-    if (!other || other.readyState !== other.OPEN || !allowed(data, isBinary)) return
-    other.send(data, { binary: isBinary }, () => {
-      if (from.isPaused && other.bufferedAmount < MAX_WAITING_BYTES) from.resume()
+    if (to.readyState !== to.OPEN) return
+    to.send(data, { binary: isBinary }, () => {
+      if (from.isPaused && to.bufferedAmount < MAX_WAITING_BYTES) from.resume()
     })
-    if (other.bufferedAmount >= MAX_WAITING_BYTES) from.pause()
+    if (to.bufferedAmount >= MAX_WAITING_BYTES) from.pause()
   })
-}
-
-const KEEP_ALIVE_MS = 15_000
-
-/** By TCP's own means: a side that is paused because the other is slow would not answer WebSocket's pings. */
-function keepAlive(socket: WebSocket): void {
-  const { _socket } = socket as unknown as { _socket?: { setKeepAlive(on: boolean, ms: number): void } }
-  _socket?.setKeepAlive(true, KEEP_ALIVE_MS)
 }
 
 /** As a plain answer: the handshake has not happened. */

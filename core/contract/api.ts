@@ -10,7 +10,18 @@ import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
 import { window } from './session.ts'
-import { command, cores, egress, hostId, planLimits, planName, processType, requestRate, stackName, tenantId } from './schema.ts'
+import {
+  command,
+  cores,
+  egress,
+  hostId,
+  planLimits,
+  planName,
+  processType,
+  requestRate,
+  stackName,
+  tenantId,
+} from './schema.ts'
 
 export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
 export type CreateApp = z.infer<typeof createApp>

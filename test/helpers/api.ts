@@ -163,7 +163,7 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   release: null,
   buildHost: null,
   buildEpoch: 0,
-    releaseRun: null,
+  releaseRun: null,
   error: null,
   endedAt: null,
 })
