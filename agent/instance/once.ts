@@ -96,13 +96,14 @@ async function runAttached(
 ): Promise<Ended | null> {
   const { host } = parts.context
   const streams = await openStreams(kind, host.runFolder, record.desired.uidBase + APP_UID)
+  session.copy(streams)
   const begun = await begin(record, streams, AbortSignal.any([stopping, session.gone]), leaving, parts)
   if ('ended' in begun) {
     streams.close()
     return begun.ended && session.gone.aborted ? without(record, 'clientGone') : begun.ended
   }
   parts.context.meter.countOutput(begun.sandbox, () => session.bytes())
-  session.copy(streams)
+  session.begin()
   return watch(record, begun.sandbox, { stopping, leaving, gone: session.gone }, parts)
 }
 

@@ -23,8 +23,10 @@ import type { Streams } from '../sandbox/streams.ts'
 export type Session = {
   /** Aborted when the client has gone, or nobody knows whether it has. */
   gone: AbortSignal
-  /** The process has been started: copies until both sides are at their end. */
+  /** Copies until both sides are at their end. To be called before there is a process, which may end at once. */
   copy(streams: Streams): void
+  /** There is a process: the client may send. */
+  begin(): void
   /** Bytes that came out so far. */
   bytes(): number
   /** Waits until all output has been passed on, tells how the run ended, and closes. */
@@ -86,8 +88,8 @@ function sessionOn(socket: WebSocket): Session {
       ends = Promise.all(
         streams.outputs.map((output, index) => giveOutput(output, STDOUT + index, socket, (count) => (bytes += count))),
       )
-      say({ started: true })
     },
+    begin: () => say({ started: true }),
     bytes: () => bytes,
     async finish(end) {
       const over = new AbortController()

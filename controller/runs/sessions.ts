@@ -151,8 +151,10 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     session.agent = agent
     pass(agent, session.client)
     agent.on('error', () => {})
-    agent.on('close', () => {
-      session.agent = null
+    agent.on('close', (code) => {
+      // It told the end itself, or its host has to be asked how it ended.
+      if (code === NORMAL) session.client.close(NORMAL)
+      else session.agent = null
     })
   }
 }
