@@ -28,12 +28,14 @@ while time.time() < until:
         break
     shown += data
     if steps and steps[0][0].encode() in shown[since:]:
-        since = len(shown)
+        since = shown.index(steps[0][0].encode(), since) + len(steps[0][0])
         what = steps.pop(0)[1]
         if what == 'resize':
             fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 50, 99, 0, 0))
         else:
             os.write(fd, what.encode())
+if time.time() >= until:
+    os.kill(pid, 9)
 sys.stdout.write(shown.decode(errors='replace'))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `
@@ -106,8 +108,8 @@ describe('One-off runs', () => {
       ['$ ', 'tty; stty size\r'],
       ['40 100', 'resize'],
       ['$ ', 'sleep 1; stty size\r'],
-      ['50 99', 'sleep 600\r'],
-      ['sleep 600', '\x03'],
+      ['50 99', `sh -c 'echo wait""ing; exec sleep 600'\r`],
+      ['waiting', '\x03'],
       ['^C', 'exit 5\r'],
     ]
     const child = spawn(
@@ -230,12 +232,40 @@ describe('One-off runs', () => {
   })
 
   it('count in what the app used', async function () {
-    this.timeout(60_000)
+    this.timeout(180_000)
     const used = async () =>
       (JSON.parse((await world.cli(['usage', '-a', 'shop', '--json'])).stdout) as { usage: { cpuSeconds: number } })
         .usage.cpuSeconds
     const before = await used()
-    await run(['node', '-e', 'const end = Date.now() + 3000; while (Date.now() < end);'])
-    await waitFor(async () => (await used()) - before > 0.8, { timeoutMs: 40_000, what: 'its CPU in the ledger' })
+    await run(['node', '-e', 'while (process.cpuUsage().user < 1500000);'])
+    await waitFor(async () => (await used()) - before > 0.8, { timeoutMs: 60_000, what: 'its CPU in the ledger' })
+  })
+
+  it('run a release command with the new code before anything of it is started, shown in the push', async function () {
+    this.timeout(120_000)
+    const { code, output } = await world.pushApp('shop', 'node-plain', {
+      change: {
+        Procfile: 'web: node server.js\nrelease: echo migrating to $BERTH_RELEASE as $BERTH_PROCESS; echo $COLOUR\n',
+      },
+    })
+    assert.equal(code, 0, output)
+    const said = output.replaceAll(/^remote: (.*?) *$/gm, '$1')
+    assert.match(said, /^-----> Running the release command: echo migrating/m)
+    assert.match(said, /^ +migrating to v\d+ as release\.\d+\n +green$/m)
+    assert.ok(said.indexOf('migrating to') < said.indexOf('-----> Starting web=1'), said)
+  })
+
+  it('whose release command fails fail the push with its reason, and what served goes on', async function () {
+    this.timeout(120_000)
+    const { code, output } = await world.pushApp('shop', 'node-plain', {
+      change: { Procfile: 'web: node server.js\nrelease: echo cannot migrate; exit 4\n' },
+    })
+    assert.notEqual(code, 0)
+    assert.match(output, /cannot migrate/)
+    assert.match(output, /The release command of v\d+ failed: release\.\d+ exited with code 4\. v\d+ keeps serving\./)
+    assert.equal((await world.http('shop', '/')).status, 200)
+    assert.match((await world.cli(['releases', '-a', 'shop'])).stdout, /failed/)
+    const config = await world.cli(['config:set', 'COLOUR=red', '-a', 'shop'], { allowFailure: true })
+    assert.equal(config.code, 0, config.stderr + config.stdout)
   })
 })
