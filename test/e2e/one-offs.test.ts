@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { WebSocket } from 'ws'
 import { startWorld, waitFor, type Ran, type World } from '#test/helpers/world.ts'
 
 const BERTH = join(import.meta.dirname, '../../bin/berth')
@@ -229,6 +230,30 @@ describe('One-off runs', () => {
       assert.equal(code, 1)
       assert.match(stderr, /There is no app "shop" here/)
     }
+  })
+
+  it('C01, C02: have sessions that open to nobody but their tenant and the agents', async () => {
+    const ended = (await runs())[0]?.name ?? ''
+    const answer = (path: string, token: string | null) =>
+      new Promise<string>((resolve) => {
+        const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+        const socket = new WebSocket(world.apiUrl.replace('http', 'ws') + path, { headers })
+        socket.on('error', ({ message }) => resolve(message.replace(/\D+/g, '')))
+        socket.on('open', () => {
+          socket.terminate()
+          resolve('open')
+        })
+      })
+    const theirs = (await world.cli(['tokens:create', 'theirs', '--tenant', 'default', '--json'])).stdout
+    const other = (await world.cli(['tokens:create', 'others', '--tenant', 'other', '--json'])).stdout
+    const tokenIn = (text: string) => (JSON.parse(text) as { token: string }).token
+    const path = `/v1/apps/shop/runs/${ended}/session`
+    assert.equal(await answer(path, null), '401')
+    assert.equal(await answer(path, 'nonsense'), '401')
+    assert.equal(await answer(path, tokenIn(other)), '404')
+    for (const token of [tokenIn(theirs), world.token])
+      assert.equal(await answer('/internal/runs/i-abcdefghijklm/session', token), '404')
+    assert.equal(await answer('/v1/apps', tokenIn(theirs)), '404')
   })
 
   it('count in what the app used', async function () {
