@@ -24,6 +24,7 @@ import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, star
 import { createCapWatch } from './instance/caps.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
+import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
@@ -49,7 +50,8 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const { host, folders, stack, resolvers } = await openHost(config, log)
   const { slot } = host
 
-  const controller = createControllerClient(config.controllerUrl, config.agentToken ?? (await readToken(config)))
+  const token = config.agentToken ?? (await readToken(config))
+  const controller = createControllerClient(config.controllerUrl, token)
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
   const layers = openLayers(folders.layers, controller, log)
@@ -94,9 +96,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     records,
     meter,
     baseEnv: { HOME: '/app', LANG: 'C.UTF-8', ...certificateEnv },
-    async report(id, reported) {
-      await reportInstance(store, config.hostId, id, reported)
-    },
+    report: (id, reported) => reportInstance(store, config.hostId, id, reported),
+    print: (deploy, lines) => appendDeployLog(store, deploy, lines),
+    openSession: (id, signal) => openSession(config.controllerUrl, token, id, signal),
     emit: (app, event) => appendEvent(store, app, event),
     hold: (tenant, share) => holdTenant(slot, tenant, share),
     appendLog: (app, desired, lines) =>

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Reported } from '#core/domain/instance.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
@@ -72,6 +73,7 @@ async function endInstance(
     await stopSandbox(host, sandbox, Math.min(GRACE_MS, desired.graceMs))
     await meter.finish(sandbox)
   }
+  if (desired.once) return endRun(store, config, record)
   await reportInstance(store, config.hostId, desired.id, {
     ...reported,
     state: reported.state === 'failed' ? 'failed' : 'pending',
@@ -80,6 +82,14 @@ async function endInstance(
     detail: 'Its host was stopped; it starts again with it.',
     since: Date.now(),
   })
+}
+
+/** A run is not begun again. */
+async function endRun(store: Store, config: Config, { desired, reported }: InstanceRecord): Promise<void> {
+  if (reported.state === 'stopped') return
+  const detail = 'was ended: its host was stopped.'
+  const stopped: Reported = { ...reported, state: 'stopped', reason: 'hostStopped', detail, since: Date.now() }
+  await reportInstance(store, config.hostId, desired.id, stopped)
 }
 
 /** conmon ends by itself when its process has; one that hangs would keep the mounts. */

@@ -17,6 +17,8 @@ export type Query = Record<string, string | undefined>
 
 export type Client = {
   apiUrl: string
+  /** For the connections that are not requests. */
+  token: string
   get<T>(path: Path, query?: Query): Promise<T>
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
@@ -36,6 +38,7 @@ export function createClient({ apiUrl, token }: Credentials): Client {
   }
   return {
     apiUrl,
+    token,
     get: <T>(path: Path, query?: Query) => call('GET', path, query) as Promise<T>,
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,

@@ -84,6 +84,11 @@ export type Options = {
   sticky?: string
   forceHttps?: string
   generate?: boolean
+  env?: string[]
+  timeout?: string
+  size?: string
+  type?: string
+  tty?: boolean
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -14,6 +14,16 @@ export class CliError extends Error {
   }
 }
 
+/** A command that ran elsewhere has ended: its exit code becomes this one's, and there is nothing to add. */
+export class ProgramEnded extends Error {
+  readonly code: number
+  constructor(code: number) {
+    super(`ended with exit code ${code}`)
+    this.name = 'ProgramEnded'
+    this.code = code
+  }
+}
+
 /** The platform understood the call and said no. */
 export const refused = (problem: Problem) =>
   new CliError(

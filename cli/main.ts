@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { messageOf } from '#core/domain/errors.ts'
 import { createContext } from './context.ts'
-import { CliError, exitCodes } from './failures.ts'
+import { CliError, exitCodes, ProgramEnded } from './failures.ts'
 import { createOutput, type Output } from './output.ts'
 import { buildProgram, joinTopic, type CommandSpec } from './program.ts'
 
@@ -38,6 +38,15 @@ const planOptions: [string, string][] = [
   ['--log-rate <size>', 'what each instance prints a second, like 64K'],
   ['--io <size>', 'what each instance reads and writes a second, like 100M'],
 ]
+
+const runOptions: [string, string][] = [
+  ['-t, --type <type>', 'the size of this process type (the usual size)'],
+  ['--memory <size>', 'memory, like 256M or 1G'],
+  ['-s, --size <size>', 'the same as --memory'],
+  ['--cpu <cores>', 'cores, like 0.5'],
+  ['--timeout <time>', 'end it after this, like 90s, 15m or 2h (1h)'],
+]
+const runVariables: [string, string][] = [['-e, --env <pair>', 'KEY=VALUE for this run alone; may be repeated']]
 
 const commands: CommandSpec[] = [
   {
@@ -257,6 +266,49 @@ const commands: CommandSpec[] = [
     summary: "Let an app take all of its tenant's traffic again",
     examples: ['quota:clear -a hello'],
     load: async () => (await import('./commands/quota.ts')).clear,
+  },
+  {
+    name: 'ps:stop',
+    group: 'Running',
+    aliases: ['stop'],
+    args: '<run>',
+    ofApp: true,
+    summary: 'End a one-off run',
+    examples: ['ps:stop run.12'],
+    load: async () => (await import('./commands/run.ts')).stop,
+  },
+  {
+    name: 'run',
+    group: 'Running',
+    args: '<command...>',
+    ofApp: true,
+    passThrough: true,
+    summary: 'Run a command once, in a fresh sandbox with the app’s code and config, and be attached to it',
+    options: [
+      ...runOptions,
+      ['--no-tty', 'pipes, even where this is a terminal'],
+      ['-x, --exit-code', 'end with the exit code of the command, as is always done'],
+    ],
+    repeated: runVariables,
+    examples: [
+      'run bash',
+      'run -a hello -e DEBUG=1 -- node scripts/migrate.js --dry',
+      "run 'pg_dump $DATABASE_URL' > dump.sql",
+      'run --memory 1G python import.py < rows.csv',
+    ],
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    name: 'run:detached',
+    group: 'Running',
+    args: '<command...>',
+    ofApp: true,
+    passThrough: true,
+    summary: 'Run a command once and return at once; its output goes to the log',
+    options: runOptions,
+    repeated: runVariables,
+    examples: ['run:detached rake reindex', 'run:detached --timeout 6h -a hello -- node import.js'],
+    load: async () => (await import('./commands/run.ts')).detached,
   },
   {
     name: 'config',
@@ -844,6 +896,7 @@ async function main(argv: string[]): Promise<number> {
 function report(error: unknown, out: Output): number {
   // Commander has printed its own sentence; help that was asked for is not an error.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof ProgramEnded) return error.code
   out.error(messageOf(error))
   return error instanceof CliError ? error.exitCode : exitCodes.failed
 }

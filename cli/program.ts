@@ -13,6 +13,10 @@ export type CommandSpec = {
   /** Adds `-a` and `-r`. */
   ofApp?: boolean
   options?: [flags: string, summary: string][]
+  /** Options that may be given several times. */
+  repeated?: [flags: string, summary: string][]
+  /** What comes after the first argument is the command's own. */
+  passThrough?: boolean
   examples: string[]
   hidden?: boolean
   /** Imported when it is called, so that a command pays for its own code only. */
@@ -24,7 +28,7 @@ The app is chosen by -a, else by the git remote of -r, else by the remote "berth
 Commands can also be written with a space: berth config set KEY=VALUE
 
 Settings: BERTH_API_URL and BERTH_TOKEN, else what \`berth login\` saved.
-Exit codes: 0 done, 1 the platform refused or the deploy failed, 2 wrong usage, 3 not logged in, 4 no API there.`
+Exit codes (but for run, which has that of its command): 0 done, 1 the platform refused or the deploy failed, 2 wrong usage, 3 not logged in, 4 no API there.`
 
 /** A program that throws instead of ending the process; main.ts turns what it throws into an exit code. */
 export function buildProgram(specs: CommandSpec[], context: Context): Command {
@@ -33,6 +37,7 @@ export function buildProgram(specs: CommandSpec[], context: Context): Command {
     .usage('COMMAND [ARGUMENTS] [OPTIONS]')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text) => context.out.error(text.trimEnd()) })
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${usageOf(command)}`.trim() })
@@ -59,6 +64,8 @@ function addCommand(program: Command, spec: CommandSpec, context: Context): void
     .aliases(spec.aliases ?? [])
   if (spec.ofApp) command.option('-a, --app <name>', 'the app').option('-r, --remote <name>', 'the git remote')
   for (const [flags, summary] of spec.options ?? []) command.option(flags, summary)
+  for (const [flags, summary] of spec.repeated ?? []) command.option(flags, summary, collect)
+  if (spec.passThrough) command.passThroughOptions()
   if (!spec.hidden) command.option('--json', "print the API's answer as JSON")
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ berth ${line}`).join('\n')}`)
   command.action(async () => {
@@ -66,6 +73,8 @@ function addCommand(program: Command, spec: CommandSpec, context: Context): void
     await run(context, command.args, command.opts<Options>())
   })
 }
+
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
 
 const usageOf = (command: Command) =>
   command.registeredArguments

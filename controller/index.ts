@@ -22,6 +22,7 @@ import { openSources } from './git/sources.ts'
 import { openLayers } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
+import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer, loadVault } from './secrets.ts'
 import { createTurns } from './turns.ts'
@@ -94,6 +95,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         signal,
       }),
     )
+    serveSessions(server, { store, log, now, wake, signal })
     const port = await listen(server, config)
     reconciler = startReconciler({
       store,

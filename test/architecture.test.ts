@@ -30,6 +30,7 @@ const pureFiles = [
   'controller/reconcile/retire.ts',
   'controller/reconcile/rollout.ts',
   'controller/reconcile/routes.ts',
+  'controller/reconcile/runs.ts',
   'controller/reconcile/world.ts',
   'agent/instance/restart.ts',
   'agent/instance/refusals.ts',

@@ -50,6 +50,39 @@ export function diagnoseExit({ exitCode, oomKills, disk, wasReady, memoryMb, las
   return diagnosis('exited', `${how}${when}.`, lastOutput)
 }
 
+export type RunEnding = Omit<Ending, 'exitCode' | 'wasReady'> & {
+  exitCode: number | null
+  /** Why the platform ended it; null: it ended by itself. */
+  because: 'timedOut' | 'clientGone' | 'stopped' | 'lost' | null
+  timeoutMs: number
+}
+
+/** Why a one-off run ended; the sentence goes on after its name. */
+export function diagnoseRun({
+  exitCode,
+  because,
+  oomKills,
+  disk,
+  memoryMb,
+  timeoutMs,
+  lastOutput,
+}: RunEnding): Diagnosis {
+  if (oomKills > 0)
+    return diagnosis('outOfMemory', `was killed: it needed more than its ${memoryMb} MB of memory.`, null)
+  if (because !== null) return diagnosis(because, endings[because](timeoutMs), null)
+  if (exitCode === 0) return diagnosis('completed', 'ended with exit code 0.', null)
+  const how = `exited with code ${exitCode}`
+  const full = disk && describeFull(disk)
+  return full ? diagnosis('diskFull', `${how}; ${full}.`, lastOutput) : diagnosis('exited', `${how}.`, null)
+}
+
+const endings: Record<NonNullable<RunEnding['because']>, (timeoutMs: number) => string> = {
+  timedOut: (timeoutMs) => `was ended: it ran longer than its limit of ${timeoutMs / 1000} s.`,
+  clientGone: () => 'was ended: nobody was attached to it any more.',
+  stopped: () => 'was stopped, as it was told.',
+  lost: () => 'was ended, or never begun: its host’s agent was restarted meanwhile.',
+}
+
 function describeFull({ usedBytes, limitBytes, usedInodes, limitInodes }: DiskUse): string | null {
   if (limitBytes - usedBytes < FULL_BYTES)
     return `it had filled its ${Math.round(limitBytes / 1024 / 1024)} MB of disk (/app and /tmp)`

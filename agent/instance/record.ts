@@ -27,6 +27,8 @@ export type InstanceRecord = {
   /** The place on the network that a start in progress has taken; set before anything is made there. */
   place: { index: number; published: PublishedPort | null } | null
   sandbox: SandboxHandle | null
+  /** Of one that runs once: its start was begun, and is never begun again. */
+  begun?: boolean
   /** What its sandbox has now; it lags behind what is desired. */
   applied: Limits | null
   reported: Reported

@@ -27,5 +27,8 @@ export async function recover(context: {
     records.save(record)
     log.info('half-made instance removed', { instance: desired.id, app: desired.appName })
   }
-  return found.filter(({ reported }) => reported.state !== 'failed' && reported.state !== 'stopped')
+  // How a run ended may not have been delivered yet.
+  return found.filter(
+    ({ desired, reported }) => desired.once || (reported.state !== 'failed' && reported.state !== 'stopped'),
+  )
 }

@@ -6,7 +6,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { AppEvent, EventKind } from '#core/domain/event.ts'
-import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
+import type { AppId, DeployId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
 import { WEB } from '#core/domain/release.ts'
@@ -39,11 +39,14 @@ import {
   type SandboxHost,
 } from '../sandbox/index.ts'
 import { commandLine, listeningPorts } from '../sandbox/process.ts'
+import type { Streams } from '../sandbox/streams.ts'
 import type { Layers } from '../slug.ts'
 import type { Stacks } from '../stacks.ts'
 import { appliedOf, createAdjuster, limitsOf } from './adjust.ts'
 import type { InstanceRecord, Records } from './record.ts'
+import { liveOnce, type OnceParts } from './once.ts'
 import { afterExit } from './restart.ts'
+import type { Session } from './session.ts'
 
 export type SupervisorContext = {
   log: Log
@@ -62,10 +65,14 @@ export type SupervisorContext = {
   meter: Meter
   /** Variables that every sandbox gets, below the slug's and the app's. */
   baseEnv: Record<string, string>
-  report(id: InstanceId, reported: Reported): Promise<void>
+  /** @returns false when it was not taken: the instance is gone, or another host's */
+  report(id: InstanceId, reported: Reported): Promise<boolean>
   emit(app: AppId, event: AppEvent): Promise<void>
   /** Holds a tenant inside its share of this host; cheap when nothing changed. */
   hold(tenant: TenantId, share: TenantShare): Promise<void>
+  /** Shows lines to whoever watches a deploy. */
+  print(deploy: DeployId, lines: string[]): Promise<void>
+  openSession(id: InstanceId, signal: AbortSignal): Promise<Session>
   appendLog(app: AppId, desired: Desired, lines: OutputLine[]): Promise<void>
   now: () => number
 }
@@ -105,7 +112,9 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     records,
     wishes: () => [...lives.values()].map(({ record }) => record.desired),
     hold: (tenant, share) => context.hold(tenant, share),
-    report: (id, reported) => context.report(id, reported),
+    async report(id, reported) {
+      await context.report(id, reported)
+    },
     async refused(record, text) {
       await say(record, text)
       await tell(record, 'resizeRefused', text)
@@ -124,6 +133,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const { record, stopping } = life
     const ending = AbortSignal.any([stopping.signal, leaving.signal])
     try {
+      if (record.desired.once) return await liveOnce(record, stopping.signal, leaving.signal, parts)
       while (!ending.aborted) {
         // One that ended while it was paused begins again when it is resumed.
         if (record.desired.paused && !record.sandbox) await sleep(PAUSED_LOOK_MS, ending)
@@ -186,7 +196,11 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   }
 
   /** Layers and runtimes are shared; the place on the network is written down before anything is made there. */
-  async function start(record: InstanceRecord, signal: AbortSignal): Promise<SandboxHandle> {
+  async function start(
+    record: InstanceRecord,
+    signal: AbortSignal,
+    streams: Streams | null = null,
+  ): Promise<SandboxHandle> {
     const { desired } = record
     const began = context.now()
     const claimed = record.reported.state === 'pending' ? become(record, 'claimed', {}) : Promise.resolve()
@@ -198,8 +212,9 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       context.runtimes.mounts(slug.runtimes, signal),
       claimed,
     ])
-    const prepared = takePlace(record)
     signal.throwIfAborted()
+    if (desired.once) record.begun = true
+    const prepared = takePlace(record)
     const { size, ceilings } = record.desired
     const share = adjuster.shareOf(desired)
     const limits = limitsOf({ ...record.desired, paused: false }, share)
@@ -210,7 +225,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       uidBase: desired.uidBase,
       rootPath,
       hostname: `${desired.processType}-${desired.number}`,
-      argv: commandLine(command),
+      argv: commandLine(command, desired.once?.streams, desired.once?.window ?? undefined),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },
       size,
       ceilings,
@@ -220,6 +235,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       index: prepared.index,
       published: record.place?.published ?? null,
       preparedFolder: prepared.folder,
+      streams,
     })
     record.applied = limits
     record.reported = { ...record.reported, startedMs: context.now() - began, applied: appliedOf(limits) }
@@ -244,7 +260,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const { index } = prepared
     record.place = {
       index,
-      published: context.hostAddress === null ? null : publishedPort(index, addressOf(host, { index })),
+      // No router leads to what runs once.
+      published: context.hostAddress === null || desired.once ? null : publishedPort(index, addressOf(host, { index })),
     }
     records.save(record)
     return prepared
@@ -257,12 +274,22 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       await context
         .appendLog(desired.appId, desired, lines)
         .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
+      if (desired.once?.deploy) await show(desired.once.deploy, lines)
       record.logOffset = offset
       // On disk too, so that an agent that takes over does not store the same lines again.
       records.save(record)
     })
     if (record.sandbox) meter.countOutput(record.sandbox, () => follower.bytes())
     return follower
+  }
+
+  async function show(deploy: DeployId, lines: OutputLine[]): Promise<void> {
+    await context
+      .print(
+        deploy,
+        lines.map(({ line }) => `       ${line}`),
+      )
+      .catch((error: unknown) => log.warn('output not shown', { deploy, error }))
   }
 
   /** @returns why it ended, or null when it is to be stopped (or left) */
@@ -416,10 +443,12 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       .catch(() => undefined)
   }
 
+  const parts: OnceParts = { context, start, follow, cleanUp, say, tell }
+
   return {
     ensure(desired, reported) {
       const life = lives.get(desired.id)
-      if (!life) return desired.intent === 'stop' ? settle(desired) : admit(desired, reported)
+      if (!life) return desired.intent === 'stop' ? settle(desired, reported) : admit(desired, reported)
       if (desired.epoch < life.record.desired.epoch) return
       const moved = desired.epoch > life.record.desired.epoch
       life.record.desired = desired
@@ -457,6 +486,8 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   /** A first start, or one after a reboot. An instance that failed stays failed: the controller replaces it. */
   function admit(desired: Desired, reported: Reported | null): void {
     if (reported?.state === 'failed' && reported.epoch === desired.epoch) return
+    if (desired.once && reported?.state === 'stopped') return
+    const claimed = desired.once !== null && reported !== null && reported.state !== 'pending'
     begin({
       desired,
       launch: null,
@@ -465,12 +496,15 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       applied: null,
       restarts: 0,
       logOffset: 0,
-      reported: newReport(desired, context.now()),
+      // What an agent claimed whose memory is gone may have been run: it is not begun again.
+      reported: claimed ? reported : newReport(desired, context.now()),
+      begun: claimed,
     })
   }
 
   /** Told to stop what does not run here: it is stopped. */
-  function settle(desired: Desired): void {
+  function settle(desired: Desired, before: Reported | null): void {
+    if (desired.once && before?.state === 'stopped') return
     const reported: Reported = { ...newReport(desired, context.now()), state: 'stopped', reason: 'stopped' }
     records.remove(desired.id)
     void context.report(desired.id, reported).catch(() => undefined)

@@ -35,6 +35,7 @@ import { endWhenOutOfMemory } from './oom.ts'
 import { createProcess, deleteProcess, startProcess, terminateProcess, type ProcessFiles } from './process.ts'
 import { seccompProfile } from './seccomp.ts'
 import { ociSpec, type BindMount } from './spec.ts'
+import type { Streams } from './streams.ts'
 import { alignCpus, leaveTenant, limitOutput, shareTenant } from './tenants.ts'
 
 /** What a host gives to all its sandboxes. */
@@ -69,6 +70,8 @@ export type SandboxRequest = {
   binds: BindMount[]
   index: number
   published: PublishedPort | null
+  /** Pipes to its first process, for a run that somebody is attached to. */
+  streams?: Pick<Streams, 'theirs' | 'handOver'> | null
   /** A folder that holds a mounted scratch image, where that and the link of this index were made before; null: make them. */
   preparedFolder: string | null
 }
@@ -152,7 +155,8 @@ async function assemble(host: SandboxHost, request: SandboxRequest): Promise<San
   })
   await writeFile(join(files.bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
   // The process is made stopped: the link's rules are there before it takes its first step.
-  const [pid] = await allOf(createProcess(files), open(host, link, request))
+  const [pid] = await allOf(createProcess(files, request.streams?.theirs), open(host, link, request))
+  request.streams?.handOver()
   const startTime = (await startTimeOf(pid)) ?? ''
   limitOutput(host.slot, request.tenantId, Number(await readFile(files.conmonPidFile, 'utf8')))
   await startProcess(files)

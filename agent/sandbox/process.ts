@@ -3,8 +3,11 @@
  * output and its exit code, and lets the agent restart without touching it.
  */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { RunStreams, Window } from '#core/domain/run.ts'
 import { run } from '#core/runtime/process.ts'
 
 export type ProcessFiles = {
@@ -25,7 +28,8 @@ export type ProcessFiles = {
 
 const LOG_BYTES_MAX = 16 * 1024 * 1024
 
-export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
+/** @param handed how many descriptors, from 3 on, the process gets besides its standard ones */
+export function conmonCommand(files: ProcessFiles, handed = 0): [string, ...string[]] {
   return [
     'conmon',
     '--api-version',
@@ -60,6 +64,7 @@ export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
     '--log-size-max',
     String(LOG_BYTES_MAX),
     '--no-sync-log',
+    ...(handed === 0 ? [] : ['--runtime-opt', '--preserve-fds', '--runtime-opt', String(handed)]),
   ]
 }
 
@@ -69,10 +74,23 @@ export function conmonCommand(files: ProcessFiles): [string, ...string[]] {
  * without shell operators replaces the shell, which then takes no memory beside the app; with operators, the shell waits
  * for what it runs to end in good order before it ends on SIGTERM itself.
  */
-export function commandLine(command: string): string[] {
+export function commandLine(command: string, streams: RunStreams = 'log', window = usualWindow): string[] {
   const script = isOneCommand(command) ? `exec ${command}` : `trap 'exit 143' TERM; ${command}`
-  return ['/usr/bin/tini', '-g', '--', '/bin/sh', '-c', `exec </dev/null; ${script}`]
+  const init = ['/usr/bin/tini', '-g', '--']
+  switch (streams) {
+    case 'log':
+      return [...init, '/bin/sh', '-c', `exec </dev/null; ${script}`]
+    case 'pipes':
+      return [...init, '/bin/sh', '-c', `exec 0<&3 1>&4 2>&5 3<&- 4>&- 5>&-; ${script}`]
+    case 'terminal': {
+      const size = [String(window.rows), String(window.columns)]
+      return [...init, '/usr/bin/python3', '-I', '-S', '-c', terminalProgram, ...size, '/bin/sh', '-c', script]
+    }
+  }
 }
+
+const usualWindow: Window = { rows: 24, columns: 80 }
+const terminalProgram = readFileSync(join(import.meta.dirname, 'terminal.py'), 'utf8')
 
 /** No operator, no redirection, no assignment in front, outside of quotes. When in doubt: no. */
 function isOneCommand(command: string): boolean {
@@ -80,7 +98,9 @@ function isOneCommand(command: string): boolean {
   return (
     !/[;&|<>(){}`'"!#\n]/.test(unquoted) &&
     !/^\s*[A-Za-z_][A-Za-z0-9_]*=/.test(unquoted) &&
-    !/^\s*(cd|exec|export|set|\.|if|for|while|case|until)\b/.test(unquoted)
+    !/^\s*(cd|command|eval|exec|exit|export|read|set|trap|type|ulimit|umask|unset|wait|\.|if|for|while|case|until)\b/.test(
+      unquoted,
+    )
   )
 }
 
@@ -88,16 +108,18 @@ function isOneCommand(command: string): boolean {
  * Creates the sandbox's process, stopped before its first instruction, and returns its pid on the host.
  * Its standard input is a pipe (--stdin): given /dev/null, crun 1.8 makes the app's user the owner of the host's /dev/null,
  * and an app that then takes its permissions away breaks every other program of the host.
+ * @param handed descriptors that it gets as 3, 4, …
  */
-export async function createProcess(files: ProcessFiles): Promise<number> {
-  const [program, ...args] = conmonCommand(files)
+export async function createProcess(files: ProcessFiles, handed: number[] = []): Promise<number> {
+  const [program, ...args] = conmonCommand(files, handed.length)
+  const syncPipe = 3 + handed.length
   // conmon says on this pipe what became of it: {"data": PID} or {"data": -1, "message": why}.
   const conmon = spawn(program, args, {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', ...handed, 'pipe'],
     detached: true,
     env: {
       PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
-      _OCI_SYNCPIPE: '3',
+      _OCI_SYNCPIPE: String(syncPipe),
       XDG_RUNTIME_DIR: files.exits,
     },
     cwd: files.bundle,
@@ -105,7 +127,7 @@ export async function createProcess(files: ProcessFiles): Promise<number> {
   const failed = new Promise<never>((_, reject) => conmon.once('error', reject))
   let complaint = ''
   conmon.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-500)))
-  const pipe = conmon.stdio[3] as Readable
+  const pipe = conmon.stdio[syncPipe] as Readable
   const said = await Promise.race([firstLine(pipe), failed])
   conmon.stderr?.destroy()
   pipe.destroy()

@@ -31,6 +31,12 @@ export function authenticate(store: Store, scheme: Scheme): RequestHandler {
   return users.authenticate('token', { session: false, failWithError: true }) as RequestHandler
 }
 
+/** Who asks for a WebSocket, which does not pass through Express. @returns null without a valid bearer token */
+export async function callerFrom(store: Store, { headers }: Pick<Request, 'headers'>): Promise<Caller | null> {
+  const token = await verifyToken(store, read.bearer(headers.authorization ?? ''))
+  return token && toCaller(token)
+}
+
 export const callerOf = (req: Request): Caller => req.user as Caller
 
 export const refuseAgents: RequestHandler = (req, _res, next) => {

@@ -13,6 +13,7 @@ import { loadDeploy } from '#core/store/deploys.ts'
 import { loadInstance } from '#core/store/instances.ts'
 import { loadPlans } from '#core/store/plans.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { loadRun } from '#core/store/runs.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
@@ -64,11 +65,13 @@ async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<La
   if (!instance) throw notFound('instance', id)
   const { desired } = instance
   const release = await loadRelease(store, desired.appId, desired.release)
-  const command = release?.slug.processes[desired.processType]
+  const run = desired.once && (await loadRun(store, desired.id))
+  const command = desired.once ? run?.command : release?.slug.processes[desired.processType]
   if (!release || command === undefined) throw notFound('release of instance', id)
   const env = {
     ...release.slug.env,
     ...openConfig(sealer, desired.appId, release.config),
+    ...openConfig(sealer, desired.appId, run?.env ?? {}),
     BERTH_APP: desired.appName,
     BERTH_PROCESS: processName(desired),
     BERTH_RELEASE: `v${desired.release}`,

@@ -29,6 +29,7 @@ import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
+import { runRoutes } from './runs.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -76,6 +77,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...instanceRoutes(context),
+  ...runRoutes(context),
   ...logRoutes(context),
   ...eventRoutes(context),
   ...usageRoutes(context),

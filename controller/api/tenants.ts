@@ -109,14 +109,14 @@ async function find(store: Store, id: TenantId): Promise<Tenant> {
 
 /** @throws NOT_FOUND */
 async function show(id: TenantId, { store, now }: ApiContext): Promise<TenantDetail> {
-  const { tenant, plan, apps } = await openAccount(store, id)
+  const { tenant, plan, apps, runs } = await openAccount(store, id)
   if (!tenant) throw notFound('tenant', id)
   const month = monthOf(now())
   const used = budgetUse(await tenantUsage(store, id, month.from, now()))
   return {
     ...tenantView(tenant, plan),
     limits: plan,
-    promised: promisedTo(apps),
+    promised: promisedTo(apps, runs),
     budget: { month: month.name, ...used, alert: tenant.budget, requestAlert: tenant.requestBudget },
   }
 }

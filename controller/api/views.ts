@@ -9,6 +9,7 @@ import type {
   InstanceView,
   ReleaseView,
   RoutingView,
+  RunView,
   TenantView,
   TokenView,
 } from '#core/contract/api.ts'
@@ -18,8 +19,9 @@ import type { AppEvent } from '#core/domain/event.ts'
 import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
 import { appliedTo, isUpToDate, processName, type Instance } from '#core/domain/instance.ts'
 import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
-import { sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
+import { isOver, sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
 import type { AccessRules } from '#core/domain/route.ts'
+import type { Run } from '#core/domain/run.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -122,6 +124,8 @@ export function releaseStatus(app: App, version: number, deploy: Deploy | null):
   if (app.current?.release === version) return 'live'
   const rollout = app.rollout?.target.release === version ? app.rollout : null
   if (rollout?.state === 'failed' || deploy?.state === 'failed') return 'failed'
+  // A release whose command still runs is to become the target.
+  if (deploy && !isOver(deploy) && version > (app.target?.release ?? 0)) return 'rolling'
   const isTarget = app.target?.release === version
   // Between the release being made and the reconciler's first look at it there is no rollout of it yet.
   return isTarget && (rollout === null || rollout.state === 'rolling') ? 'rolling' : 'superseded'
@@ -171,6 +175,25 @@ export function instanceView(instance: Instance, liveHosts: Set<string>): Instan
     memoryBytesUsed: stats?.memoryBytes ?? null,
     startedMs: reported?.startedMs ?? null,
     readyMs: reported?.readyMs ?? null,
+    once: desired.once !== null,
+  }
+}
+
+export function runView(app: Pick<App, 'name'>, run: Run): RunView {
+  return {
+    id: run.id,
+    name: processName(run),
+    app: app.name,
+    command: run.command,
+    release: run.release,
+    state: run.end ? 'ended' : run.host === null ? 'waiting' : 'placed',
+    host: run.host,
+    actor: run.actor,
+    createdAt: iso(run.createdAt),
+    timeoutSeconds: run.timeoutMs / 1000,
+    memoryMb: run.size.memoryMb,
+    cpuMilli: run.size.cpuMilli,
+    end: run.end && { ...run.end, at: iso(run.end.at) },
   }
 }
 

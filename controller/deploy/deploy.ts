@@ -1,5 +1,5 @@
 /**
- * THE deploy story: build, release, roll out. It can be killed at any line and is taken up again by whichever controller
+ * THE deploy story: build, release, run the release command, roll out. It can be killed at any line and is taken up again by whichever controller
  * leads next: each step first asks whether its work is done, and how far it got stands in the deploy's record.
  */
 import type { App, SealedConfig } from '#core/domain/app.ts'
@@ -12,6 +12,7 @@ import { appendEvent } from '#core/store/events.ts'
 import { withLease } from '../reconcile/lease.ts'
 import { build } from './build.ts'
 import type { DeployContext } from './context.ts'
+import { runReleasePhase } from './release-phase.ts'
 import { release } from './release.ts'
 import { rollOut } from './rollout.ts'
 import { beginWalk, patiently, seconds, type Outcome, type Walk } from './walk.ts'
@@ -130,6 +131,7 @@ const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy =>
   release: null,
   buildHost: null,
   buildEpoch: 0,
+  releaseRun: null,
   error: null,
   endedAt: null,
 })
@@ -156,7 +158,8 @@ async function tell(walk: Walk): Promise<Outcome<number>> {
     const made = await release(walk, slug.value)
     if (!made.ok) return made
   }
-  return rollOut(walk)
+  const ready = await runReleasePhase(walk)
+  return ready.ok ? rollOut(walk) : ready
 }
 
 async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {

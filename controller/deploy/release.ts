@@ -9,9 +9,10 @@ import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { createRelease, loadRelease } from '#core/store/releases.ts'
 import { promising, requireRoom, type Account } from '../quota.ts'
+import { hasReleaseCommand } from './release-phase.ts'
 import type { Outcome, Walk } from './walk.ts'
 
-/** Makes the release and its target. The store makes one release per deploy, however often it is asked. */
+/** Makes the release, and its target unless a release command comes first. The store makes one release per deploy, however often it is asked. */
 export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> {
   const { store, now } = walk.context
   await walk.save({ state: 'releasing' })
@@ -35,9 +36,10 @@ async function make({ context: { store } }: Walk, made: Omit<Release, 'version'>
   const app = account.apps.find(({ id }) => id === made.appId)
   if (!app) return null
   const formation = formationFor(app, made.slug, usualSize(account.plan))
-  if (formation === null) return createRelease(store, made, null)
+  const becomesTarget = !hasReleaseCommand(made.slug)
+  if (formation === null) return createRelease(store, made, null, becomesTarget)
   requireRoom(account, { id: app.id, formation }, `The first instance of ${app.name}`)
-  return createRelease(store, made, { tenantId: app.tenantId, formation, promises: account.promises })
+  return createRelease(store, made, { tenantId: app.tenantId, formation, promises: account.promises }, becomesTarget)
 }
 
 /** A deploy that the plan has no room for fails with the reason; what is not a refusal is thrown on. */

@@ -9,6 +9,7 @@
 import { processOf, type App, type Formation } from '#core/domain/app.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import type { Plan } from '#core/domain/quota.ts'
+import type { Resources } from '#core/domain/resources.ts'
 
 export type Promised = { apps: number; instances: number; memoryMb: number; diskMb: number }
 export type QuotaDimension = 'apps' | 'instances' | 'memory' | 'disk' | 'instance memory' | 'cpu'
@@ -22,8 +23,13 @@ export type QuotaShortage = {
 
 type Sized = Pick<App, 'id' | 'formation'>
 
-export function promisedTo(apps: Pick<App, 'formation'>[]): Promised {
-  const sum: Promised = { apps: apps.length, instances: 0, memoryMb: 0, diskMb: 0 }
+/** @param runs sizes of the one-off runs that are not over */
+export function promisedTo(apps: Pick<App, 'formation'>[], runs: Resources[] = []): Promised {
+  const sum: Promised = { apps: apps.length, instances: runs.length, memoryMb: 0, diskMb: 0 }
+  for (const { memoryMb, diskMb } of runs) {
+    sum.memoryMb += memoryMb
+    sum.diskMb += diskMb
+  }
   for (const { formation } of apps) {
     for (const process of Object.values(formation)) {
       if (process === undefined) continue
@@ -38,15 +44,29 @@ export function promisedTo(apps: Pick<App, 'formation'>[]): Promised {
 /**
  * @param apps all of the tenant's, as they are
  * @param changed one of them with another formation, or a new one
+ * @param runs sizes of the tenant's one-off runs that are not over
  * @returns what the plan is short of, the first of its dimensions; null when the change is allowed
  */
-export function admit(plan: Plan, apps: Sized[], changed: Sized): QuotaShortage | null {
-  const before = promisedTo(apps)
-  const after = promisedTo([...apps.filter(({ id }) => id !== changed.id), changed])
+export function admit(plan: Plan, apps: Sized[], changed: Sized, runs: Resources[] = []): QuotaShortage | null {
+  const before = promisedTo(apps, runs)
+  const after = promisedTo([...apps.filter(({ id }) => id !== changed.id), changed], runs)
   const formationBefore = apps.find(({ id }) => id === changed.id)?.formation ?? {}
   return (
     shortOf('apps', before.apps, after.apps, plan.apps) ??
     tooLarge(plan, formationBefore, changed.formation) ??
+    shortOf('instances', before.instances, after.instances, plan.instances) ??
+    shortOf('memory', before.memoryMb, after.memoryMb, plan.memoryMb) ??
+    shortOf('disk', before.diskMb, after.diskMb, plan.diskMb)
+  )
+}
+
+/** May one more one-off run be begun? It counts like an instance for as long as it lasts. */
+export function admitRun(plan: Plan, apps: Sized[], runs: Resources[], size: Resources): QuotaShortage | null {
+  const before = promisedTo(apps, runs)
+  const after = promisedTo(apps, [...runs, size])
+  if (size.memoryMb > plan.instanceMemoryMb) return one('instance memory', size.memoryMb, plan.instanceMemoryMb)
+  if (size.cpuMilli > plan.cpuMilli) return one('cpu', size.cpuMilli, plan.cpuMilli)
+  return (
     shortOf('instances', before.instances, after.instances, plan.instances) ??
     shortOf('memory', before.memoryMb, after.memoryMb, plan.memoryMb) ??
     shortOf('disk', before.diskMb, after.diskMb, plan.diskMb)

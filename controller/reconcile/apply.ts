@@ -7,6 +7,7 @@ import { setCurrent, setRollout } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { assignInstance, changeDesired, forgetInstance } from '#core/store/instances.ts'
 import { putChange } from '#core/store/routes.ts'
+import { endRun, placeRun } from '#core/store/runs.ts'
 import type { HostQueues } from '../queues.ts'
 import type { Step } from './plan.ts'
 
@@ -73,6 +74,21 @@ function executorsFor({ store, log, queues, random, now }: ApplyContext): Execut
         host: instance.hostId,
       })
       return assigned
+    },
+
+    async placeRun({ instance }) {
+      const placed = await placeRun(store, instance)
+      if (placed) tell(instance.hostId, instance.id)
+      const { id, appName, release, hostId } = instance
+      log.info('run placed', { instance: id, app: appName, process: processName(instance), release, host: hostId })
+      return placed
+    },
+
+    async endRun({ run, end }) {
+      const ended = await endRun(store, run.id, end)
+      const { reason, exitCode } = end
+      log.info('run ended', { instance: run.id, appId: run.appId, process: processName(run), reason, exitCode })
+      return ended
     },
 
     async adjust({ instance }) {

@@ -9,6 +9,7 @@ import { RELEASE_PROCESS, type Rollout, type Target } from '#core/domain/release
 import { suspensionOf } from '#core/domain/quota.ts'
 import { defaultResources, type Resources } from '#core/domain/resources.ts'
 import type { RouteChange } from '#core/domain/route.ts'
+import type { Run, RunEnd } from '#core/domain/run.ts'
 import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
 import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
 import { adjust, sameSize, termsOf } from './adjust.ts'
@@ -16,6 +17,7 @@ import { dueForStack } from './restack.ts'
 import { retire, type Leaving } from './retire.ts'
 import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
+import { keptRunning, planRuns } from './runs.ts'
 import { haltOf, isAvailable, isLive, releaseKey, type Halt, type Memory, type Progress, type World } from './world.ts'
 
 export type NewInstance = Omit<Desired, 'id' | 'epoch'>
@@ -25,6 +27,9 @@ export type Step =
   | { kind: 'accept'; appId: AppId; target: Target; rollout: Rollout }
   | { kind: 'setRollout'; appId: AppId; rollout: Rollout }
   | { kind: 'start'; instance: NewInstance }
+  /** A one-off run on the host that was chosen for it. */
+  | { kind: 'placeRun'; instance: Desired }
+  | { kind: 'endRun'; run: Run; end: RunEnd }
   /** With other limits, or frozen, where it is; the epoch is the one that was read. */
   | { kind: 'adjust'; instance: Desired }
   | { kind: 'unroute'; instance: Desired }
@@ -52,6 +57,7 @@ export function plan(world: World, settings: Settings): Plan {
     steps.push(...planned.steps)
     if (planned.progress) progress.set(app.id, planned.progress)
   }
+  steps.push(...planRuns(world, rooms).steps)
   for (const instances of ownerless(world)) {
     steps.push(...leave(retire(world, { instances, kept: new Set(), counts: new Map(), held: () => false })))
   }
@@ -62,7 +68,7 @@ type AppPlan = { steps: Step[]; rooms: Room[]; progress: Progress | null }
 
 /** The walk of one app: judge the rollout, fill the formation's empty slots, let go of what is over. */
 function planApp(world: World, read: App, rooms: Room[], settings: Settings): AppPlan {
-  const instances = world.byApp.get(read.id) ?? []
+  const instances = keptRunning(world, read.id)
   const halt = haltOf(world, read)
   if (halt !== null) return { steps: planHalted(world, read, halt, instances), rooms, progress: null }
   const verdict = judgeRollout(world, read, instances, settings)
@@ -284,12 +290,13 @@ const newInstance = (world: World, app: App, target: Target, slot: Slot, hostId:
   graceMs: DEFAULT_GRACE_MS,
   // A target that never worked is not tried again and again: its deploy fails, and the one before stays.
   onExit: isAccepted(app) ? 'restart' : 'fail',
+  once: null,
 })
 
 /** Says what a rollout waits for, for whoever watches the deploy. */
 function waitingStep(world: World, app: App, slots: Slot[], { kept, waiting }: Filled): Step[] {
   if (!isRolling(app)) return []
-  const coming = (world.byApp.get(app.id) ?? [])
+  const coming = keptRunning(world, app.id)
     .filter((instance) => kept.has(instance.desired.id) && !isAvailable(world, instance))
     .map(({ desired, reported }) => `${processName(desired)} ${wordFor(reported)}`)
   const [first = `${slots.length} instances`, ...others] = [...waiting, ...coming].sort()
@@ -326,7 +333,18 @@ function withRoutes(world: World, settings: Settings, steps: Step[]): Step[] {
 }
 
 /** New things first, and nothing is stopped before the routes without it are stored. */
-const order: Step['kind'][] = ['accept', 'setRollout', 'start', 'adjust', 'unroute', 'putRoutes', 'stop', 'forget']
+const order: Step['kind'][] = [
+  'accept',
+  'setRollout',
+  'endRun',
+  'start',
+  'placeRun',
+  'adjust',
+  'unroute',
+  'putRoutes',
+  'stop',
+  'forget',
+]
 const inOrder = (steps: Step[]): Step[] => [...steps].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 
 const isOf = (what: Pick<Desired, 'release' | 'generation'>, target: Target | null): boolean =>

@@ -7,6 +7,7 @@ import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadRelease } from '#core/store/releases.ts'
 import { createRouteReader, loadRouters } from '#core/store/routes.ts'
+import { loadOpenRuns } from '#core/store/runs.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadPlans } from '#core/store/plans.ts'
 import { loadTenants } from '#core/store/tenants.ts'
@@ -35,7 +36,9 @@ export function createSnapshots(store: Store): Snapshots {
 
   return {
     async load() {
-      // Instances before apps: an app is there before its instances, so one without an app has lost it.
+      // Runs before instances: one that was placed has its instance. Instances before apps: an app is there before its
+      // instances, so one without an app has lost it.
+      const runs = await loadOpenRuns(store)
       const instances = await loadInstances(store)
       const [apps, hosts, routers, tenants, plans, choice, table] = await Promise.all([
         loadApps(store),
@@ -47,7 +50,7 @@ export function createSnapshots(store: Store): Snapshots {
         routes.load(),
       ])
       processes = await processesOf(apps)
-      return { apps, processes, instances, hosts, routers, tenants, plans, stack: choice?.current ?? null, table }
+      return { apps, processes, instances, runs, hosts, routers, tenants, plans, stack: choice?.current ?? null, table }
     },
   }
 }

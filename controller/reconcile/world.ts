@@ -6,6 +6,7 @@ import type { Instance } from '#core/domain/instance.ts'
 import { planOf, suspensionOf, type Plan, type PlanName, type Tenant } from '#core/domain/quota.ts'
 import { WEB, type Target } from '#core/domain/release.ts'
 import type { AppRoute, RouteChange, RouterReport, RouteTable, StoredTable } from '#core/domain/route.ts'
+import type { Run } from '#core/domain/run.ts'
 
 /** One look at the store. */
 export type Snapshot = {
@@ -13,6 +14,8 @@ export type Snapshot = {
   /** The process types of each app's target and current release, keyed by `releaseKey`. */
   processes: ReadonlyMap<string, ProcessType[]>
   instances: Instance[]
+  /** One-off runs that are not over. */
+  runs: Run[]
   hosts: Host[]
   /** Those whose lease holds. */
   routers: RouterReport[]

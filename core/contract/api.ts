@@ -11,9 +11,11 @@ import type { DeployKind, DeployState } from '../domain/release.ts'
 import type { RouteSettings } from '../domain/route.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
+import { window } from './session.ts'
 import {
   accessRanges,
   accessUser,
+  command,
   cores,
   egress,
   hostId,
@@ -44,6 +46,20 @@ export type PatchFormation = z.infer<typeof patchFormation>
 /** A null removes the variable. Names are checked by the API, so that the error names the wrong one. */
 export const patchConfig = z.record(z.string(), z.string().max(65_536).nullable())
 export type PatchConfig = z.infer<typeof patchConfig>
+
+/** `attach`: somebody comes to the run's session; left out, its output goes to the app's log. */
+export const createRun = z.strictObject({
+  command,
+  env: z.record(z.string(), z.string().max(65_536)).optional(),
+  /** Whose size it gets. */
+  process: processType.optional(),
+  memoryMb: z.int().min(32).max(65_536).optional(),
+  cpuMilli: z.int().min(50).max(64_000).optional(),
+  timeoutSeconds: z.int().min(1).max(604_800).optional(),
+  attach: z.enum(['pipes', 'terminal']).optional(),
+  window: window.optional(),
+})
+export type CreateRun = z.infer<typeof createRun>
 
 export const rollback = z.strictObject({ release: z.int().min(1).optional() })
 export const createTenant = z.strictObject({ id: tenantId })
@@ -175,6 +191,24 @@ export type InstanceView = {
   memoryBytesUsed: number | null
   startedMs: number | null
   readyMs: number | null
+  /** It runs once and ends by itself. */
+  once: boolean
+}
+export type RunView = {
+  id: string
+  /** `run.12` */
+  name: string
+  app: string
+  command: string
+  release: number
+  state: 'waiting' | 'placed' | 'ended'
+  host: string | null
+  actor: string
+  createdAt: string
+  timeoutSeconds: number
+  memoryMb: number
+  cpuMilli: number
+  end: { at: string; reason: ReasonCode; exitCode: number | null; detail: string } | null
 }
 export type DomainView = {
   /** `shop.example/api`: how it is named in paths of the API. */

@@ -174,6 +174,11 @@ export const nothingToRollBack = (name: string) =>
 export const releaseNotUsable = (version: number, why: string) =>
   new BerthError('RELEASE_NOT_USABLE', 409, `v${version} cannot be rolled back to: ${why}.`)
 
+export const runOver = (name: string) => new BerthError('RUN_OVER', 409, `${name} is over already.`)
+
+export const runNotAttachable = (name: string, why: string) =>
+  new BerthError('RUN_NOT_ATTACHABLE', 409, `Nobody can be attached to ${name}: ${why}.`)
+
 export const unknownProcessType = (type: string, known: string[]) =>
   new BerthError(
     'UNKNOWN_PROCESS_TYPE',

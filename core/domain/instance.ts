@@ -1,17 +1,19 @@
 import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from './ids.ts'
 import type { TenantShare } from './quota.ts'
 import type { Ceilings, Resources } from './resources.ts'
+import type { Once } from './run.ts'
 
 export const instanceStates = ['pending', 'starting', 'running', 'draining', 'stopped', 'failed'] as const
 export type InstanceState = (typeof instanceStates)[number]
-export type InstanceEvent = 'claimed' | 'ready' | 'exited' | 'gaveUp' | 'drain'
+/** `ended`: one that runs once is over, whatever its exit code. */
+export type InstanceEvent = 'claimed' | 'ready' | 'exited' | 'gaveUp' | 'drain' | 'ended'
 
 /** The whole life of an instance; what is not here cannot happen. Drawn in ARCHITECTURE.md. */
 export const transitions = {
-  pending: { claimed: 'starting', drain: 'stopped' },
-  starting: { ready: 'running', exited: 'starting', gaveUp: 'failed', drain: 'draining' },
-  running: { exited: 'starting', gaveUp: 'failed', drain: 'draining' },
-  draining: { exited: 'stopped' },
+  pending: { claimed: 'starting', drain: 'stopped', ended: 'stopped' },
+  starting: { ready: 'running', exited: 'starting', gaveUp: 'failed', drain: 'draining', ended: 'stopped' },
+  running: { exited: 'starting', gaveUp: 'failed', drain: 'draining', ended: 'stopped' },
+  draining: { exited: 'stopped', ended: 'stopped' },
   stopped: {},
   failed: { drain: 'stopped' },
 } satisfies Record<InstanceState, Partial<Record<InstanceEvent, InstanceState>>>
@@ -54,6 +56,8 @@ export type Desired = {
   graceMs: number
   /** A release that never served yet fails at its first exit; one that did is restarted. */
   onExit: 'restart' | 'fail'
+  /** It runs once and ends by itself; null: it is kept running. */
+  once: Once | null
 }
 
 export type ReasonCode =
@@ -66,6 +70,12 @@ export type ReasonCode =
   | 'startFailed'
   | 'stopped'
   | 'hostStopped'
+  /** One-off runs: exit code 0; over its time limit; nobody is attached any more; no host had room; nobody knows. */
+  | 'completed'
+  | 'timedOut'
+  | 'clientGone'
+  | 'notPlaced'
+  | 'lost'
 
 /** What the agent says of one instance. Only the agent writes it. */
 export type Reported = {

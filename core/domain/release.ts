@@ -1,5 +1,5 @@
 import type { Formation, SealedConfig } from './app.ts'
-import type { AppId, DeployId, ProcessType } from './ids.ts'
+import type { AppId, DeployId, InstanceId, ProcessType } from './ids.ts'
 import type { Slug } from './slug.ts'
 
 /** Immutable once made: code, config and commands together, so that a rollback brings all of them back. */
@@ -65,6 +65,8 @@ export type Deploy = {
   /** Which host builds, and which try this is. */
   buildHost: string | null
   buildEpoch: number
+  /** The one-off run of the release command, once there is one. */
+  releaseRun: InstanceId | null
   error: string | null
   endedAt: number | null
 }

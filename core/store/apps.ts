@@ -1,5 +1,5 @@
 import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
-import type { AppId, AppName, TenantId } from '../domain/ids.ts'
+import type { AppId, AppName, InstanceId, TenantId } from '../domain/ids.ts'
 import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
 import { defaultRouteSettings, type AccessRules, type RouteSettings } from '../domain/route.ts'
@@ -88,6 +88,11 @@ export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setF
 export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
 
+/** @returns false when the app is gone, or has this release or a newer one as its target */
+export async function promoteRelease(store: Store, id: AppId, version: number, now: number): Promise<boolean> {
+  return (await store.promoteRelease(keys.app(id), version, now)) === 1
+}
+
 /**
  * Makes all instances be replaced by new ones of the same release.
  * @returns false when the app is gone or has no release
@@ -104,10 +109,12 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
   const former = await loadFormerApps(store, app.tenantId)
   const outdated = [...former].filter(([, { destroyedAt }]) => now - destroyedAt > dayResolution.keepMs)
   const deploys = await store.lrange(keys.appDeploys(app.id), 0, -1)
+  const runs = await store.lrange(keys.appRuns(app.id), 0, -1)
   const deployKeys = deploys.flatMap((id) => [keys.deploy(id as never), keys.deployLog(id as never)])
   await freeDomains(store.multi(), app)
     .hdel(keys.appNames, app.name)
     .srem(keys.openDeploys, '', ...deploys)
+    .srem(keys.openRuns, '', ...runs)
     .hdel(keys.formerApps(app.tenantId), '', ...outdated.map(([id]) => id))
     .hset(keys.formerApps(app.tenantId), app.id, pack({ name: app.name, destroyedAt: now } satisfies FormerApp))
     .del(
@@ -116,7 +123,10 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
       keys.logs(app.id),
       keys.events(app.id),
       keys.appDeploys(app.id),
+      keys.appRuns(app.id),
+      keys.runCounter(app.id),
       ...deployKeys,
+      ...runs.map((id) => keys.run(id as InstanceId)),
     )
     .exec()
 }

@@ -26,7 +26,9 @@ export async function saveDeploy(store: Store, deploy: Deploy): Promise<void> {
 }
 
 export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | null> {
-  return unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
+  const stored = unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
+  // What an earlier version wrote lacks the newer field.
+  return stored && { ...stored, releaseRun: stored.releaseRun ?? null }
 }
 
 /** Newest first. */

@@ -70,7 +70,7 @@ async function loadSet(store: Store, key: string): Promise<Instance[]> {
     .filter((instance) => instance !== null)
 }
 
-const added = { ceilings: defaultCeilings, share: defaultShare, paused: false, stack: null }
+const added = { ceilings: defaultCeilings, share: defaultShare, paused: false, stack: null, once: null }
 
 function toInstance(fields: Record<string, string>): Instance | null {
   const stored = unpack<Desired>(fields['desired'])

@@ -6,9 +6,10 @@ import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
 
 /**
- * Makes the next release of an app and its target, in one step; asked again for the same deploy, answers the same version.
+ * Makes the next release of an app, and as a rule its target in one step; asked again for the same deploy, answers the same version.
  * @param promised the formation that is set at the same time (a first release brings `web=1`), and what `loadPromises`
  *   answered before it was decided; or null
+ * @param becomesTarget false: `promoteRelease` makes it the target later, when its release command has succeeded
  * @returns the version, or null when the app is gone
  * @throws PromisesMoved
  */
@@ -16,6 +17,7 @@ export async function createRelease(
   store: Store,
   release: Omit<Release, 'version'>,
   promised: { tenantId: TenantId; formation: Formation; promises: number } | null,
+  becomesTarget = true,
 ): Promise<number | null> {
   const version = await store.createRelease(
     keys.releases(release.appId),
@@ -27,6 +29,7 @@ export async function createRelease(
     release.createdAt,
     promised ? pack(promised.formation) : '',
     promised?.promises ?? 0,
+    becomesTarget ? 1 : 0,
   )
   return unlessMoved(version, -2) === -1 ? null : (version as number)
 }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { startWorld, waitFor, type World } from '#test/helpers/world.ts'
 
+const BERTH = join(import.meta.dirname, '../../bin/berth')
 const NONE = '0'.repeat(16)
 /** As a process sees itself: the ids are its own namespace's. */
 const EXPECTED =
@@ -38,6 +42,20 @@ describe('Whichever way a tenant’s code starts', () => {
   it('S01: a step of the build has no rights', () => assertUnprivileged(pushed, 'build'))
 
   it('S01: web has no rights', async () => assertUnprivileged((await world.http('rights', '/')).body, 'web'))
+
+  it('S01: a release command has no rights', () => assertUnprivileged(pushed, 'release'))
+
+  it('S01: a one-off run has no rights', async function () {
+    this.timeout(60_000)
+    assertUnprivileged((await world.cli(['run', '-a', 'rights', 'node', 'rights.js', 'run'])).stdout, 'run')
+  })
+
+  it('S01: a one-off run on a terminal of its own has no rights', async function () {
+    this.timeout(60_000)
+    const line = `${BERTH} run -a rights node rights.js terminal`
+    const child = spawn('script', ['-qec', line, '/dev/null'], { env: world.env, stdio: ['pipe', 'pipe', 'ignore'] })
+    assertUnprivileged(await text(child.stdout), 'terminal')
+  })
 
   it('S01: a worker has no rights', async function () {
     this.timeout(30_000)

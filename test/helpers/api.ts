@@ -177,6 +177,7 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   release: null,
   buildHost: null,
   buildEpoch: 0,
+  releaseRun: null,
   error: null,
   endedAt: null,
 })

@@ -108,6 +108,7 @@ export const aDesired = (over: Partial<Desired> = {}): Desired => ({
   since: 0,
   graceMs: 30_000,
   onExit: 'restart',
+  once: null,
   ...over,
 })
 

@@ -25,6 +25,7 @@ import type { PublishedPort } from '../../agent/sandbox/link.ts'
 import { loadRuleset, removeNetwork } from '../../agent/sandbox/network.ts'
 import type { RulesetInput } from '../../agent/sandbox/ruleset.ts'
 import type { BindMount } from '../../agent/sandbox/spec.ts'
+import type { Streams } from '../../agent/sandbox/streams.ts'
 import { commandLine } from '../../agent/sandbox/process.ts'
 
 export type TestHost = {
@@ -56,6 +57,7 @@ export type StartOptions = {
   workspace?: { app: string; temporary: string }
   /** Instead of what a shell would make of the command. */
   argv?: string[]
+  streams?: Streams
 }
 
 /** A range of user ids for an app of the tests: other names, as a rule, have another. */
@@ -90,6 +92,7 @@ export async function startTestHost(
         layers = [],
         binds = [],
         argv,
+        streams,
         ceilings = {},
         share = {},
         workspace,
@@ -113,6 +116,7 @@ export async function startTestHost(
         binds,
         index,
         published,
+        streams: streams ?? null,
         preparedFolder: null,
       })
     },

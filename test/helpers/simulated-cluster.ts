@@ -8,6 +8,7 @@ import type { AppId, HostId, InstanceId, ProcessType, TenantId } from '#core/dom
 import { nextState, processName, type Instance, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { Plan, PlanName, Tenant } from '#core/domain/quota.ts'
 import type { RouteChange, RouterReport, StoredTable } from '#core/domain/route.ts'
+import type { Run } from '#core/domain/run.ts'
 import { plan, type Step } from '../../controller/reconcile/plan.ts'
 import { newMemory, rememberChange, see, releaseKey, SETTLE_MS, type Memory } from '../../controller/reconcile/world.ts'
 import { aReport } from './cluster.ts'
@@ -18,6 +19,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
   const apps = new Map<AppId, App>((start.apps ?? []).map((app) => [app.id, app]))
   const hosts = new Map<HostId, Host>(start.hosts.map((host) => [host.id, host]))
   const instances = new Map<InstanceId, Instance>()
+  const runs = new Map<InstanceId, Run>()
   const processes = new Map<string, ProcessType[]>()
   const routers: RouterReport[] = Array.from({ length: start.routers ?? 1 }, (_, n) => ({
     id: `r-${n}`,
@@ -39,6 +41,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       apps: [...apps.values()],
       processes,
       instances: [...instances.values()],
+      runs: [...runs.values()].filter(({ end }) => end === null),
       hosts: [...hosts.values()],
       routers,
       stack,
@@ -61,6 +64,18 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       case 'start': {
         const id = `i-${String(++made).padStart(4, '0')}` as InstanceId
         instances.set(id, { desired: { ...step.instance, id, epoch: 1 }, reported: null, stats: null })
+        return
+      }
+      case 'placeRun': {
+        const run = runs.get(step.instance.id)
+        if (!run || run.host !== null || run.stop || run.end) return
+        runs.set(run.id, { ...run, host: step.instance.hostId })
+        instances.set(run.id, { desired: step.instance, reported: null, stats: null })
+        return
+      }
+      case 'endRun': {
+        const run = runs.get(step.run.id)
+        if (run && !run.end) runs.set(run.id, { ...run, end: step.end })
         return
       }
       case 'adjust': {
@@ -143,6 +158,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
     apps,
     hosts,
     instances,
+    runs,
     routers,
     tenants,
     plans,

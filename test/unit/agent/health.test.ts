@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { diagnoseExit, diagnoseSilence, isReady } from '../../../agent/health/health.ts'
+import { diagnoseExit, diagnoseRun, diagnoseSilence, isReady } from '../../../agent/health/health.ts'
 
 const silence = {
   port: 5000,
@@ -74,5 +74,30 @@ describe('The sentence about an instance that ended', () => {
       diagnoseExit({ ...ending, exitCode: 139, wasReady: true, lastOutput: [] }).detail,
       /^was ended by signal 11\. It wrote nothing\.$/,
     )
+  })
+})
+
+describe('The sentence about a one-off run that ended', () => {
+  const ending = {
+    exitCode: 0,
+    because: null,
+    oomKills: 0,
+    disk: null,
+    memoryMb: 64,
+    timeoutMs: 2000,
+    lastOutput: [],
+  }
+
+  it('tells an exit code, a limit, memory and an order apart', () => {
+    const reasons = (over: Partial<Parameters<typeof diagnoseRun>[0]>) => diagnoseRun({ ...ending, ...over }).reason
+    assert.equal(reasons({}), 'completed')
+    assert.equal(reasons({ exitCode: 3 }), 'exited')
+    assert.equal(reasons({ exitCode: null, because: 'timedOut' }), 'timedOut')
+    assert.equal(reasons({ exitCode: null, because: 'clientGone' }), 'clientGone')
+    assert.equal(reasons({ exitCode: null, because: 'stopped' }), 'stopped')
+    assert.equal(reasons({ exitCode: 137, oomKills: 1 }), 'outOfMemory')
+    const disk = { usedBytes: 2 ** 20, limitBytes: 2 ** 20, usedInodes: 1, limitInodes: 100 }
+    assert.equal(reasons({ exitCode: 1, disk }), 'diskFull')
+    assert.equal(reasons({ exitCode: 0, disk }), 'completed')
   })
 })

@@ -44,6 +44,10 @@ const foreign: Record<string, number> = {
   'GET /apps/:app/deploys/:deploy': 404,
   'GET /apps/:app/deploys/:deploy/log': 404,
   'GET /apps/:app/instances': 404,
+  'GET /apps/:app/runs': 404,
+  'POST /apps/:app/runs': 404,
+  'GET /apps/:app/runs/:run': 404,
+  'POST /apps/:app/runs/:run/stop': 404,
   'GET /apps/:app/logs': 404,
   'GET /apps/:app/events': 404,
   'GET /apps/:app/usage': 404,
@@ -105,6 +109,7 @@ describe('access to the API', function () {
       .replace(':user', 'ann')
       .replace(':deploy', 'd-aaaaaaaaaaaaa')
       .replace(':host', 'host-1')
+      .replace(':run', 'run.1')
       .replace(':tenant', 'alpha')
       .replace(':plan', 'default')
       .replace(':token', tokenId)

@@ -557,6 +557,7 @@ const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   release,
   buildHost: null,
   buildEpoch: 0,
+  releaseRun: null,
   error: null,
   endedAt: null,
 })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { App } from '#core/domain/app.ts'
+import { processName } from '#core/domain/instance.ts'
 import { isOver, type Deploy } from '#core/domain/release.ts'
 import { removeApp, setFormation } from '#core/store/apps.ts'
 import { defaultPlan } from '#core/domain/quota.ts'
@@ -7,11 +9,12 @@ import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
 import { loadAssignedBuilds, loadOpenDeploys } from '#core/store/deploys.ts'
 import { loadEvents } from '#core/store/events.ts'
 import { setCordoned } from '#core/store/hosts.ts'
-import { loadInstances } from '#core/store/instances.ts'
+import { loadInstances, reportInstance } from '#core/store/instances.ts'
 import { loadPromises } from '#core/store/promises.ts'
 import { loadRelease, loadReleases } from '#core/store/releases.ts'
+import { loadRuns } from '#core/store/runs.ts'
 import { loadRoutes } from '#core/store/routes.ts'
-import { formation, tenant } from '../../../helpers/cluster.ts'
+import { aReport, formation, tenant } from '../../../helpers/cluster.ts'
 import { aPush, startEngine, until, type Engine } from './engine.ts'
 
 describe('a deploy, on a real store and real queues', function () {
@@ -211,6 +214,107 @@ describe('a deploy, on a real store and real queues', function () {
       engine.behaviour.build = 'works'
       await until('the rollout', async () => (await engine.deploy(id)).state === 'rolling')
     }
+  })
+
+  describe('with a release command', () => {
+    const withCommand = { web: 'node web.js', release: 'node migrate.js' }
+    const versions = async () => (await loadReleases(engine.store, app.id)).map(({ version }) => version)
+    let app: App
+
+    beforeEach(async () => {
+      await engine.startAgent('host-a')
+      app = await engine.createApp('shop')
+      engine.behaviour.processes = withCommand
+    })
+
+    it('runs it before anything of the release is started, with what it is about in the log', async () => {
+      const { deploys } = engine.startController()
+      engine.behaviour.once = 'hangs'
+      const { id } = await deploys.submit(aPush(app))
+      await until('the command', async () => (await states()).join() === 'v1 run running')
+      assert.equal((await engine.app(app.id)).target, null)
+      assert.deepEqual(
+        (await loadInstances(engine.store)).map(({ desired }) => processName(desired)),
+        ['release.1'],
+      )
+      const run = (await engine.deploy(id)).releaseRun
+      assert.ok(run)
+      await reportInstance(engine.store, 'host-a' as never, run, {
+        ...aReport(),
+        state: 'stopped',
+        reason: 'completed',
+        exitCode: 0,
+      })
+      const deploy = await over({ id })
+      assert.equal(deploy.state, 'succeeded', deploy.error ?? '')
+      assert.match(await engine.log(id), /^-----> Running the release command: node migrate\.js$/m)
+      await until('only web', async () =>
+        (await loadInstances(engine.store)).every(({ desired }) => desired.once === null),
+      )
+    })
+
+    it('fails with the command, keeps what serves, and changes no target', async () => {
+      const { deploys } = engine.startController()
+      assert.equal((await over(await deploys.submit(aPush(app)))).state, 'succeeded')
+      engine.behaviour.once = 'fails'
+      const deploy = await over(await deploys.submit(aPush(app)))
+      assert.equal(deploy.state, 'failed')
+      assert.equal(deploy.error, 'The release command of v2 failed: release.2 exited with code 3. v1 keeps serving.')
+      assert.equal((await engine.app(app.id)).target?.release, 1)
+      await until('only v1', async () => (await states()).join() === 'v1 run running')
+      engine.behaviour.once = 'works'
+      assert.equal((await over(await deploys.submit(aPush(app)))).release, 3)
+      assert.deepEqual(await versions(), [1, 2, 3])
+    })
+
+    for (const when of ['runs', 'has ended'] as const) {
+      it(`is finished by the next controller when the first one dies while the command ${when}, which runs once`, async () => {
+        engine.behaviour.once = 'hangs'
+        const first = engine.startController()
+        const { id } = await first.deploys.submit(aPush(app))
+        await until('the command', async () => (await states()).join() === 'v1 run running')
+        await first.stop()
+        const { releaseRun } = await engine.deploy(id)
+        assert.ok(releaseRun)
+        const end = () =>
+          reportInstance(engine.store, 'host-a' as never, releaseRun, {
+            ...aReport(),
+            state: 'stopped',
+            reason: 'completed',
+            exitCode: 0,
+          })
+        if (when === 'has ended') await end()
+        engine.startController()
+        if (when === 'runs') await end()
+        const deploy = await over({ id })
+        assert.equal(deploy.state, 'succeeded', deploy.error ?? '')
+        assert.deepEqual([deploy.releaseRun, (await loadRuns(engine.store, app.id)).length], [releaseRun, 1])
+        assert.deepEqual(await versions(), [1])
+      })
+    }
+
+    it('fails when the host of its command is lost: it may have run, and is not run again', async function () {
+      this.timeout(60_000)
+      engine.behaviour.once = 'hangs'
+      const { deploys } = engine.startController()
+      await engine.startAgent('host-b')
+      const { id } = await deploys.submit(aPush(app))
+      await until('the command', async () => (await states()).join() === 'v1 run running')
+      const [instance] = await loadInstances(engine.store)
+      const [run] = await loadRuns(engine.store, app.id)
+      assert.ok(instance && run)
+      await engine.vanish(instance.desired.hostId)
+      const deploy = await until(
+        'the end',
+        async () => {
+          const now = await engine.deploy(id)
+          return isOver(now) && now
+        },
+        50_000,
+      )
+      assert.match(deploy.error ?? '', /was lost; whether it ran to its end is not known/)
+      assert.equal((await loadRuns(engine.store, app.id)).length, 1)
+    })
   })
 
   it('builds again on another host when the first one is lost', async () => {

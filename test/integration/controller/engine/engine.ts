@@ -31,6 +31,8 @@ export type Behaviour = {
   processes: Record<string, string>
   build: 'works' | 'fails' | 'hangs'
   start: 'works' | 'fails'
+  /** What becomes of commands that run once. */
+  once: 'works' | 'fails' | 'hangs'
 }
 
 export type Engine = Awaited<ReturnType<typeof startEngine>>
@@ -46,8 +48,9 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
   const redis = await start()
   const config = { ...readConfig({ BERTH_REDIS_URL: redis.url }), domain: 'test.local' }
   const store = connectStore(redis.url)
-  const behaviour: Behaviour = { processes: { web: 'node web.js' }, build: 'works', start: 'works' }
+  const behaviour: Behaviour = { processes: { web: 'node web.js' }, build: 'works', start: 'works', once: 'works' }
   const stops: (() => Promise<void>)[] = []
+  const agents = new Map<string, Agent>()
 
   function startController(): Controller {
     const own = connectStore(redis.url)
@@ -71,6 +74,7 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
 
   async function startAgent(name: string): Promise<Agent> {
     const agent = await runAgent(redis.url, store, name, behaviour)
+    agents.set(agent.id, agent)
     stops.push(() => agent.stop())
     return agent
   }
@@ -89,6 +93,9 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
     startController,
     startAgent,
     startRouter,
+    async vanish(host: string): Promise<void> {
+      await agents.get(host)?.vanish()
+    },
     async createApp(name: string): Promise<App> {
       const number = await nextAppNumber(store)
       const id = makeId('a', randomBytes(13)) as AppId
@@ -182,6 +189,7 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
     if (!instance || instance.desired.hostId !== host) return
     const state = instance.reported?.state ?? 'pending'
     if (instance.desired.intent === 'stop') {
+      if (instance.desired.once) return become(id, 'ended', { reason: 'stopped', detail: 'was stopped.' })
       await become(id, 'drain')
       if (state !== 'pending' && state !== 'failed') await become(id, 'exited', { address: null })
       return
@@ -190,10 +198,18 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
       return apply(instance, instance.reported)
     if (state !== 'pending') return
     await become(id, 'claimed')
+    if (instance.desired.once) return runOnce(id)
     if (behaviour.start === 'works')
       return become(id, 'ready', { address: { host: '10.0.0.1', port: 5000 }, readyMs: 12 })
     const detail = `${processName(instance.desired)} exited with code 1 before it was ready.`
     await become(id, 'gaveUp', { detail, exitCode: 1 })
+  }
+
+  async function runOnce(id: InstanceId): Promise<void> {
+    await become(id, 'ready')
+    if (behaviour.once === 'hangs') return
+    const [reason, exitCode] = behaviour.once === 'works' ? (['completed', 0] as const) : (['exited', 3] as const)
+    await become(id, 'ended', { reason, exitCode, detail: `exited with code ${exitCode}.` })
   }
 
   /** Other limits, or a freeze, without a restart. */

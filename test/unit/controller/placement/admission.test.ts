@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { AppId } from '#core/domain/ids.ts'
 import { defaultPlan, type Plan, type PlanName } from '#core/domain/quota.ts'
-import { admit, describeQuotaShortage, promisedTo } from '../../../../controller/placement/admission.ts'
+import { defaultResources } from '#core/domain/resources.ts'
+import { admit, admitRun, describeQuotaShortage, promisedTo } from '../../../../controller/placement/admission.ts'
 import { tightest } from '../../../../controller/placement/resize.ts'
 import { anInstance, formation } from '../../../helpers/cluster.ts'
 
@@ -30,6 +31,15 @@ describe('admission to a plan', () => {
   it('takes what fits to the last byte, over all apps of the tenant together', () => {
     assert.equal(refusal([shop, app('a-blog', {})], app('a-blog', { web: 1 }, 512)), null)
     assert.deepEqual(promisedTo([shop]), { apps: 1, instances: 3, memoryMb: 1536, diskMb: 3072 })
+  })
+
+  it('counts one-off runs while they last, for runs and for the formation', () => {
+    const run = { ...defaultResources, memoryMb: 512 }
+    assert.equal(admitRun(small, [shop], [], run), null)
+    assert.deepEqual(admitRun(small, [shop], [run], run), { dimension: 'memory', needed: 512, left: 0, limit: 2048 })
+    assert.equal(admitRun(small, [], [], { ...run, memoryMb: 1025 })?.dimension, 'instance memory')
+    assert.equal(admit(small, [shop], app('a-shop', { web: 3, worker: 1 }, 512), [run])?.dimension, 'memory')
+    assert.equal(admit(small, [shop], app('a-shop', { web: 3, worker: 1 }, 512)), null)
   })
 
   it('names the short dimension, what is needed and what is left', () => {

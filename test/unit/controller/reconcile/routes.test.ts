@@ -17,6 +17,7 @@ const nothing: Snapshot = {
   stack: null,
   plans: new Map(),
   table: null,
+  runs: [],
 }
 const change = (over: Partial<Snapshot>, leaving: string[] = []) =>
   nextTable(see({ ...nothing, ...over }, newMemory(0), 0), 'localhost', new Set(leaving) as never)

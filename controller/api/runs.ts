@@ -1,0 +1,76 @@
+/** One-off runs: begin, list, show, stop. Being attached to one is a WebSocket (controller/runs/sessions.ts). */
+import { createRun, type RunView } from '#core/contract/api.ts'
+import type { App } from '#core/domain/app.ts'
+import { notFound, runOver } from '#core/domain/errors.ts'
+import { processName } from '#core/domain/instance.ts'
+import type { Run } from '#core/domain/run.ts'
+import { appendLogs } from '#core/store/logs.ts'
+import { loadOpenRuns, loadRuns, stopRun } from '#core/store/runs.ts'
+import { requireRunning } from '../halted.ts'
+import { submitRun } from '../runs/submit.ts'
+import { appOf } from './access.ts'
+import { callerOf } from './auth.ts'
+import { bodyOf } from './body.ts'
+import { checkNames } from './config.ts'
+import { accountOf, type ApiContext } from './context.ts'
+import { param, type Routes } from './routes.ts'
+import { runView } from './views.ts'
+
+const LISTED = 50
+
+export const runRoutes = (context: ApiContext): Routes => ({
+  '/apps/:app/runs': {
+    async GET(req, res) {
+      const app = await appOf(req, context.store)
+      const runs = (await loadRuns(context.store, app.id)).slice(0, LISTED)
+      res.json({ runs: runs.map((run) => runView(app, run)) } satisfies { runs: RunView[] })
+    },
+    async POST(req, res) {
+      const app = await appOf(req, context.store)
+      const wish = bodyOf(req, createRun)
+      checkNames(wish.env ?? {})
+      await requireRunning(context.store, app, 'nothing can be run in it')
+      const { actor } = callerOf(req)
+      const run = await context.turns.run(accountOf(app.tenantId), () =>
+        submitRun(app, wish, actor, { ...context, maxTimeoutMs: context.config.runTimeoutMs }),
+      )
+      context.wake()
+      await say(app, run, context)
+      res.status(201).json(runView(app, run))
+    },
+  },
+  '/apps/:app/runs/:run': {
+    async GET(req, res) {
+      const app = await appOf(req, context.store)
+      res.json(runView(app, await runOf(app, param(req, 'run'), context)))
+    },
+  },
+  '/apps/:app/runs/:run/stop': {
+    async POST(req, res) {
+      const app = await appOf(req, context.store)
+      const run = await runOf(app, param(req, 'run'), context)
+      const stop = { at: context.now(), by: callerOf(req).actor }
+      if (!(await stopRun(context.store, run.id, stop))) throw runOver(processName(run))
+      context.wake()
+      res.status(202).json(runView(app, { ...run, stop: run.stop ?? stop }))
+    },
+  },
+})
+
+/** Whoever reads the app's log later finds what was run in it, and by whom. */
+async function say(app: App, run: Run, { store, now }: ApiContext): Promise<void> {
+  const at = new Date(now()).toISOString()
+  const line = `Starting process with command \`${run.command}\` by ${run.actor}`
+  await appendLogs(store, app.id, [{ at, source: 'platform', ps: processName(run), line }])
+}
+
+/**
+ * @param name `run.12`, or its id
+ * @throws NOT_FOUND
+ */
+export async function runOf(app: App, name: string, { store }: Pick<ApiContext, 'store'>): Promise<Run> {
+  const isMeant = (run: Run) => run.appId === app.id && (run.id === name || processName(run) === name)
+  const run = (await loadOpenRuns(store)).find(isMeant) ?? (await loadRuns(store, app.id)).find(isMeant)
+  if (!run) throw notFound('run', name)
+  return run
+}

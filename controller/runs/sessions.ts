@@ -1,0 +1,201 @@
+/**
+ * Sessions of runs that somebody is attached to. The client and the run's agent each open a WebSocket to the controller,
+ * which pairs them and passes their messages on: agents need no port of their own, and nothing here looks into the bytes.
+ * A run whose client has gone is ended.
+ */
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type RawData, type WebSocket } from 'ws'
+import {
+  MAX_AHEAD_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_WAITING_BYTES,
+  parseMessage,
+  toRun,
+  type FromRun,
+  type SessionEnd,
+} from '#core/contract/session.ts'
+import { notFound, runNotAttachable, unauthenticated, tenantSuspended, type BerthError } from '#core/domain/errors.ts'
+import { isId, type InstanceId } from '#core/domain/ids.ts'
+import { processName } from '#core/domain/instance.ts'
+import { suspensionOf } from '#core/domain/quota.ts'
+import { ATTACH_WITHIN_MS, type Run } from '#core/domain/run.ts'
+import { sleep } from '#core/runtime/clock.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Store } from '#core/store/connection.ts'
+import { loadRun, stopRun } from '#core/store/runs.ts'
+import { loadTenant } from '#core/store/tenants.ts'
+import { findAppFor } from '../api/access.ts'
+import { callerFrom, type Caller } from '../api/auth.ts'
+import { toBerthError } from '../api/errors.ts'
+import { runOf } from '../api/runs.ts'
+
+export type SessionsContext = {
+  store: Store
+  log: Log
+  now: () => number
+  wake: () => void
+  /** Aborted when the controller stops. */
+  signal: AbortSignal
+}
+
+type Session = { run: Run; client: WebSocket; agent: WebSocket | null; ended: boolean }
+
+const LOOK_EVERY_MS = 250
+const KEEP_ALIVE_MS = 15_000
+/** WebSocket's own codes (RFC 6455 §7.4.1). */
+const NORMAL = 1000
+const GOING_AWAY = 1001
+const POLICY = 1008
+
+/** Takes the server's upgrades; what is not a session is refused like any other page. */
+export function serveSessions(server: Server, context: SessionsContext): void {
+  const sessions = new Map<InstanceId, Session>()
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {})
+    // By TCP's own means: who is paused because the other side is slow would not answer WebSocket's pings.
+    if (socket instanceof Socket) socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    admit(request).then(
+      (take) => sockets.handleUpgrade(request, socket, head, take),
+      (error: unknown) => refuse(socket, toBerthError(error)),
+    )
+  })
+  context.signal.addEventListener('abort', () => {
+    for (const { client, agent } of sessions.values()) for (const one of [client, agent]) one?.close(GOING_AWAY)
+  })
+
+  /** @returns what to do with the WebSocket. @throws why there is none */
+  async function admit(request: IncomingMessage): Promise<(socket: WebSocket) => void> {
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    const caller = await callerFrom(context.store, request)
+    if (!caller) throw unauthenticated()
+    const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
+    if (app !== undefined && run !== undefined && caller.role !== 'agent') return admitClient(caller, app, run)
+    const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
+    if (caller.role === 'agent' && isId(id)) return admitAgent(id as InstanceId)
+    throw notFound('page', path.slice(0, 200))
+  }
+
+  async function admitClient(caller: Caller, name: string, wanted: string): Promise<(socket: WebSocket) => void> {
+    const app = await findAppFor(caller, context.store, name)
+    const tenant = await loadTenant(context.store, app.tenantId)
+    const suspension = tenant && suspensionOf(tenant)
+    if (suspension) throw tenantSuspended(app.tenantId, suspension.reason)
+    const run = await runOf(app, wanted, context)
+    const refusal = attachable(run)
+    if (refusal !== null) throw runNotAttachable(processName(run), refusal)
+    return (client) => void attend(run, client).catch((error: unknown) => context.log.error('session broke', { error }))
+  }
+
+  function attachable(run: Run): string | null {
+    if (run.streams === 'log') return 'it was begun detached; its output is in the log'
+    return sessions.has(run.id) ? 'somebody is already' : null
+  }
+
+  /** From the client's arrival to the end of the run, or of the client. */
+  async function attend(run: Run, client: WebSocket): Promise<void> {
+    if (sessions.has(run.id)) return client.close(POLICY)
+    const session: Session = { run, client, agent: null, ended: false }
+    sessions.set(run.id, session)
+    client.on('message', (data, isBinary) => toAgent(session, data, isBinary))
+    client.on('error', () => {})
+    client.on('close', () => void leave(session))
+    while (!session.ended && client.readyState === client.OPEN) {
+      const end = session.agent === null ? await endIn(run.id) : null
+      if (end) return tell(session, end)
+      await sleep(LOOK_EVERY_MS, context.signal)
+      if (context.signal.aborted) return
+    }
+  }
+
+  /** How a run ended that has no agent (any more) to say so itself. */
+  async function endIn(id: InstanceId): Promise<SessionEnd | null> {
+    const run = await loadRun(context.store, id).catch(() => 'unknown' as const)
+    if (run === 'unknown') return null
+    if (run === null) return { reason: 'stopped', exitCode: null, detail: 'Its app was destroyed.' }
+    return run.end && { reason: run.end.reason, exitCode: run.end.exitCode, detail: run.end.detail }
+  }
+
+  function tell(session: Session, end: SessionEnd): void {
+    session.client.send(JSON.stringify({ end } satisfies FromRun))
+    session.client.close(NORMAL)
+  }
+
+  /** The client has gone. Its agent ends the run when it sees that; where there is none yet, the run is never begun. */
+  async function leave(session: Session): Promise<void> {
+    const { run, agent } = session
+    session.ended = true
+    sessions.delete(run.id)
+    agent?.close(NORMAL)
+    if (context.signal.aborted) return
+    await stopRun(context.store, run.id, { at: context.now(), by: 'its client, which left' }).catch((error: unknown) =>
+      context.log.warn('run of a client that left not stopped', { run: run.id, error }),
+    )
+    context.wake()
+  }
+
+  /** Waits a while for the client: the run may have been placed before its client came. */
+  async function admitAgent(id: InstanceId): Promise<(socket: WebSocket) => void> {
+    const until = context.now() + ATTACH_WITHIN_MS
+    while (!sessions.has(id) && context.now() < until && !context.signal.aborted) await sleep(LOOK_EVERY_MS / 5)
+    const session = sessions.get(id)
+    if (!session || session.agent) throw notFound('session of run', id)
+    return (agent) => join(session, agent)
+  }
+
+  function join(session: Session, agent: WebSocket): void {
+    if (session.agent || session.ended) return agent.close(POLICY)
+    session.agent = agent
+    pass(agent, session.client)
+    agent.on('error', () => {})
+    agent.on('close', (code) => {
+      // It told the end itself, or its host has to be asked how it ended.
+      if (code === NORMAL) session.client.close(NORMAL)
+      else session.agent = null
+    })
+  }
+}
+
+/** What is not a message of the protocol is dropped here; who sends without waiting for what was taken is cut off. */
+function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): void {
+  if (agent?.readyState !== agent?.OPEN || !agent) return
+  if (!isBinary && parseMessage(toRun, textOf(data)) === null) return
+  if (agent.bufferedAmount > 2 * MAX_AHEAD_BYTES) return client.close(POLICY)
+  agent.send(data, { binary: isBinary })
+}
+
+const textOf = (data: RawData): string =>
+  (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
+
+/** Passes messages on, and stops reading while the other side does not keep up. */
+function pass(from: WebSocket, to: WebSocket): void {
+  from.on('message', (data, isBinary) => {
+    if (to.readyState !== to.OPEN) return
+    to.send(data, { binary: isBinary }, () => {
+      if (from.isPaused && to.bufferedAmount < MAX_WAITING_BYTES) from.resume()
+    })
+    if (to.bufferedAmount >= MAX_WAITING_BYTES) from.pause()
+  })
+}
+
+/** As a plain answer: the handshake has not happened. */
+function refuse(socket: Duplex, error: BerthError): void {
+  const title = STATUS_CODES[error.status] ?? 'Error'
+  const problem = {
+    ...error.facts,
+    type: `urn:berth:error:${error.code}`,
+    title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    requestId: 'session',
+  }
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${error.status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
