@@ -9,13 +9,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
+import { run } from '#core/runtime/process.ts'
 import type { Options } from './options.ts'
 import { anApp, startBerth } from './proxies/berth.ts'
 import type { Steady } from './proxies/clients.ts'
 import { UPSTREAM_CPU } from './proxies/pinned.ts'
 import { startPeer } from './proxies/peers.ts'
 import { startUpstream, UPSTREAM_PORT } from './proxies/upstream.ts'
-import { run } from '#core/runtime/process.ts'
 import { median, printTable } from './table.ts'
 
 const VICTIM_PER_SECOND = 200
@@ -109,9 +109,12 @@ async function measureVictim(port: number, seconds: number): Promise<Steady> {
 async function startClients(kind: string, port: number, host: string, number: number): Promise<ChildProcess> {
   const program = join(import.meta.dirname, 'proxies/clients.ts')
   const child = fork(program, [kind, String(port), host, String(number)])
-  process.once('exit', () => child.kill('SIGKILL'))
+  const killWithUs = () => child.kill('SIGKILL')
+  process.once('exit', killWithUs)
+  const ended = once(child, 'exit').then(() => process.off('exit', killWithUs))
   await run(['taskset', '-a', '-p', '-c', String(UPSTREAM_CPU), String(child.pid)])
-  await once(child, 'message')
+  const up = await Promise.race([once(child, 'message').then(() => true), ended.then(() => false)])
+  if (!up) throw new Error(`the ${kind} clients did not start`)
   return child
 }
 

@@ -2,10 +2,9 @@
  * Bytes that no client should send, for as long as one likes, to a router that runs: it must not crash, hang or grow, must answer a
  * well-behaved client all the while, and the app behind it must see nothing but requests that the router itself wrote.
  */
-import { connect } from 'node:net'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Options } from './options.ts'
 import { anApp, startBerth, type Berth } from './proxies/berth.ts'
@@ -13,10 +12,12 @@ import { corpus, mutate, randomFrom, type Random } from './proxies/mutations.ts'
 import { residentKb } from './proxies/idle.ts'
 import { printTable } from './table.ts'
 
-const CLIENTS = 24
+const CLIENTS = 64
 const CANARY_EVERY_MS = 100
 const CANARY_WITHIN_MS = 10_000
-const LINGER_MS = 30
+/** How long an answer is waited for, and what may follow it. */
+const PATIENCE_MS = 250
+const LINGER_MS = 10
 const REPORT_EVERY_MS = 30_000
 /** Beyond what it has after the first half minute. */
 const MAX_GROWTH_KB = 150 * 1024
@@ -29,7 +30,6 @@ export async function fuzzSockets({ minutes }: Options): Promise<void> {
   const berth = await startBerth()
   await berth.route([anApp('fuzz', app.port), anApp('canary', app.port)])
   const worker = await berth.worker()
-  const ending = new AbortController()
   const counts = { sent: 0, answered: 0, canaries: 0 }
   const ends = Date.now() + minutes * 60_000
   const isOver = () => Date.now() > ends || faults.length > 0
@@ -52,7 +52,6 @@ export async function fuzzSockets({ minutes }: Options): Promise<void> {
     for (const fault of faults) console.log(`fault: ${fault}`)
     if (faults.length > 0) process.exitCode = 1
   } finally {
-    ending.abort()
     await berth.stop()
     app.stop()
   }
@@ -121,19 +120,28 @@ async function attack(
 /** Says it in up to three pieces. @returns whether anything came back */
 function say(port: number, bytes: Buffer, random: Random): Promise<boolean> {
   return new Promise((resolve) => {
-    let heard = false
+    const heard = new AbortController()
+    let answered = false
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     const rude = random() < 0.1
     const cuts = [0, Math.floor(random() * bytes.length), Math.floor(random() * bytes.length), bytes.length]
     cuts.sort((a, b) => a - b)
     socket.on('error', () => {})
-    socket.on('data', () => (heard = true))
-    socket.on('close', () => resolve(heard))
+    socket.on('data', () => {
+      answered = true
+      heard.abort()
+    })
+    socket.on('close', () => {
+      heard.abort()
+      resolve(answered)
+    })
     void (async () => {
       for (let piece = 0; piece < 3; piece++) {
         if (socket.writable) socket.write(bytes.subarray(cuts[piece], cuts[piece + 1]))
-        await sleep(piece < 2 ? random() * 3 : LINGER_MS)
+        if (piece < 2) await sleep(random() * 3)
       }
+      await sleep(PATIENCE_MS, heard.signal)
+      await sleep(LINGER_MS)
       if (rude) socket.resetAndDestroy()
       else socket.destroy()
     })()

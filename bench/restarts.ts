@@ -1,4 +1,7 @@
 /** Workers replaced again and again under a load of new connections: each must be answered. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { putRoutes } from '#core/store/routes.ts'
@@ -7,9 +10,6 @@ import { knock, startRouterProcess } from '#test/helpers/router.ts'
 import { freePort } from '#test/helpers/world.ts'
 import { tableOf, anApp } from './proxies/berth.ts'
 import { startUpstream, UPSTREAM_PORT } from './proxies/upstream.ts'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Options } from './options.ts'
 import { median, printTable } from './table.ts'
 

@@ -111,7 +111,9 @@ function open(localAddress?: string): Socket {
 }
 
 /** As from many clients: a limit for one address must not be what holds an attack off. */
-const anAddress = (): string => `127.${2 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}.1`
+function anAddress(): string {
+  return `127.${2 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}.1`
+}
 
 /** Timers are a millisecond or so late; what is due by then is done at once. */
 function onEachDue(perSecond: number, act: (due: number) => void): void {

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { PROXY_CPU, startPinned, type Pinned } from './pinned.ts'
-import { UPSTREAM_PORT } from './upstream.ts'
+import { AS_OURSELVES, UPSTREAM_PORT } from './upstream.ts'
 
 export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'http-proxy'
 export type Peer = Pinned & { name: PeerName; port: number }
@@ -60,7 +60,7 @@ const commands: Record<PeerName, (options: PeerOptions) => Promise<Command>> = {
 
 /** The forwarding fields are those that the router writes, as far as a peer has them. */
 const nginxConfig = (folder: string, tls: Pair | undefined, accessLog: boolean) => `
-worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+${AS_OURSELVES}worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 worker_rlimit_nofile 20000;
 events { worker_connections 16384; }
 http {

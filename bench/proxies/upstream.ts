@@ -15,8 +15,11 @@ export async function startUpstream(folder: string): Promise<Pinned> {
   return startPinned(UPSTREAM_CPU, ['nginx', '-c', config, '-p', folder], UPSTREAM_PORT)
 }
 
+/** As root, nginx would give its workers another user, who cannot look into temporary folders. */
+export const AS_OURSELVES = process.geteuid?.() === 0 ? 'user root; ' : ''
+
 const upstreamConfig = (folder: string, files: string) => `
-worker_processes 1; daemon off; pid ${folder}/upstream.pid; error_log /dev/null;
+${AS_OURSELVES}worker_processes 1; daemon off; pid ${folder}/upstream.pid; error_log /dev/null;
 events { worker_connections 16384; }
 http {
   access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout 600s;
