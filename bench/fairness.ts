@@ -23,6 +23,8 @@ const NOISY_PER_SECOND = 200
 /** The router needs descriptors of its own, and for the apps. */
 const SPARE_DESCRIPTORS = 2_000
 const LOWEST = 19
+const CALM_MS = 20
+const CALM_TRIES = 20
 
 type Attack = { name: string; kind: 'flood' | 'hold' | 'drip'; number: number }
 
@@ -71,9 +73,9 @@ async function compare(
   let failed = 0
   for (let round = 0; round < rounds; round++) {
     const quiet = await measureVictim(port, seconds)
-    const noisy = await under(attack, port, () => measureVictim(port, seconds))
+    const noisy = await under(attack, port, port, seconds)
     const quietAgain = await measureVictim(port, seconds)
-    const control = await under(attack, elsewhere, () => measureVictim(port, seconds))
+    const control = await under(attack, elsewhere, port, seconds)
     alone.push(quiet.p99)
     meanwhile.push(noisy.p99)
     ratios.push(noisy.p99 / quiet.p99)
@@ -84,17 +86,25 @@ async function compare(
   return [attack.name, text(alone, 2), text(meanwhile, 2), text(ratios, 2), text(controls, 2), failed]
 }
 
-async function under<T>({ kind, number }: Attack, port: number, measure: () => Promise<T>): Promise<T> {
+/** @param port where the attack is aimed */
+async function under({ kind, number }: Attack, port: number, victimPort: number, seconds: number): Promise<Steady> {
   const attacker = await startClients(kind, port, 'noisy.localhost', number)
   setPriority(attacker.pid ?? 0, LOWEST)
   try {
-    return await measure()
+    return await measureVictim(victimPort, seconds)
   } finally {
     const exited = once(attacker, 'exit')
     attacker.kill('SIGTERM')
     await exited
-    // What it left behind is not the next measurement's.
-    await sleep(1_000)
+    await untilCalm(victimPort)
+  }
+}
+
+/** What an attack left behind is not the next measurement's. */
+async function untilCalm(port: number): Promise<void> {
+  for (let tries = 0; tries < CALM_TRIES; tries++) {
+    await sleep(500)
+    if ((await measureVictim(port, 1)).p50 < CALM_MS) return
   }
 }
 
