@@ -14,11 +14,13 @@ export async function drain({ server, connections }: Door, tunnels: Set<Duplex>,
   const began = performance.now()
   // An HTTP server's own close() would also cut connections whose first request is on its way.
   const closed = new Promise<void>((resolve) => Server.prototype.close.call(server, () => resolve()))
+  const spareMs = Math.min(SILENT_MS, limits.drainMs / 2)
   const sweep = setInterval(() => {
-    if (performance.now() - began > SILENT_MS) server.closeIdleConnections()
+    const spared = performance.now() - began < spareMs
+    if (!spared) server.closeIdleConnections()
     // Node takes a connection that never said anything for one that is about to send a request.
-    const mayCut = performance.now() - began > SILENT_MS
-    for (const connection of connections.values()) if (mayCut && isSilent(connection)) connection.socket.destroy()
+    for (const connection of connections.values())
+      if (isDone(connection) || (!spared && isSilent(connection))) connection.socket.destroy()
   }, SWEEP_MS)
   // A WebSocket ends when its ends want, so waiting for it is no use; clients reconnect to another router.
   const cutTunnels = setTimeout(() => tunnels.forEach((socket) => socket.destroy()), limits.drainTunnelMs)
@@ -32,3 +34,7 @@ export async function drain({ server, connections }: Door, tunnels: Set<Duplex>,
 }
 
 const isSilent = ({ socket, waiting }: ClientConnection): boolean => waiting.length === 0 && socket.bytesRead === 0
+
+/** All that it brought was answered. */
+const isDone = ({ socket, waiting, settledIn }: ClientConnection): boolean =>
+  waiting.length === 0 && settledIn > 0 && socket.bytesRead === settledIn

@@ -149,15 +149,18 @@ describe('the route table in a router', () => {
 describe('starting and stopping a router', () => {
   it('says which setting to change when its port is taken', async () => {
     const world = await startWorld()
+    const stranger = await httpApp((_, response) => response.end())
     try {
-      const config = { redisUrl: world.redis.url, httpAddress: '127.0.0.1', httpPort: world.port }
+      const { port } = stranger.endpoint
+      const config = { redisUrl: world.redis.url, httpAddress: '127.0.0.1', httpPort: port }
       await assert.rejects(start(config, silentLog), (error: Error) => {
         assert.match(error.message, /BERTH_HTTP_PORT/)
-        assert.match(error.message, new RegExp(String(world.port)))
+        assert.match(error.message, new RegExp(String(port)))
         assert.doesNotMatch(error.message, /\n/)
         return true
       })
     } finally {
+      await stranger.stop()
       await world.stop()
     }
   })
