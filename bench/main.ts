@@ -1,31 +1,64 @@
-/** `npm run bench [-- NAME …]`: measures, and prints tables of medians and ratios. See docs/PERFORMANCE.md. */
+/** `npm run bench [-- NAME [PART …] …]`: measures, and prints tables of medians and ratios. See docs/PERFORMANCE.md. */
 import { cpus, totalmem } from 'node:os'
+import { messageOf } from '../core/domain/errors.ts'
 import { cycles } from './cycles.ts'
 import { density } from './density.ts'
 import { deploy } from './deploy.ts'
 import { fuzz } from './fuzz.ts'
+import { fairness } from './fairness.ts'
+import { fuzzSockets } from './fuzz-sockets.ts'
+import { readOptions, type Options } from './options.ts'
 import { overhead } from './overhead.ts'
-import { router } from './router.ts'
+import { restarts } from './restarts.ts'
+import { router, routerRows } from './router.ts'
 import { routes } from './routes.ts'
 import { start } from './start.ts'
 
-const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, routes, cycles, fuzz }
+/** Those that are only run when they are named take long, and look for faults rather than for figures. */
+type Bench = { run: (options: Options) => Promise<void>; parts?: readonly string[]; onlyNamed?: true }
 
-/** No benchmark, and minutes long. */
-const onlyWhenAsked = new Set(['fuzz'])
+const benches: Record<string, Bench> = {
+  start: { run: start },
+  overhead: { run: overhead },
+  density: { run: density },
+  deploy: { run: deploy },
+  router: { run: router, parts: routerRows },
+  routes: { run: routes },
+  fairness: { run: fairness },
+  restarts: { run: restarts, onlyNamed: true },
+  'fuzz-sockets': { run: fuzzSockets, onlyNamed: true },
+  fuzz: { run: fuzz, onlyNamed: true },
+  cycles: { run: cycles },
+}
 
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !(name in benches))
-if (unknown.length > 0) {
-  process.stderr.write(`There is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}.\n`)
+try {
+  const { names, options } = readOptions(process.argv.slice(2))
+  const asked = chosen(names)
+  console.log(
+    `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`,
+  )
+  for (const { name, only } of asked) {
+    console.log(`\n── ${name}`)
+    await benches[name]?.run({ ...options, only })
+  }
+  process.exit(0)
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof Error && !(error instanceof TypeError) ? (error.stack ?? '') : messageOf(error)}\n`,
+  )
   process.exit(2)
 }
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`,
-)
-for (const [name, bench] of Object.entries(benches)) {
-  if (asked.length > 0 ? !asked.includes(name) : onlyWhenAsked.has(name)) continue
-  console.log(`\n── ${name}`)
-  await bench()
+
+/** The parts of a benchmark follow its name. @throws TypeError */
+function chosen(names: string[]): { name: string; only: string[] }[] {
+  if (names.length === 0)
+    return Object.entries(benches).flatMap(([name, { onlyNamed }]) => (onlyNamed ? [] : [{ name, only: [] }]))
+  const asked: { name: string; only: string[] }[] = []
+  for (const name of names) {
+    const last = asked.at(-1)
+    if (last && benches[last.name]?.parts?.includes(name)) last.only.push(name)
+    else if (name in benches) asked.push({ name, only: [] })
+    else throw new TypeError(`There is no benchmark ${name}. There are: ${Object.keys(benches).join(', ')}.`)
+  }
+  return asked
 }
-process.exit(0)

@@ -11,8 +11,8 @@ export async function drain(doors: Doors, live: ReadonlySet<ClientConnection>, l
   const { promise: empty, resolve: onEmpty } = Promise.withResolvers<void>()
   const began = performance.now()
   const look = () => {
-    // A client that was about to send a request gets it answered, with word that it is the last.
-    if (performance.now() - began >= limits.drainIdleMs) for (const connection of live) connection.drain()
+    const spareFresh = performance.now() - began < limits.drainIdleMs
+    for (const connection of live) connection.drain(spareFresh)
     if (live.size === 0) onEmpty()
   }
   const sweep = setInterval(look, SWEEP_MS)

@@ -66,6 +66,8 @@ export class ClientConnection implements Client {
   #reading = false
   #paused = false
   #continued = false
+  /** It had a request before. */
+  #served = false
   /** When to stop waiting for what is awaited, ms of the router's clock. */
   #deadline: number
   /** Of a body, since its time was last looked at. */
@@ -187,9 +189,12 @@ export class ClientConnection implements Client {
     this.cut()
   }
 
-  /** The router stops: who waits for nothing goes at once, and who is served has it said with the answer. */
-  drain(): void {
-    if (this.#state === HEAD && this.#kept === null) this.cut()
+  /**
+   * The router stops: who waits for nothing goes at once, and who is served has it said with the answer.
+   * @param spareFresh not those that were just accepted: their first request may be on its way
+   */
+  drain(spareFresh: boolean): void {
+    if (this.#state === HEAD && this.#kept === null && (this.#served || !spareFresh)) this.cut()
     else if (this.#state === TUNNEL && this.#call && this.#frames?.isBetween) this.#goAway(this.#call)
   }
 
@@ -249,6 +254,7 @@ export class ClientConnection implements Client {
   #begin(size: number): void {
     const { body } = this.#head
     this.#body.begin(body)
+    this.#served = true
     const call = new Call(this, this.#head, this.#body.done)
     call.bytesIn = size
     this.#call = call

@@ -1,0 +1,133 @@
+/**
+ * Clients of the fairness benchmark, each kind a process of its own: `clients.ts KIND PORT HOST [NUMBER]`. `steady` prints what
+ * it measured when it is told to end; the others are attackers, and say `up` when their attack is complete.
+ */
+import { connect, type Socket } from 'node:net'
+import { sleep } from '#core/runtime/clock.ts'
+
+export type Steady = { asked: number; failed: number; p50: number; p99: number; highest: number }
+
+const [kind = '', portText = '', host = '', numberText = '0'] = process.argv.slice(2)
+const [port, number] = [Number(portText), Number(numberText)]
+const head = (more = '') => `GET / HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`
+
+const kinds: Record<string, () => Promise<void> | void> = { steady, flood, hold, drip }
+process.on('SIGTERM', () => process.exit(0))
+await kinds[kind]?.()
+
+/** NUMBER requests a second, whatever becomes of those before, timed from when each was due (no coordinated omission). */
+function steady(): void {
+  const latencies: number[] = []
+  let failed = 0
+  const pool: Socket[] = []
+  const outstanding = new Set<number>()
+  const ask = (due: number) => {
+    const socket = pool.pop() ?? open()
+    let answered = false
+    outstanding.add(due)
+    const settle = (ok: boolean) => {
+      outstanding.delete(due)
+      socket.removeAllListeners('data').removeAllListeners('close')
+      if (ok) {
+        latencies.push(performance.now() - due)
+        pool.push(socket)
+      } else failed += 1
+    }
+    socket.on('close', () => !answered && settle(false))
+    socket.on('data', (data) => {
+      answered = true
+      // The upstream's answer fits into one segment.
+      settle(data.toString('latin1').startsWith('HTTP/1.1 200'))
+    })
+    socket.write(head())
+  }
+  onEachDue(number, ask)
+  process.on('message', () => {
+    // Left out, those that wait the longest would make the figures better.
+    for (const due of outstanding) latencies.push(performance.now() - due)
+    latencies.sort((a, b) => a - b)
+    const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? NaN
+    const said: Steady = { asked: latencies.length + failed, failed, p50: at(0.5), p99: at(0.99), highest: at(1) }
+    process.send?.(said, () => process.exit(0))
+  })
+  process.send?.('up')
+}
+
+/** NUMBER requests a second over 64 connections; most are refused, which is the point. */
+function flood(): void {
+  const sockets = Array.from({ length: 64 }, () => open())
+  let turn = 0
+  onEachDue(number, () => {
+    turn = (turn + 1) % sockets.length
+    let socket = sockets[turn]
+    if (!socket || socket.destroyed) socket = sockets[turn] = open()
+    // One that is not read from would only fill its own buffers.
+    socket.resume()
+    if (socket.writableLength < 65_536) socket.write(head())
+  })
+  process.send?.('up')
+}
+
+/** NUMBER connections with one request behind each, opened again when they are closed. */
+async function hold(): Promise<void> {
+  const stay = () => {
+    const socket = open(anAddress())
+    socket.write(head())
+    socket.resume()
+    socket.on('close', () => setTimeout(stay, 1000))
+  }
+  for (let opened = 0; opened < number; opened++) {
+    stay()
+    if (opened % 200 === 0) await sleep(20)
+  }
+  process.send?.('up')
+}
+
+/** NUMBER connections: half send a head, half a body, one byte a second. */
+async function drip(): Promise<void> {
+  const dripping = new Set<{ socket: Socket; rest: string }>()
+  const begin = (body: boolean) => {
+    const socket = open(anAddress())
+    const one = { socket, rest: body ? 'x'.repeat(100_000) : head(`X-Long: ${'y'.repeat(10_000)}\r\n`) }
+    if (body) socket.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100000\r\n\r\n`)
+    socket.resume()
+    dripping.add(one)
+    socket.on('close', () => {
+      dripping.delete(one)
+      setTimeout(begin, 1000, body)
+    })
+  }
+  for (let opened = 0; opened < number; opened++) {
+    begin(opened % 2 === 0)
+    if (opened % 100 === 0) await sleep(20)
+  }
+  setInterval(() => {
+    for (const one of dripping) {
+      one.socket.write(one.rest.charAt(0))
+      one.rest = one.rest.slice(1)
+    }
+  }, 1000)
+  process.send?.('up')
+}
+
+function open(localAddress?: string): Socket {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...(localAddress ? { localAddress } : {}) })
+  return socket.on('error', () => socket.destroy())
+}
+
+/** As from many clients: a limit for one address must not be what holds an attack off. */
+function anAddress(): string {
+  return `127.${2 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}.1`
+}
+
+/** Timers are a millisecond or so late; what is due by then is done at once. */
+function onEachDue(perSecond: number, act: (due: number) => void): void {
+  const began = performance.now()
+  let done = 0
+  setInterval(() => {
+    while (began + (done * 1000) / perSecond <= performance.now()) {
+      act(began + (done * 1000) / perSecond)
+      done += 1
+    }
+  }, 1)
+}
