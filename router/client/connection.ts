@@ -219,7 +219,8 @@ export class ClientConnection implements Client {
       case HEAD:
         return this.#outlet.congestedSince > 0 ? STOP : this.#readHead(bytes, from, to)
       case BODY:
-        return this.#handing ? this.#readBodyPart(this.#call as Call, bytes, from, to) : STOP
+        // Between the body's end and the second reader's word for it, what follows waits.
+        return this.#handing && !this.#body.done ? this.#readBodyPart(this.#call as Call, bytes, from, to) : STOP
       case TUNNEL:
         return this.#handing ? this.#readTunnel(this.#call as Call, bytes, from, to) : STOP
       case ANSWER:
