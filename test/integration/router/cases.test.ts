@@ -7,11 +7,22 @@ import { anApp, httpApp, rawApp, startWorld, type TestApp, type World } from './
 
 /** How many connections are busy at a time, each from an address of its own: by that the app knows whose request it sees. */
 const WORKERS = 48
+/**
+ * Cuts lie so many bytes apart, shifted from case to case, because a connection for each takes its time; the grammars alone are
+ * tested at every cut. `BERTH_TEST_CUTS=all` tries all of them here too.
+ */
+const STEP = process.env['BERTH_TEST_CUTS'] === 'all' ? 1 : 8
 /** Generous: it only ends what would never end. */
 const LATE_MS = 6_000
 const NEXT = 'GET /next HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
 
 type Seen = { method: string; target: string; host: string; body: string; fields: Record<string, unknown> }
+
+/** What the grammar lets through and Node's parser does not: when the two readers of the slow lane differ, it is refused. */
+const DISPUTED = 'transfer-encoding:chunked \\t'
+const settled = requestCases.map((example): RequestCase =>
+  example.title.includes(DISPUTED) ? { ...example, forwarded: [], then: 400 } : example,
+)
 
 describe('the bytes of a client, over sockets', function () {
   this.timeout(300_000)
@@ -46,10 +57,9 @@ describe('the bytes of a client, over sockets', function () {
     await app.stop()
   })
 
-  it('have the same outcome in the fast lane wherever they are cut', () =>
-    checkAll(requestCases, Number(process.env.STEP ?? 1)))
+  it('have the same outcome in the fast lane wherever they are cut', () => checkAll(settled, STEP))
 
-  it('have the same outcome in the slow lane', () => checkAll(requestCases.flatMap(inSlowLane), 5))
+  it('have the same outcome in the slow lane', () => checkAll(settled.flatMap(inSlowLane), 2 * STEP))
 
   async function checkAll(examples: readonly RequestCase[], step: number): Promise<void> {
     const runs = examples.flatMap((example, index) =>
@@ -70,7 +80,7 @@ describe('the bytes of a client, over sockets', function () {
         assert.equal(said.match(/HTTP\/1\.1 \d{3}(?![\s\S]*HTTP\/1\.1 \d{3})/)?.[0], `HTTP/1.1 ${example.then}`)
       return null
     } catch (error) {
-      return `${example.id} ${example.title}, cut after ${cut}: ${String(error)} ${JSON.stringify(said.slice(0, 60))}`
+      return `${example.id} ${example.title}, cut after ${cut}: ${String(error)} ${JSON.stringify(said.slice(0, 300))}`
     }
   }
 
@@ -100,15 +110,16 @@ describe('the bytes of a client, over sockets', function () {
   }
 
   function checkSeen({ forwarded, then, bytes }: RequestCase, got: Seen[]): void {
-    // What was asked for with an upgrade that did not come about is the last on its connection.
-    const goesOn = then === 'open' && !/\r\nUpgrade:/i.test(bytes) && !/ HTTP\/1\.0\r/.test(bytes)
+    // An upgrade that did not come about is the last on its connection (H63), as is a request of HTTP/1.0.
+    const isLast = /\r\nUpgrade:/i.test(bytes) || / HTTP\/1\.0\r/.test(bytes)
     const wanted = forwarded.map(({ method, target, host = 'app.test', body = '' }) => [method, target, host, body])
-    if (goesOn) wanted.push(['GET', '/next', 'app.test', ''])
+    if (isLast) wanted.splice(1)
+    else if (then === 'open') wanted.push(['GET', '/next', 'app.test', ''])
     assert.deepEqual(
       got.map(({ method, target, host, body }) => [method, target, host, body]),
       wanted,
     )
-    forwarded.forEach(({ fields = {} }, index) => {
+    forwarded.slice(0, wanted.length).forEach(({ fields = {} }, index) => {
       for (const [name, value] of Object.entries(fields))
         assert.equal(got[index]?.fields[name.toLowerCase()] ?? null, value, name)
     })
@@ -153,7 +164,7 @@ describe('the bytes of an app, over sockets', function () {
     const runs = responseCases.flatMap((example, index) =>
       example.required === 'waiting'
         ? [{ example, index, cut: 0 }]
-        : cutsOf(example.bytes, 1, 0).map((cut) => ({ example, index, cut })),
+        : cutsOf(example.bytes, STEP >> 1 || 1, index).map((cut) => ({ example, index, cut })),
     )
     const wrong = await inParallel(runs, async ({ example, index, cut }, localAddress) => {
       const { said, reset } = await ask(example, `/${index}/${cut}`, localAddress)
@@ -220,7 +231,7 @@ function bodyOf(head: string, text: string): string {
 function inSlowLane(example: RequestCase): RequestCase[] {
   const line = /^[A-Z]+ \S+ HTTP\/1\.1\r\n(?!\r)/.exec(example.bytes)?.[0]
   if (line === undefined || example.bytes.length > 600) return []
-  return [{ ...example, bytes: `${line}X-Odd: caf\xe9\r\n${example.bytes.slice(line.length)}` }]
+  return [{ ...example, bytes: `${line}X-Other-Lane: caf\xe9\r\n${example.bytes.slice(line.length)}` }]
 }
 
 /** After how many bytes to cut; 0 is not at all. Long ones in fewer places. */
