@@ -10,6 +10,9 @@ import { start } from './start.ts'
 
 const benches: Record<string, () => Promise<void>> = { start, overhead, density, deploy, router, cycles, fuzz }
 
+/** No benchmark, and minutes long. */
+const onlyWhenAsked = new Set(['fuzz'])
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))
 if (unknown.length > 0) {
@@ -20,7 +23,7 @@ console.log(
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`,
 )
 for (const [name, bench] of Object.entries(benches)) {
-  if (asked.length > 0 && !asked.includes(name)) continue
+  if (asked.length > 0 ? !asked.includes(name) : onlyWhenAsked.has(name)) continue
   console.log(`\n── ${name}`)
   await bench()
 }

@@ -1,4 +1,4 @@
-/** A message's fields as lines, each `Name: value\r\n`: looking into them, making them, and what the router adds. */
+/** A message's fields as lines, each `Name: value\r\n`: looking into them, sorting them, making them of pairs. */
 import { isHost } from './host.ts'
 import { addNominated, CONNECTION, KEPT, RELAYED, requestNames, trimmed } from './names.ts'
 
@@ -81,72 +81,46 @@ function nominatedBy(pairs: readonly string[]): Set<string> {
   return nominated
 }
 
-/** What an app is told about where a request came from. */
-export type Origin = {
-  clientAddress: string
-  proto: 'http' | 'https'
-  /** The Host field as the client sent it. */
-  host: string
-  /** The port that the client's connection came in at. */
-  port: number
-  requestId: string
-  /** When the request's head was there, ms since 1970. */
-  startedAt: number
+/** What a load balancer says of a request; null where it says nothing, or nothing that can be understood. */
+export type Relayed = {
+  /** Lists as they came, those of several fields joined (RFC 9110 §5.3): which entry counts is a matter of trust. */
+  forwardedFor: string | null
+  forwardedProto: string | null
+  host: string | null
+  port: number | null
+  requestId: string | null
+  /** When the request reached the load balancer, ms since 1970. */
+  startedAt: number | null
 }
 
-/** The lines that the router says of every request. What a client said under these names was dropped. */
-export const forwarding = (origin: Origin): string =>
-  `X-Forwarded-For: ${origin.clientAddress}\r\n` +
-  `X-Forwarded-Proto: ${origin.proto}\r\n` +
-  `X-Forwarded-Host: ${origin.host}\r\n` +
-  `X-Forwarded-Port: ${origin.port}\r\n` +
-  `X-Request-Start: ${origin.startedAt}\r\n` +
-  `X-Request-Id: ${origin.requestId}\r\n`
-
 /**
- * Where a request came from according to a load balancer that we trust; what it does not say, or not so that it can be
- * understood, stays as the connection has it.
- * @param relayed of the request's head
- * @param isTrusted does the address belong to a load balancer? The client is the last in the chain that does not: everything
- * further left is what a client may have made up
+ * Reads the `relayed` lines of a request's head. Only for a peer that is trusted (H57): everyone can say these things. Of lists the
+ * last entry is taken, the one that the peer itself added.
  */
-export function relayedOrigin(origin: Origin, relayed: string, isTrusted: (address: string) => boolean): Origin {
-  if (relayed === '' || !isTrusted(origin.clientAddress)) return origin
+export function readRelayed(relayed: string): Relayed {
   const said = new Map<string, string>()
-  // A list may be spread over several fields (RFC 9110 §5.3).
   eachField(relayed, (name, value) => {
     const before = said.get(name.toLowerCase())
     said.set(name.toLowerCase(), before === undefined ? value : `${before}, ${value}`)
   })
   const last = (name: string): string => trimmed(said.get(name)?.split(',').at(-1) ?? '')
-  const proto = last('x-forwarded-proto').toLowerCase()
   const host = last('x-forwarded-host')
   const port = last('x-forwarded-port')
   const requestId = last('x-request-id')
   return {
-    clientAddress: clientOf(said.get('x-forwarded-for') ?? '', isTrusted) ?? origin.clientAddress,
-    proto: proto === 'http' || proto === 'https' ? proto : origin.proto,
-    host: isHost(host) ? host : origin.host,
-    port: /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535 ? Number(port) : origin.port,
-    requestId: /^[\w.:=+/-]{1,128}$/.test(requestId) ? requestId : origin.requestId,
-    startedAt: readStart(last('x-request-start')) ?? origin.startedAt,
+    forwardedFor: said.get('x-forwarded-for') ?? null,
+    forwardedProto: said.get('x-forwarded-proto') ?? null,
+    host: isHost(host) ? host : null,
+    port: /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535 ? Number(port) : null,
+    requestId: /^[\w.:=+/-]{1,128}$/.test(requestId) ? requestId : null,
+    startedAt: readStart(last('x-request-start')),
   }
 }
 
-function clientOf(chain: string, isTrusted: (address: string) => boolean): string | null {
-  const addresses = chain.split(',').map(trimmed)
-  for (let i = addresses.length - 1; i >= 0; i -= 1) {
-    const address = addresses[i] as string
-    if (!/^[\da-fA-F:.]{2,45}$/.test(address)) return addresses[i + 1] ?? null
-    if (!isTrusted(address)) return address
-  }
-  return addresses[0] ?? null
-}
-
-/** In use are seconds with a fraction, ms and µs since 1970, with `t=` before them or without. Returns ms. */
+/** In use are seconds with a fraction, ms and µs since 1970, with `t=` before them or without. */
 function readStart(value: string): number | null {
-  const digits = /^(?:t=)?(\d{10}(?:\.\d{1,9})?|\d{13}|\d{16})$/.exec(value)?.[1]
-  if (digits === undefined) return null
-  if (digits.length === 13 && !digits.includes('.')) return Number(digits)
-  return Math.round(digits.length === 16 && !digits.includes('.') ? Number(digits) / 1000 : Number(digits) * 1000)
+  const [, whole, fraction = ''] = /^(?:t=)?(\d{10}|\d{13}|\d{16})(\.\d{1,9})?$/.exec(value) ?? []
+  if (whole === undefined) return null
+  const msPerUnit = { 10: 1000, 13: 1, 16: 0.001 }[whole.length] as number
+  return Math.round(Number(whole + fraction) * msPerUnit)
 }

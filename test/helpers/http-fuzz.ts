@@ -73,7 +73,8 @@ function aField(chance: Chance): string {
   if (roll < 0.1) return `${oneOf(chance, names)}: ${some(chance, 12, visible)}`
   if (roll < 0.12) return `X-${some(chance, 5, odd)}: a`
   if (roll < 0.14) return `X-Odd:${some(chance, 6, odd)}`
-  return `X-${some(chance, 8, 'abcXYZ019-')}: ${`a${some(chance, 20, `${visible} \t`)}`.trim()}`
+  const space = roll < 0.18 ? oneOf(chance, ['', '  ', '\t', ' \t']) : ' '
+  return `X-${some(chance, 8, 'abcXYZ019-')}:${space}${`a${some(chance, 20, `${visible} \t`)}`.trim()}`
 }
 
 function someChunks(chance: Chance, body: string): string {

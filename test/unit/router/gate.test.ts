@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { readHead, type Head, type RawHead } from '../../../router/gate.ts'
+import { judge, type RawHead } from '../../../router/gate.ts'
+import { CHUNKED, NO_BODY } from '../../../router/wire/framing.ts'
+import { emptyRequestHead, type RequestHead } from '../../../router/wire/request-head.ts'
 
 /** A head that the gate lets through, and what is different about this one. */
 const aHead = (rest: Partial<RawHead> = {}, ...fields: string[]): RawHead => ({
@@ -10,10 +12,10 @@ const aHead = (rest: Partial<RawHead> = {}, ...fields: string[]): RawHead => ({
   ...rest,
 })
 
-const accepted = (raw: RawHead): Head => {
-  const verdict = readHead(raw)
-  assert.ok(verdict.ok, JSON.stringify(verdict))
-  return verdict.head
+const accepted = (raw: RawHead): RequestHead => {
+  const head = emptyRequestHead()
+  assert.equal(judge(raw, head), null)
+  return head
 }
 
 describe('the gate refuses', () => {
@@ -101,28 +103,23 @@ describe('the gate refuses', () => {
   ]
   for (const [id, what, raw, status] of cases)
     it(`${id}: ${what}, with ${status}`, () => {
-      const verdict = readHead(raw)
-      assert.equal(verdict.ok ? 'accepted' : verdict.refusal.status, status)
+      assert.equal(judge(raw, emptyRequestHead())?.status, status)
     })
 })
 
 describe('the gate reads', () => {
   it('a request without a body', () => {
-    assert.deepEqual(accepted(aHead()), {
-      host: 'app.test',
-      framing: { kind: 'none' },
-      expectsContinue: false,
-      upgrade: null,
-    })
+    assert.deepEqual(accepted(aHead()), { ...emptyRequestHead(), method: 'GET', target: '/', host: 'app.test' })
   })
 
   it('H14: chunked in any case', () => {
-    assert.deepEqual(accepted(aHead({}, 'TRANSFER-encoding', 'Chunked')).framing, { kind: 'chunked' })
+    assert.equal(accepted(aHead({}, 'TRANSFER-encoding', 'Chunked')).body, CHUNKED)
   })
 
   it('H23: a length on any method', () => {
     for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS'])
-      assert.deepEqual(accepted(aHead({ method }, 'Content-Length', '5')).framing, { kind: 'length', bytes: 5 })
+      assert.equal(accepted(aHead({ method }, 'Content-Length', '5')).body, 5)
+    assert.equal(accepted(aHead()).body, NO_BODY)
   })
 
   it('H42: hosts with ports, dots, digits and brackets', () => {
@@ -161,6 +158,16 @@ describe('the gate reads', () => {
     assert.equal(accepted(aHead({}, 'Connection', 'Upgrade', 'Upgrade', 'h2c')).upgrade, 'other')
     assert.equal(accepted(aHead({}, ...good, 'Upgrade', 'h2c')).upgrade, 'other')
     assert.equal(accepted(aHead({ version: '1.0' }, ...good)).upgrade, null)
+  })
+
+  it('H54: an HTTP/1.0 client as one whose connection ends, whatever it asks for', () => {
+    const { old, persistent } = accepted(aHead({ version: '1.0' }, 'Connection', 'keep-alive'))
+    assert.deepEqual({ old, persistent }, { old: true, persistent: false })
+  })
+
+  it('H69: Connection: close in any list', () => {
+    assert.equal(accepted(aHead({}, 'Connection', 'Keep-Alive', 'connection', 'x , CLOSE')).persistent, false)
+    assert.equal(accepted(aHead({}, 'Connection', 'closed, "close"')).persistent, true)
   })
 
   it('fields that are named like properties of an object as any other', () => {
