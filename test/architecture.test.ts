@@ -62,6 +62,9 @@ const pureFiles = [
   'router/wire/response-head.ts',
   'router/gate.ts',
   'router/limits.ts',
+  'router/body-reader.ts',
+  'router/held.ts',
+  'router/client/frames.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

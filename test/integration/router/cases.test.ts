@@ -18,6 +18,8 @@ const NEXT = 'GET /next HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
 
 type Seen = { method: string; target: string; host: string; body: string; fields: Record<string, unknown> }
 
+const PLENTY = { 't-one': { requests: { perSecond: 1e6, burst: 1e6 } } }
+
 /** What the grammar lets through and Node's parser does not: when the two readers of the slow lane differ, it is refused. */
 const DISPUTED = 'transfer-encoding:chunked \\t'
 const settled = requestCases.map((example): RequestCase =>
@@ -50,7 +52,10 @@ describe('the bytes of a client, over sockets', function () {
     const hosts = new Set(
       requestCases.flatMap(({ forwarded }) => forwarded.map(({ host }) => normaliseHost(host ?? 'app.test'))),
     )
-    await world.route([anApp('app', [app.endpoint], { addresses: [...hosts].map((host) => ({ host, path: '/' })) })])
+    await world.route(
+      [anApp('app', [app.endpoint], { addresses: [...hosts].map((host) => ({ host, path: '/' })) })],
+      PLENTY,
+    )
   })
   after(async () => {
     await world.stop()
@@ -143,7 +148,7 @@ describe('the bytes of an app, over sockets', function () {
         void answer(socket, responseCases[Number(index)] as ResponseCase, Number(cut))
       })
     })
-    await world.route([anApp('app', [app.endpoint])])
+    await world.route([anApp('app', [app.endpoint])], PLENTY)
   })
   after(async () => {
     await world.stop()
