@@ -242,10 +242,10 @@ describe('starting and stopping a router', () => {
       say('\x81\x05he')
       await amid.hear('he')
       const stopped = world.router.stop()
-      assert.match(await quiet.end(), /\x81\x02hi\x88\x02\x03\xe9$/)
+      assert.ok((await quiet.end()).endsWith('\x81\x02hi\x88\x02\x03\xe9'))
       assert.doesNotMatch(amid.received(), /\x88/)
       say('llo\x81\x05other')
-      assert.match(await amid.end(), /\x81\x05hello\x88\x02\x03\xe9$/)
+      assert.ok((await amid.end()).endsWith('\x81\x05hello\x88\x02\x03\xe9'))
       assert.deepEqual([quiet.ended(), amid.ended()], ['closed', 'closed'])
       await stopped
     } finally {
