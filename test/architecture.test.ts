@@ -50,7 +50,6 @@ const pureFiles = [
   'agent/sandbox/seccomp.ts',
   'router/table.ts',
   'router/balance.ts',
-  'router/headers.ts',
   'router/wire/characters.ts',
   'router/wire/chunked.ts',
   'router/wire/field-lines.ts',
