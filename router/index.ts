@@ -47,8 +47,10 @@ export async function start(
   const apps = new Set<AppConnection>()
   const clients = new Set<ClientConnection>()
   const usage = new Usage()
+  const onMistake = (error: unknown) => log.error('a connection failed in the router', { error })
   const requests = new Requests({
     log,
+    onMistake,
     logsRequests: log.wants?.('info') ?? true,
     limits,
     clock,
@@ -61,7 +63,7 @@ export async function start(
     routers: () => routers,
     random: () => Math.random(),
   })
-  const server = createListener({ events: requests, clock, limits, draining: () => draining, live: clients })
+  const server = createListener({ events: requests, clock, limits, draining: () => draining, onMistake, live: clients })
   // One timer for all that can take too long: a timer per request would cost more than the request.
   const sweeping = setInterval(() => {
     const now = clock.sweep()

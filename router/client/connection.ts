@@ -20,6 +20,8 @@ export type DoorContext = {
   clock: Clock
   limits: Limits
   draining: () => boolean
+  /** For what should not happen. */
+  onMistake: (error: unknown) => void
   /** Every connection that is open. */
   live: Set<ClientConnection>
 }
@@ -55,6 +57,7 @@ export class ClientConnection implements Client {
   #call: Call | null = null
   /** Came, and could not be read on yet. */
   #kept: Buffer | null = null
+  #headBegan = false
   /** Someone takes the request's body. */
   #handing = false
   /** In the middle of reading: whoever wants more read only has to say so. */
@@ -91,10 +94,16 @@ export class ClientConnection implements Client {
 
   /** Bytes came; they are this connection's until it returns. */
   onBytes(bytes: Buffer, to: number): void {
-    if (this.#kept === null) return this.#consume(bytes, 0, to)
-    const all = Buffer.concat([this.#kept, bytes.subarray(0, to)])
-    this.#kept = null
-    this.#consume(all, 0, all.length)
+    try {
+      if (this.#kept === null) return this.#consume(bytes, to, false)
+      const all = Buffer.concat([this.#kept, bytes.subarray(0, to)])
+      this.#kept = null
+      this.#consume(all, all.length, true)
+    } catch (error) {
+      // Ours, not the client's: it costs this connection, and never the process.
+      this.#context.onMistake(error)
+      this.cut()
+    }
   }
 
   readBody(call: Call): void {
@@ -170,7 +179,7 @@ export class ClientConnection implements Client {
     if (congestedSince > 0 && now - congestedSince > limits.writeStallMs) return this.cut()
     if (now <= this.#deadline) return
     const call = this.#call
-    if (this.#state === HEAD && this.#kept !== null) return this.#refuse(slowHead, 0)
+    if (this.#state === HEAD && this.#headBegan) return this.#refuse(slowHead, 0)
     if (this.#state === BODY && call) {
       if (this.#bodyBytes >= (limits.minBodyRate * limits.bodyMs) / 1000) return this.#startWindow()
       this.#handing = false
@@ -184,7 +193,7 @@ export class ClientConnection implements Client {
 
   /** The router stops: who waits for nothing goes at once, and who is served has it said with the answer. */
   drain(): void {
-    if (this.#state === HEAD && this.#kept === null) this.cut()
+    if (this.#state === HEAD && !this.#headBegan && this.#kept === null) this.cut()
     else if (this.#state === TUNNEL && this.#call && this.#frames?.isBetween) this.#goAway(this.#call)
   }
 
@@ -198,7 +207,9 @@ export class ClientConnection implements Client {
     return this.#state === TUNNEL
   }
 
-  #consume(bytes: Buffer, from: number, to: number): void {
+  /** @param own the bytes stay as they are when this returns */
+  #consume(bytes: Buffer, to: number, own: boolean): void {
+    let from = 0
     this.#reading = true
     while (from < to) {
       const next = this.#step(bytes, from, to)
@@ -206,7 +217,10 @@ export class ClientConnection implements Client {
       from = next
     }
     this.#reading = false
-    if (from < to) this.#keep(bytes, from, to)
+    if (from < to && this.#state < LINGER) {
+      const rest = bytes.subarray(from, to)
+      this.#kept = own ? rest : Buffer.from(rest)
+    }
     const call = this.#call
     if (call && this.#handing && !this.#context.events.bodyPause(call)) this.pauseBody()
     this.#outlet.flush()
@@ -237,9 +251,7 @@ export class ClientConnection implements Client {
       this.#begin(end - from)
       return end
     }
-    if (end !== INCOMPLETE) return this.#askGate(bytes, from, to)
-    if (this.#deadline === Infinity || this.#kept === null) this.#awaitHead()
-    return STOP
+    return end === INCOMPLETE ? this.#awaitHead() : this.#askGate(bytes, from, to)
   }
 
   #begin(size: number): void {
@@ -249,7 +261,7 @@ export class ClientConnection implements Client {
     call.bytesIn = size
     this.#call = call
     this.#state = call.received ? ANSWER : BODY
-    this.#handing = this.#continued = false
+    this.#headBegan = this.#handing = this.#continued = false
     this.#deadline = Infinity
     this.#context.events.begin(call)
   }
@@ -288,10 +300,7 @@ export class ClientConnection implements Client {
       this.#refuse(verdict, to - from)
       return to
     }
-    if (verdict === INCOMPLETE) {
-      if (this.#deadline === Infinity || this.#kept === null) this.#awaitHead()
-      return STOP
-    }
+    if (verdict === INCOMPLETE) return this.#awaitHead()
     const size = verdict - from
     this.#state = SECOND
     this.#deadline = this.#context.clock.now + this.#context.limits.headMs
@@ -347,18 +356,17 @@ export class ClientConnection implements Client {
     this.#outlet.flush()
   }
 
-  #awaitHead(): void {
-    this.#deadline = this.#context.clock.now + this.#context.limits.headMs
+  /** The time for a head runs from its first byte, however many come after it (H68). */
+  #awaitHead(): typeof STOP {
+    if (!this.#headBegan) this.#deadline = this.#context.clock.now + this.#context.limits.headMs
+    this.#headBegan = true
+    return STOP
   }
 
   #startWindow(): void {
     this.#bodyBytes = 0
     const { clock, limits } = this.#context
     this.#deadline = clock.now + (this.#state === TUNNEL ? limits.tunnelIdleMs : limits.bodyMs)
-  }
-
-  #keep(bytes: Buffer, from: number, to: number): void {
-    if (this.#state < LINGER) this.#kept = Buffer.from(bytes.subarray(from, to))
   }
 
   /** Reads on in what is kept, unless that is being done. */
@@ -370,7 +378,7 @@ export class ClientConnection implements Client {
       return this.#setReading()
     }
     this.#kept = null
-    this.#consume(kept, 0, kept.length)
+    this.#consume(kept, kept.length, true)
   }
 
   /** Reads from the socket, but no more than can be used soon. */
@@ -418,6 +426,8 @@ export class ClientConnection implements Client {
     this.#outlet.flush()
     this.#state = LINGER
     this.#kept = null
+    this.#second?.close()
+    this.#second = null
     this.#deadline = this.#context.clock.now + this.#context.limits.lingerMs
     this.#socket.end()
     this.#setReading()
