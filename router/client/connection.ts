@@ -175,7 +175,9 @@ export class ClientConnection implements Client, StreamOwner {
   reset(): void {
     this.#call = null
     this.#close()
-    this.#socket.resetAndDestroy()
+    // TLS says itself when an end was not meant: by the alert that is missing (RFC 8446 §6.1).
+    if (this.origin.secure) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   /** Ends what takes too long. @param now ms of the router's clock */
