@@ -25,6 +25,7 @@ export type ForwardContext = {
   limits: Limits
   random: () => number
   routes: () => Routes
+  onMistake: (error: unknown) => void
   /** Connections to apps that are open. */
   apps: Set<AppConnection>
 }
@@ -47,8 +48,8 @@ export class Forwarder implements AppEvents {
   constructor(context: ForwardContext, endings: Endings) {
     this.#context = context
     this.#endings = endings
-    const { clock, limits, random, apps } = context
-    this.#app = { events: this, clock, limits, live: apps }
+    const { clock, limits, random, apps, onMistake } = context
+    this.#app = { events: this, clock, limits, live: apps, onMistake }
     this.#terms = { concurrency: null, slowStartMs: limits.slowStartMs, now: 0, random }
   }
 

@@ -90,8 +90,10 @@ export async function start(
     now: () => Date.now(),
   })
   await certificates.start()
+  const onMistake = (error: unknown) => log.error('a connection failed in the router', { error })
   const requests = new Requests({
     log,
+    onMistake,
     logsRequests: log.wants?.('info') ?? true,
     limits,
     clock,
@@ -111,7 +113,7 @@ export async function start(
     ready: () => ready,
     random: () => Math.random(),
   })
-  const door = { events: requests, clock, limits, draining: () => draining, guests, trusted, live: clients }
+  const door = { events: requests, clock, limits, draining: () => draining, onMistake, guests, trusted, live: clients }
   // One timer for all that can take too long: a timer per request would cost more than the request.
   const sweeping = setInterval(() => {
     const now = clock.sweep()

@@ -55,7 +55,6 @@ const pureFiles = [
   'router/least-recent.ts',
   'router/split-map.ts',
   'router/balance.ts',
-  'router/headers.ts',
   'router/wire/characters.ts',
   'router/wire/chunked.ts',
   'router/wire/field-lines.ts',
@@ -80,6 +79,9 @@ const pureFiles = [
   'router/quota/quotas.ts',
   'router/policy.ts',
   'router/sticky.ts',
+  'router/body-reader.ts',
+  'router/held.ts',
+  'router/client/frames.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

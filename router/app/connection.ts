@@ -13,7 +13,13 @@ import { emptyResponseHead, MALFORMED, scanResponseHead } from '../wire/response
 import type { Pool } from './pool.ts'
 import { requestText } from './request-text.ts'
 
-export type AppContext = { events: AppEvents; clock: Clock; limits: Limits; live: Set<AppConnection> }
+export type AppContext = {
+  events: AppEvents
+  clock: Clock
+  limits: Limits
+  live: Set<AppConnection>
+  onMistake: (error: unknown) => void
+}
 
 const CONNECTING = 0
 const IDLE = 1
@@ -65,7 +71,7 @@ export class AppConnection implements AppSide {
       noDelay: true,
       allowHalfOpen: true,
       writableHighWaterMark: WRITE_AHEAD_BYTES,
-      onread: { buffer: readBuffer, callback: (bytes) => this.#onBytes(readBuffer, bytes) },
+      onread: { buffer: readBuffer, callback: (bytes) => this.#onRead(bytes) },
     }
     this.#socket = connect(options)
     this.#outlet = new Outlet(this.#socket, context.clock)
@@ -161,6 +167,17 @@ export class AppConnection implements AppSide {
   }
 
   /** @returns false to have no more read */
+  #onRead(bytes: number): boolean {
+    try {
+      return this.#onBytes(readBuffer, bytes)
+    } catch (error) {
+      // Ours, not the app's: it costs this connection, and never the process.
+      this.#context.onMistake(error)
+      this.#fail('bad-response', 'the router failed')
+      return false
+    }
+  }
+
   #onBytes(bytes: Buffer, to: number): boolean {
     if (this.#state <= IDLE) {
       // Nobody asked: whatever it is, it must not become the answer to the next request (A03).

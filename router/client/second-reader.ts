@@ -50,7 +50,8 @@ class Feed extends Duplex {
   onRequest(request: IncomingMessage): void {
     if (this.#seen || !describesTheSame(request, this.#head)) return this.disagree()
     this.#seen = true
-    this.#verdicts?.onHead()
+    // Later, because the parser is still at it, and must not be fed the body from within.
+    process.nextTick(() => this.#verdicts?.onHead())
     request.on('error', () => {})
     request.on('end', () => this.#verdicts?.onEnd())
     request.resume()

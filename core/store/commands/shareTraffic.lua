@@ -21,6 +21,7 @@ local LEASE = 3000   -- A router that was silent for so long has left (ms).
 local UNTOLD = 300   -- What a router may have made since its report is kept back for so long at most (ms).
 local LEAST = 0.1    -- This part of everything is divided evenly, so that a router that nobody used has something.
 local ROOM = 1.1     -- So much more than what was asked of a router lately is taken for what it wants.
+local SPARE = 0.25    -- This part of a count is left for a router that joins, while nobody needs it.
 local NEEDED = 0.3   -- What lasts until the next report but one (s).
 local FLOWS, COUNTS = 3, 3
 
@@ -157,6 +158,9 @@ for k = 1, COUNTS do
     local whole = math.floor(part + 1e-9)
     if wanted > whole then whole = math.ceil(part - 1e-9) end
     allowance = math.max(0, math.min(whole, limit - held))
+    -- Who is there leaves some of what nobody needs now: a router that joins must not be without until the others know of it.
+    local spare = limit >= 16 and math.floor(limit * SPARE) or 0
+    if mine then allowance = math.max(0, math.min(allowance, math.max(limit - held - spare, math.ceil(wanted * 1.5)))) end
     kept[at + 1] = math.max(allowance, used, mine and math.min(using, mine[at + 1]) or 0)
     kept[at + 2] = math.max(wanted, used)
   else

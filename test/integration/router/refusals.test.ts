@@ -145,6 +145,13 @@ describe('what the router refuses', () => {
     assert.match(text, /^HTTP\/1\.1 408 /)
   })
 
+  it('H68: does not wait for a slow head that goes on and on either', async () => {
+    const client = talk(world.port, 'GET / HTTP/1.1\r\nHost: app.test\r\nX: ')
+    const drip = setInterval(() => client.ended() ?? client.send('x'), 40)
+    const text = await client.end().finally(() => clearInterval(drip))
+    assert.match(text, /^HTTP\/1\.1 408 /)
+  })
+
   it('H48: forwards a target byte for byte', async () => {
     const path = '/%00%0d%0a/%2e%2e//..;a?b=%2f&c=|{}'
     await talk(world.port, `GET ${path} HTTP/1.1\r\n${host}Connection: close\r\n\r\n`).end()

@@ -241,6 +241,41 @@ describe('starting and stopping a router', () => {
     }
   })
 
+  it('tells a WebSocket that it goes away, between two frames of the app and never within one', async () => {
+    const world = await startWorld({ drainTunnelMs: 3_000 })
+    let say: (bytes: string) => void = () => {}
+    const app = await httpApp(() => {})
+    app.server.on('upgrade', (_: unknown, socket: Socket) => {
+      socket.on('error', () => {})
+      socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      say = (bytes) => void socket.write(bytes, 'latin1')
+    })
+    const handshake =
+      'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+    try {
+      await world.route([anApp('app', [app.endpoint])])
+      const quiet = talk(world.port, handshake)
+      await quiet.hear('101 Switching')
+      say('\x81\x02hi')
+      await quiet.hear('hi')
+      const amid = talk(world.port, handshake)
+      await amid.hear('101 Switching')
+      say('\x81\x05he')
+      await amid.hear('he')
+      const stopped = world.router.stop()
+      assert.ok((await quiet.end()).endsWith('\x81\x02hi\x88\x02\x03\xe9'))
+      assert.doesNotMatch(amid.received(), /\x88/)
+      say('llo\x81\x05other')
+      assert.ok((await amid.end()).endsWith('\x81\x05hello\x88\x02\x03\xe9'))
+      assert.deepEqual([quiet.ended(), amid.ended()], ['closed', 'closed'])
+      await stopped
+    } finally {
+      world.store.disconnect()
+      await app.stop()
+      await world.redis.stop()
+    }
+  }).timeout(10_000)
+
   it('does not wait for ever for a request', async () => {
     const world = await startWorld()
     const app = await httpApp(() => {})
