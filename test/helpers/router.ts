@@ -117,7 +117,12 @@ function askOnce(port: number, host: string): Promise<string | null> {
     socket.on('data', (chunk) => (text += chunk.toString('latin1')))
     socket.on('error', (cause: NodeJS.ErrnoException) => (error = cause.code ?? cause.message))
     socket.on('close', () =>
-      resolve(error ?? (text.startsWith('HTTP/1.1 200 ') ? null : text.slice(0, 400) || 'closed')),
+      resolve(
+        error ??
+          (text.startsWith('HTTP/1.1 200 ')
+            ? null
+            : /Berth-Error: .*/.exec(text)?.[0] || text.slice(0, 80) || 'closed'),
+      ),
     )
   })
 }

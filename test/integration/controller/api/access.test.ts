@@ -57,6 +57,19 @@ const foreign: Record<string, number> = {
   'GET /hosts': 403,
   'POST /hosts/:host/cordon': 403,
   'POST /hosts/:host/uncordon': 403,
+  'GET /apps/:app/quota': 404,
+  'PATCH /apps/:app/quota': 404,
+  'DELETE /apps/:app/quota': 404,
+  'GET /apps/:app/certificates': 404,
+  'POST /apps/:app/certificates': 404,
+  'POST /apps/:app/certificates/retry': 404,
+  'GET /apps/:app/certificates/:certificate': 404,
+  'DELETE /apps/:app/certificates/:certificate': 404,
+  'GET /certificates': 403,
+  'POST /certificates': 403,
+  'POST /certificates/retry': 403,
+  'GET /certificates/:certificate': 403,
+  'DELETE /certificates/:certificate': 403,
   'GET /stacks': 403,
   'POST /stacks': 403,
   'PATCH /stacks': 403,
@@ -107,6 +120,7 @@ describe('access to the API', function () {
       .replace(':version', '1')
       .replace(':address', 'shop.example')
       .replace(':user', 'ann')
+      .replace(':certificate', 'c-aaaaaaaaaaaaa')
       .replace(':deploy', 'd-aaaaaaaaaaaaa')
       .replace(':host', 'host-1')
       .replace(':run', 'run.1')

@@ -25,7 +25,7 @@ describe('the terms on which an app is reached', function () {
   const stored = async () => ((await findApp(api.context.store, 'shop' as AppName)) ?? assert.fail()).routing
 
   it('are what every app has, until they are changed, and what is not named stays', async () => {
-    const { access: _access, ...usual } = defaultRouteSettings
+    const { access: _access, quota: _quota, ...usual } = defaultRouteSettings
     assert.deepEqual((await routing('GET')).body, usual)
     const wakes = api.wakes
     await routing('PATCH', { bodyLimitBytes: 1024, sticky: true })
@@ -39,7 +39,7 @@ describe('the terms on which an app is reached', function () {
       protocol: 'h2c',
     }
     assert.deepEqual(body, expected)
-    assert.deepEqual(await stored(), { ...expected, access: defaultRouteSettings.access })
+    assert.deepEqual(await stored(), { ...expected, access: defaultRouteSettings.access, quota: null })
     assert.equal(api.wakes, wakes + 2)
     assert.equal(api.submitted.length, 0, 'no release is made')
     const { events } = (await api.call(token, 'GET', '/v1/apps/shop/events')).body
