@@ -43,7 +43,8 @@ describe('The main job, by the commands that the README shows', () => {
     assert.equal(headers['x-forwarded-for'], '127.0.0.1')
   })
 
-  it('shows logs, instances and the formation', async () => {
+  it('shows logs, instances and the formation', async function () {
+    this.timeout(60_000)
     await waitFor(async () => (await world.cli(['logs', '-a', 'hello'])).stdout.includes('listening'), {
       timeoutMs: 10_000,
       what: 'the app’s line in the logs',

@@ -28,7 +28,7 @@ while time.time() < until:
     if not data:
         break
     shown += data
-    if steps and steps[0][0].encode() in shown[since:]:
+    while steps and steps[0][0].encode() in shown[since:]:
         since = shown.index(steps[0][0].encode(), since) + len(steps[0][0])
         what = steps.pop(0)[1]
         if what == 'resize':
