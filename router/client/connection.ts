@@ -23,7 +23,21 @@ export type DoorContext = {
   draining: () => boolean
   guests: Guests
   /** Every connection that is open. */
-  live: Set<ClientConnection>
+  live: Set<OpenConnection>
+}
+
+/** A client's connection, to those who look after all of them. */
+export interface OpenConnection {
+  /** The calls that are being served on it. */
+  eachCall(visit: (call: Call) => void): void
+  /** It carries a WebSocket. */
+  readonly isTunnel: boolean
+  /** Ends what takes too long. */
+  sweep(now: number): void
+  /** The router stops: who waits for nothing goes at once, and who is served has it said with the answer. */
+  drain(): void
+  /** Ends whatever goes on here. */
+  cut(): void
 }
 
 /** Between requests, or within a head. */
@@ -45,7 +59,7 @@ const STOP = -1
 /** Of requests sent ahead, before no more is read from the connection. */
 const MAX_AHEAD = 64 * 1024
 
-export class ClientConnection implements Client {
+export class ClientConnection implements Client, OpenConnection {
   readonly origin: Origin
   readonly #socket: Socket
   readonly #context: DoorContext
@@ -86,9 +100,8 @@ export class ClientConnection implements Client {
     context.live.add(this)
   }
 
-  /** The call that is being served. */
-  get call(): Call | null {
-    return this.#call
+  eachCall(visit: (call: Call) => void): void {
+    if (this.#call) visit(this.#call)
   }
 
   /** Bytes came; they are this connection's until it returns. */
@@ -165,7 +178,6 @@ export class ClientConnection implements Client {
     this.#socket.resetAndDestroy()
   }
 
-  /** Ends what takes too long. */
   sweep(now: number): void {
     const { limits, events } = this.#context
     const { congestedSince } = this.#outlet
@@ -184,13 +196,11 @@ export class ClientConnection implements Client {
     this.cut()
   }
 
-  /** The router stops: who waits for nothing goes at once, and who is served has it said with the answer. */
   drain(): void {
     if (this.#state === HEAD && this.#kept === null) this.cut()
     else if (this.#state === TUNNEL && this.#call && this.#frames?.isBetween) this.#goAway(this.#call)
   }
 
-  /** Ends whatever goes on here. */
   cut(): void {
     this.#close()
     this.#socket.destroy()
