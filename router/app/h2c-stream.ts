@@ -1,5 +1,6 @@
 /** One attempt over HTTP/2: a stream of a session, as the story sees the app. */
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import { breakOff } from '../break-off.ts'
 import type { AppSide, Call, Failure } from '../call.ts'
 import { CHUNKED } from '../wire/framing.ts'
 import { pairsFrom, responseHeadFrom, responseTrailers, trailersFrom } from '../wire/http2-fields.ts'
@@ -93,7 +94,7 @@ export class H2cStream implements AppSide {
 
   abort(): void {
     this.#leave()
-    this.#http?.close(constants.NGHTTP2_CANCEL)
+    if (this.#http) breakOff(this.#http, constants.NGHTTP2_CANCEL)
   }
 
   /** Gives up what takes too long. */
@@ -160,7 +161,7 @@ export class H2cStream implements AppSide {
     if (this.#call !== call || !this.#ended) return
     this.#leave()
     // Nobody takes the rest of a request that was answered without it.
-    if (!this.#requestDone) this.#http?.close(constants.NGHTTP2_CANCEL)
+    if (!this.#requestDone && this.#http) breakOff(this.#http, constants.NGHTTP2_CANCEL)
     this.#context.events.ended(call, this.#responseTrailers)
   }
 
@@ -183,7 +184,7 @@ export class H2cStream implements AppSide {
     const stale = sent && !this.#responded && session !== null && session.served > 1 && session.isGone
     const cause = this.#cause ?? session?.cause ?? new Error(`stream closed with code ${reason}`)
     this.#leave()
-    if (!this.#isGone) this.#http?.close(reason)
+    if (this.#http && !this.#isGone) breakOff(this.#http, reason)
     this.#context.events.failed(call, { code: sent ? code : 'connect-failed', sent, stale, refused, cause })
   }
 

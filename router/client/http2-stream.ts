@@ -1,5 +1,6 @@
 /** One request over HTTP/2: a stream of its connection, as the story sees its client. */
 import { constants, type ServerHttp2Stream } from 'node:http2'
+import { breakOff } from '../break-off.ts'
 import { Call, type Client, type Origin } from '../call.ts'
 import { CHUNKED, NO_BODY, type Framing } from '../wire/framing.ts'
 import { pairsFrom, requestTrailers, trailersFrom } from '../wire/http2-fields.ts'
@@ -32,6 +33,8 @@ export class StreamClient implements Client {
   /** Nothing follows the head of the answer. */
   #bare = false
   #answered = false
+  /** The answer was cut, by the router. */
+  #broken = false
   #corked = false
   #listening = false
   #handing = false
@@ -150,14 +153,15 @@ export class StreamClient implements Client {
 
   reset(call: Call): void {
     this.#book(call)
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    this.#broken = true
+    breakOff(this.#stream, constants.NGHTTP2_INTERNAL_ERROR)
   }
 
   /** Ends what takes too long. */
   sweep(now: number): void {
     const { limits, events } = this.#context
     if (this.#congestedSince > 0 && now - this.#congestedSince > limits.writeStallMs)
-      return this.#stream.close(constants.NGHTTP2_CANCEL)
+      return breakOff(this.#stream, constants.NGHTTP2_CANCEL)
     if (now <= this.#deadline || this.call.over) return
     const enough = this.#isConversation
       ? now - this.#activeAt <= limits.tunnelIdleMs
@@ -210,14 +214,14 @@ export class StreamClient implements Client {
 
   #onGone(): void {
     const { call } = this
-    if (call.over) return
+    if (call.over || this.#broken) return
     call.bytesOut = Math.max(call.bookedOut, call.bytesOut - this.#stream.writableLength)
     this.#book(call)
     this.#context.events.left(call)
   }
 
   #onClose(): void {
-    const inVain = !this.#answered
+    const inVain = !this.#answered && !this.#broken
     this.#onGone()
     this.#context.onClosed(this, inVain)
   }

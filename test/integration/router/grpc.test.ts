@@ -102,7 +102,9 @@ describe('gRPC through the router', function () {
     const heard = Promise.withResolvers<Metadata>()
     const answer = await new Promise<Buffer>((resolve, reject) => {
       client
-        .say(Buffer.from('hello'), metadata, (error, bytes) => (bytes ? resolve(bytes) : reject(error as Error)))
+        .say(Buffer.from('hello'), metadata, (error, bytes) =>
+          bytes ? resolve(bytes) : reject(new Error('no answer', { cause: error })),
+        )
         .on('metadata', heard.resolve)
     })
     assert.equal(answer.toString(), 'echo hello')
@@ -159,7 +161,7 @@ describe('gRPC through the router', function () {
       (_, i) =>
         new Promise<string>((resolve, reject) =>
           client.say(Buffer.from(String(i)), new Metadata(), (error, bytes) =>
-            bytes ? resolve(bytes.toString()) : reject(error as Error),
+            bytes ? resolve(bytes.toString()) : reject(new Error('no answer', { cause: error })),
           ),
         ),
     )

@@ -185,15 +185,18 @@ describe('an app that asks for HTTP/2', function () {
   ] as const)
     it(`that breaks its answer off ${what} never has half of it taken for the whole`, async () => {
       const app = kept(
-        await frameApp((socket) => {
-          socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, 1, response()), frame(DATA, 0, 1, 'half')]))
-          socket.write(frame(RST_STREAM, 0, 1, number(code)))
+        await frameApp((socket, id) => {
+          socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, id, response()), frame(DATA, 0, id, 'half')]))
+          // Together with the rest, it would be no answer at all.
+          setTimeout(() => socket.write(frame(RST_STREAM, 0, id, number(code))), 100)
         }),
       )
       world.route([anH2cApp('one', [app.endpoint])])
-      await assert.rejects(ask(session(), { ':authority': 'one.test' }), /reset with 2/)
+      await assert.rejects(ask(session(), { ':authority': 'one.test' }), { code: 'ERR_HTTP2_STREAM_ERROR' })
       const client = talk(world.plainPort, 'GET / HTTP/1.1\r\nHost: one.test\r\n\r\n')
-      assert.doesNotMatch(await client.end(), /0\r\n\r\n$/)
+      const text = await client.end()
+      assert.match(text, /half/)
+      assert.doesNotMatch(text, /0\r\n\r\n$/)
     })
 
   it('that sends nonsense, an HTTP/1.1 answer, or nothing is a 502 or 504 to the client', async () => {
@@ -240,6 +243,27 @@ describe('an app that asks for HTTP/2', function () {
     await once(stream, 'response')
     stream.close(constants.NGHTTP2_CANCEL)
     await until(() => closed === constants.NGHTTP2_CANCEL)
+  })
+
+  it('H70: is never made to take half a request for a whole one', async () => {
+    let ended = false
+    let code = -1
+    const app = kept(
+      await h2cApp((stream) => {
+        stream.resume().on('end', () => (ended = !stream.aborted))
+        stream.on('close', () => (code = stream.rstCode))
+      }),
+    )
+    world.route([anH2cApp('one', [app.endpoint])])
+    const client = talk(
+      world.plainPort,
+      'POST / HTTP/1.1\r\nHost: one.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf',
+    )
+    await until(() => app.sessions.size === 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    client.socket.destroy()
+    await until(() => code >= 0)
+    assert.deepEqual([ended, code], [false, constants.NGHTTP2_INTERNAL_ERROR])
   })
 
   it('is let go when it leaves the table, and may come back', async () => {

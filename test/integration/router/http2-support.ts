@@ -284,12 +284,12 @@ function readFrames(socket: Socket, frames: Frame[], skip = 0): void {
 }
 
 /** An app that answers the head of each request with these frames, whatever it was. */
-export const frameApp = (say: (socket: Socket) => void): Promise<TestApp> =>
+export const frameApp = (say: (socket: Socket, stream: number) => void): Promise<TestApp> =>
   rawApp((socket) => {
     const frames: Frame[] = []
     socket.write(frame(SETTINGS, 0, 0))
     readFrames(socket, frames, PREFACE.length)
     socket.on('data', () => {
-      for (const { type } of frames.splice(0)) if (type === HEADERS) say(socket)
+      for (const { type, stream } of frames.splice(0)) if (type === HEADERS) say(socket, stream)
     })
   })
