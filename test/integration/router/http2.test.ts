@@ -255,7 +255,7 @@ describe('a client that speaks HTTP/2', function () {
     stream.on('end', () => (ended = true)).on('error', () => {})
     const [half] = (await once(stream, 'data')) as [Buffer]
     assert.equal(half.toString(), 'half')
-    await once(stream, 'close')
+    await until(() => stream.destroyed)
     assert.deepEqual([ended, stream.rstCode], [false, constants.NGHTTP2_INTERNAL_ERROR])
     await until(() => world.requests.length === 1)
     assert.equal(world.requests[0]?.['code'], 'app-closed')
