@@ -165,6 +165,8 @@ export type Failure = {
   sent: boolean
   /** It was sent on a connection kept from earlier, which ended without a byte of response. */
   stale: boolean
+  /** It was sent, and the app said, or its protocol says for it, that it was not looked at. */
+  refused?: boolean
   cause: unknown
 }
 

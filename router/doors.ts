@@ -4,7 +4,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Certificates } from './certificates.ts'
 import type { DoorContext } from './client/connection.ts'
-import { accept, createListener } from './client/listener.ts'
+import { accept, acceptHttp2, createListener } from './client/listener.ts'
 import { listen } from './listen.ts'
 import { proxied } from './proxied.ts'
 import { createTlsListener } from './tls.ts'
@@ -25,8 +25,12 @@ export async function openDoors(
   context: DoorContext,
   log: Log,
 ): Promise<Doors> {
-  const tls = createTlsListener({ certificates, log, protocols: ['http/1.1'] }, (socket, { serverName }) =>
-    accept(socket, { secure: true, serverName }, context),
+  const tls = createTlsListener(
+    { certificates, log, protocols: ['h2', 'http/1.1'] },
+    (socket, { serverName, protocol }) => {
+      const take = protocol === 'h2' ? acceptHttp2 : accept
+      take(socket, { secure: true, serverName }, context)
+    },
   )
   const behindProxies = (server: Server) => (config.proxyProtocol ? proxied(server, context.trusted, log) : server)
   // A connection whose first bytes were read already cannot be taken over by its handle.

@@ -1,12 +1,12 @@
 /** The end of a router: no new connections, the open requests get their time, then everything is cut. */
-import type { ClientConnection } from './client/connection.ts'
+import type { OpenConnection } from './client/connection.ts'
 import type { Doors } from './doors.ts'
 import type { Limits } from './limits.ts'
 
 const SWEEP_MS = 50
 
 /** Resolves when the last connection is closed. Answers meanwhile must say `Connection: close`. */
-export async function drain(doors: Doors, live: ReadonlySet<ClientConnection>, limits: Limits): Promise<void> {
+export async function drain(doors: Doors, live: ReadonlySet<OpenConnection>, limits: Limits): Promise<void> {
   const closed = doors.close()
   const { promise: empty, resolve: onEmpty } = Promise.withResolvers<void>()
   const began = performance.now()
@@ -29,6 +29,6 @@ export async function drain(doors: Doors, live: ReadonlySet<ClientConnection>, l
   clearTimeout(cutAll)
 }
 
-function each(live: ReadonlySet<ClientConnection>, act: (connection: ClientConnection) => void): void {
+function each(live: ReadonlySet<OpenConnection>, act: (connection: OpenConnection) => void): void {
   for (const connection of [...live]) act(connection)
 }

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import type { AppRoute, Endpoint } from '#core/domain/route.ts'
 import { AppConnection, type AppContext } from './app/connection.ts'
+import { sendH2c } from './app/h2c.ts'
 import type { Pool } from './app/pool.ts'
 import type { Pools } from './app/pools.ts'
 import { choose, FULL, type Terms } from './balance.ts'
@@ -10,7 +11,7 @@ import type { Clock } from './clock.ts'
 import type { Held } from './held.ts'
 import { MAX_INFORMATIONAL, MAX_TRIES, type Limits } from './limits.ts'
 import type { Pacer } from './quota/pacer.ts'
-import { appFailed, notServing, type Answer } from './responses.ts'
+import { appFailed, noWebSocket, notServing, type Answer } from './responses.ts'
 import { stickyCookie, stickyEndpoint } from './sticky.ts'
 import type { Routes } from './table.ts'
 import { fieldOf, lineOf } from './wire/fields.ts'
@@ -56,6 +57,8 @@ export class Forwarder implements AppEvents {
   /** @param call with a route */
   start(call: Call): void {
     const route = call.route as AppRoute
+    if (route.settings.protocol === 'h2c' && call.head.upgrade === 'websocket')
+      return this.#endings.answer(call, noWebSocket(route.name))
     const pools = this.#context.pools.of(route)
     if (pools.length === 0) return this.#withoutInstance(call, route)
     const terms = this.#terms
@@ -139,6 +142,9 @@ export class Forwarder implements AppEvents {
     if (!failure.sent && pool) {
       pool.ejectedUntil = this.#context.clock.now + this.#context.limits.ejectMs
       call.tried = [...(call.tried ?? []), pool]
+    } else if (failure.refused && call.bodyBytes === 0) {
+      // What may still come of the body waits for the next attempt.
+      if (!call.received) call.client.pauseBody(call)
     } else if (failure.stale && !call.fresh && isRepeatable(call)) call.fresh = true
     else return this.#giveUp(call, call.route as AppRoute)
     if (call.tries >= MAX_TRIES) return this.#giveUp(call, call.route as AppRoute)
@@ -151,6 +157,7 @@ export class Forwarder implements AppEvents {
     call.pool = pool
     call.instanceId = pool.endpoint.instanceId
     call.tries += 1
+    if (call.route?.settings.protocol === 'h2c') return sendH2c(pool, call, this.#app)
     const kept = call.fresh ? null : pool.take(clock.now)
     if (kept === null) {
       call.app = new AppConnection(pool, call, this.#app)

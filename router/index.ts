@@ -13,7 +13,7 @@ import { logLeftOut } from './access-log.ts'
 import type { AppConnection } from './app/connection.ts'
 import { Pools } from './app/pools.ts'
 import { Certificates } from './certificates.ts'
-import type { ClientConnection } from './client/connection.ts'
+import type { OpenConnection } from './client/connection.ts'
 import { Clock } from './clock.ts'
 import { Counters } from './counters.ts'
 import { openDoors, type DoorConfig, type Doors } from './doors.ts'
@@ -71,7 +71,7 @@ export async function start(
   const clock = new Clock()
   const pools = new Pools(routes, clock, () => reporter?.reportNow())
   const apps = new Set<AppConnection>()
-  const clients = new Set<ClientConnection>()
+  const clients = new Set<OpenConnection>()
   const counters = new Counters()
   const usage = new Usage(counters)
   const quotas = new Quotas(randomBytes(4).readInt32LE())
@@ -175,7 +175,7 @@ export async function start(
   }
   const adoption = spool.adopt((samples) => recordUsage(store, samples)).catch(couldNotRecord)
   const settleOpen = () => {
-    for (const { call } of clients) if (call) usage.settle(call)
+    for (const client of clients) client.eachCall((call) => usage.settle(call))
     counters.connections = clients.size
     logLeftOut(log, refusals.silent(clock.tick()))
   }

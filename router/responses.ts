@@ -8,6 +8,7 @@ import type { QuotaCode } from './quota/quotas.ts'
 export type AnswerCode =
   | 'bad-request'
   | 'body-too-large'
+  | 'no-websocket'
   | 'unknown-host'
   | 'no-release'
   | 'no-instance'
@@ -54,6 +55,14 @@ export const bodyTooLarge = (about: string): Answer => ({
   code: 'body-too-large',
   about,
   sentence: 'The request is larger than this app takes. Its owner sets the limit with `berth routing:set`.',
+})
+
+/** HTTP/2 has another way to ask for one (RFC 8441), which few apps know. */
+export const noWebSocket = (about: string): Answer => ({
+  status: 501,
+  code: 'no-websocket',
+  about,
+  sentence: 'This app is spoken to over HTTP/2 (h2c), where it gets no WebSockets. Its owner sets the protocol.',
 })
 
 export const unknownHost = (host: string): Answer => ({

@@ -79,6 +79,7 @@ export function createTlsListener(
       settle()
       socket.off('close', settle)
       socket.off('error', onError)
+      markSecured(socket)
       onSocket(socket, securedOf(socket))
     })
   }
@@ -108,6 +109,11 @@ async function chooseContext(
 function refuse(connection: Socket, socket: TLSSocket, why: Buffer): void {
   if (connection.destroyed) return
   connection.write(why, () => socket.destroy())
+}
+
+/** Node's own servers say so on a socket whose handshake is done, and its HTTP/2 waits until someone has. */
+function markSecured(socket: TLSSocket): void {
+  ;(socket as { secureConnecting?: boolean }).secureConnecting = false
 }
 
 function securedOf(socket: TLSSocket): Secured {

@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from '#core/domain/route.ts'
 import type { AppConnection } from './connection.ts'
+import type { H2cSessions } from './h2c.ts'
 
 /** Shorter than the five seconds after which Node apps close: who closes first decides whether a request is lost. */
 const IDLE_MS = 4_000
@@ -17,6 +18,8 @@ export class Pool {
   /** It refused a connection a moment ago; ms of the router's clock. */
   ejectedUntil = 0
   closed = false
+  /** Set when the app was spoken to over HTTP/2. */
+  h2c: H2cSessions | null = null
   /** The last one used is the next one taken, so that the others grow old and go. */
   readonly #idle: AppConnection[] = []
 
@@ -49,6 +52,7 @@ export class Pool {
   }
 
   sweep(now: number): void {
+    this.h2c?.sweep(now)
     let old = 0
     while (old < this.#idle.length && now - (this.#idle[old] as AppConnection).idleSince >= IDLE_MS) old += 1
     if (old > 0) for (const connection of this.#idle.splice(0, old)) connection.close()
@@ -56,6 +60,7 @@ export class Pool {
 
   close(): void {
     this.closed = true
+    this.h2c?.close()
     this.#closeIdle()
   }
 

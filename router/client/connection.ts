@@ -24,10 +24,27 @@ export type DoorContext = {
   /** For what should not happen. */
   onMistake: (error: unknown) => void
   /** Every connection that is open. */
-  live: Set<ClientConnection>
+  live: Set<OpenConnection>
 }
 
-export class ClientConnection implements Client, StreamOwner {
+/** A client's connection, to those who look after all of them. */
+export interface OpenConnection {
+  /** The calls that are being served on it. */
+  eachCall(visit: (call: Call) => void): void
+  /** It carries a WebSocket. */
+  readonly isTunnel: boolean
+  /** Ends what takes too long. */
+  sweep(now: number): void
+  /**
+   * The router stops: who waits for nothing goes at once, and who is served has it said with the answer.
+   * @param spareFresh not those that were just accepted: their first request may be on its way
+   */
+  drain(spareFresh: boolean): void
+  /** Ends whatever goes on here. */
+  cut(): void
+}
+
+export class ClientConnection implements Client, StreamOwner, OpenConnection {
   readonly origin: Origin
   readonly #socket: Socket
   readonly #context: DoorContext
@@ -60,9 +77,8 @@ export class ClientConnection implements Client, StreamOwner {
     context.live.add(this)
   }
 
-  /** The call that is being served. */
-  get call(): Call | null {
-    return this.#call
+  eachCall(visit: (call: Call) => void): void {
+    if (this.#call) visit(this.#call)
   }
 
   get isTunnel(): boolean {
@@ -188,7 +204,6 @@ export class ClientConnection implements Client, StreamOwner {
     else this.#socket.resetAndDestroy()
   }
 
-  /** Ends what takes too long. @param now ms of the router's clock */
   sweep(now: number): void {
     const { limits } = this.#context
     const { congestedSince } = this.#outlet
@@ -201,16 +216,11 @@ export class ClientConnection implements Client, StreamOwner {
     this.cut()
   }
 
-  /**
-   * The router stops: who waits for nothing goes at once, and who is served has it said with the answer.
-   * @param spareFresh not those that were just accepted: their first request may be on its way
-   */
   drain(spareFresh: boolean): void {
     if (this.#stream.isIdle && (this.#served || !spareFresh)) this.cut()
     else if (this.#call && this.#frames?.isBetween) this.#goAway(this.#call)
   }
 
-  /** Ends whatever goes on here. */
   cut(): void {
     this.#close()
     this.#socket.destroy()

@@ -6,6 +6,7 @@ import { proxyHeaderOf } from '../proxied.ts'
 import { isTrusted } from '../trust.ts'
 import { readBuffer, WRITE_AHEAD_BYTES } from '../buffers.ts'
 import { ClientConnection, type DoorContext } from './connection.ts'
+import { Http2Connection } from './http2.ts'
 
 /** What is known of a socket besides its bytes. */
 export type Arrival = { secure: boolean; serverName: string | null }
@@ -27,6 +28,13 @@ export function accept(socket: Socket, arrival: Arrival, context: DoorContext): 
   const connection = new ClientConnection(socket, origin, context)
   socket.on('data', (bytes: Buffer) => connection.onBytes(bytes, bytes.length))
   socket.resume()
+}
+
+/** Takes a socket whose other end agreed to speak HTTP/2, none of whose bytes was read. */
+export function acceptHttp2(socket: Socket, arrival: Arrival, context: DoorContext): void {
+  const origin = originOf(socket, arrival, context)
+  if (origin === null) return void socket.destroy()
+  new Http2Connection(socket, origin, context)
 }
 
 /**
