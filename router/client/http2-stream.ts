@@ -63,7 +63,7 @@ export class StreamClient implements Client {
       .on('error', () => {})
       .on('drain', () => this.#onDrain())
       .on('trailers', (_, __, raw: string[] = []) => (this.#requestTrailers = requestTrailers(raw)))
-      .on('wantTrailers', () => this.#isGone || stream.sendTrailers(trailersFrom(this.#trailers)))
+      .on('wantTrailers', () => this.#sendTrailers())
   }
 
   begin(): void {
@@ -94,7 +94,7 @@ export class StreamClient implements Client {
     if (this.#isGone || this.#stream.headersSent) return
     const pairs = pairsFrom(fields)
     call.bytesOut += this.#context.tally.countHead(pairs)
-    this.#stream.additionalHeaders({ ':status': status, ...trailersFrom(fields) })
+    this.#try(call, () => this.#stream.additionalHeaders({ ':status': status, ...trailersFrom(fields) }))
   }
 
   respond(call: Call, status: number, fields: string, body: Framing): void {
@@ -110,7 +110,7 @@ export class StreamClient implements Client {
     const waitForTrailers = this.#wantsTrailers && !this.#bare && body < 0
     // Node's types do not know that it need not say the date: that is for the app to say, as over HTTP/1.
     const options = { endStream: this.#bare, waitForTrailers, sendDate: false }
-    this.#stream.respond(pairs, options)
+    this.#try(call, () => this.#stream.respond(pairs, options))
   }
 
   data(call: Call, bytes: Buffer, from: number, to: number): void {
@@ -229,6 +229,21 @@ export class StreamClient implements Client {
   #book(call: Call): void {
     call.bytesIn += this.#context.tally.restIn()
     call.bytesOut += this.#context.tally.restOut()
+  }
+
+  #sendTrailers(): void {
+    if (!this.#isGone) this.#try(this.call, () => this.#stream.sendTrailers(trailersFrom(this.#trailers)))
+  }
+
+  /** Node throws at fields that it does not like; one answer must not end the router with all the others. */
+  #try(call: Call, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      call.cause = error
+      call.code = 'router-error'
+      breakOff(this.#stream, constants.NGHTTP2_INTERNAL_ERROR)
+    }
   }
 
   #uncork(): void {
