@@ -38,12 +38,10 @@ export class H2cStream implements AppSide {
   send(session: ClientHttp2Session): void {
     const call = this.#call
     if (call === null) return
-    const { clock, events } = this.#context
+    const { events } = this.#context
     this.#requestDone = call.received
-    const http = session.request(requestPairs(call, clock.wall(call.began)), {
-      endStream: call.received,
-      waitForTrailers: !call.received && call.head.body === CHUNKED,
-    })
+    const http = this.#request(session, call)
+    if (http === null) return
     this.#http = http
     this.#listen(http, call)
     if (call.received) this.#awaitResponse()
@@ -114,6 +112,21 @@ export class H2cStream implements AppSide {
     // Our own side of the protocol could not make sense of the app's.
     const senseless = cause?.code === 'ERR_HTTP2_ERROR' || code === constants.NGHTTP2_PROTOCOL_ERROR
     this.#fail(this.#http === null ? 'connect-failed' : senseless ? 'bad-response' : 'app-closed', code)
+  }
+
+  /** Node throws where a session that was there a moment ago takes no more. */
+  #request(session: ClientHttp2Session, call: Call): ClientHttp2Stream | null {
+    try {
+      return session.request(requestPairs(call, this.#context.clock.wall(call.began)), {
+        endStream: call.received,
+        waitForTrailers: !call.received && call.head.body === CHUNKED,
+      })
+    } catch (error) {
+      this.#cause = error
+      this.session?.retire()
+      this.#fail('connect-failed', constants.NGHTTP2_INTERNAL_ERROR)
+      return null
+    }
   }
 
   #listen(http: ClientHttp2Stream, call: Call): void {

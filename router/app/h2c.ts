@@ -18,6 +18,9 @@ const MAX_SESSIONS = 8
 /** Until the app says how many requests it takes at once (RFC 9113 §6.5.2). */
 const STREAMS_AT_FIRST = 100
 
+/** A session's streams are numbered, and the numbers end (RFC 9113 §5.1.1). */
+const MAX_SERVED = 1_000_000
+
 /** An app that closes says so in order, and what it had not begun is sent again: so they are kept long. */
 const IDLE_MS = 60_000
 
@@ -76,8 +79,7 @@ export class H2cSessions {
 }
 
 export class H2cSession {
-  /** It takes no more requests. */
-  leaving = false
+  #leaving = false
   /** How many it was given. */
   served = 0
   readonly #context: H2cContext
@@ -101,16 +103,21 @@ export class H2cSession {
     this.#http
       .on('connect', () => this.#onConnect())
       .on('goaway', (_, lastSeen: number) => {
-        this.leaving = true
+        this.#leaving = true
         this.#lastSeen = lastSeen
       })
       .on('error', (error) => (this.#cause = error))
       .on('close', () => {
-        this.leaving = true
+        this.#leaving = true
         onClosed()
         // Those that were never sent on it.
         for (const stream of [...this.#streams]) stream.onGone(0)
       })
+  }
+
+  /** It takes no more requests. */
+  get leaving(): boolean {
+    return this.#leaving || this.served >= MAX_SERVED || this.#http.closed || this.#http.destroyed
   }
 
   get hasRoom(): boolean {
@@ -150,17 +157,18 @@ export class H2cSession {
 
   /** What did not answer may never answer again: others get another session. */
   retire(): void {
-    this.leaving = true
+    this.#leaving = true
     if (!this.#http.closed && !this.#http.destroyed) this.#http.close()
   }
 
   sweep(now: number): void {
     for (const stream of this.#streams) stream.sweep(now)
+    if (this.served >= MAX_SERVED) this.retire()
     if (this.#connected ? this.#streams.size === 0 && now - this.#idleSince > IDLE_MS : now > this.#deadline) this.cut()
   }
 
   cut(): void {
-    this.leaving = true
+    this.#leaving = true
     this.#http.destroy()
   }
 

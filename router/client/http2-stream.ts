@@ -73,7 +73,7 @@ export class StreamClient implements Client {
         this.#guard(() => this.#onDrain()),
       )
       .on('trailers', (_, __, raw: string[] = []) => (this.#requestTrailers = requestTrailers(raw)))
-      .on('wantTrailers', () => this.#isGone || stream.sendTrailers(trailersFrom(this.#trailers)))
+      .on('wantTrailers', () => this.#sendTrailers())
   }
 
   #guard<Told extends unknown[]>(listener: (...told: Told) => void): (...told: Told) => void {
@@ -111,7 +111,7 @@ export class StreamClient implements Client {
     if (this.#isGone || this.#stream.headersSent) return
     const pairs = pairsFrom(fields)
     call.bytesOut += this.#context.tally.countHead(pairs)
-    this.#stream.additionalHeaders({ ':status': status, ...trailersFrom(fields) })
+    this.#try(call, () => this.#stream.additionalHeaders({ ':status': status, ...trailersFrom(fields) }))
   }
 
   respond(call: Call, status: number, fields: string, body: Framing): void {
@@ -127,7 +127,7 @@ export class StreamClient implements Client {
     const waitForTrailers = this.#wantsTrailers && !this.#bare && body < 0
     // Node's types do not know that it need not say the date: that is for the app to say, as over HTTP/1.
     const options = { endStream: this.#bare, waitForTrailers, sendDate: false }
-    this.#stream.respond(pairs, options)
+    this.#try(call, () => this.#stream.respond(pairs, options))
   }
 
   data(call: Call, bytes: Buffer, from: number, to: number): void {
@@ -254,6 +254,21 @@ export class StreamClient implements Client {
   #book(call: Call): void {
     call.bytesIn += this.#context.tally.restIn()
     call.bytesOut += this.#context.tally.restOut()
+  }
+
+  #sendTrailers(): void {
+    if (!this.#isGone) this.#try(this.call, () => this.#stream.sendTrailers(trailersFrom(this.#trailers)))
+  }
+
+  /** Node throws at fields that it does not like; one answer must not end the router with all the others. */
+  #try(call: Call, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      call.cause = error
+      call.code = 'router-error'
+      breakOff(this.#stream, constants.NGHTTP2_INTERNAL_ERROR)
+    }
   }
 
   #uncork(): void {

@@ -88,9 +88,9 @@ export class Http2Connection implements OpenConnection {
   }
 
   /** The router stops: first it says so, then it takes no more requests; those that it took are answered. */
-  drain(): void {
-    if (this.#noticed) this.#leave()
-    else this.#notice()
+  drain(spareFresh = false): void {
+    if (!this.#noticed) this.#notice()
+    else if (!spareFresh) this.#leave()
   }
 
   cut(): void {

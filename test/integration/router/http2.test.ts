@@ -150,6 +150,20 @@ describe('a client that speaks HTTP/2', function () {
     assert.deepEqual([unknown.status, unknown.headers['berth-error']], [421, 'misdirected'])
   })
 
+  it('gets what an app says twice twice, before the answer and after it too', async () => {
+    const twice = 'ETag: "1"\r\nETag: "2"\r\nAge: 1\r\nAge: 2\r\n'
+    const app = kept(
+      await sayingApp(
+        `HTTP/1.1 103 Early Hints\r\n${twice}\r\nHTTP/1.1 200 OK\r\n${twice}Transfer-Encoding: chunked\r\n\r\n` +
+          '2\r\nok\r\n0\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n',
+      ),
+    )
+    world.route([anApp('one', [app.endpoint])])
+    const answer = await ask(session(), { ':authority': 'one.test', te: 'trailers' })
+    assert.deepEqual([answer.status, answer.body, answer.trailers?.['x-sum']], [200, 'ok', '1, 2'])
+    assert.equal(answer.informational.length, 1)
+  })
+
   it('waits for 100 Continue where it asked for it', async () => {
     await mirror()
     const stream = session().request({
