@@ -2,13 +2,24 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
+import { silentLog } from '#core/runtime/log.ts'
+import { Clock } from '../../../router/clock.ts'
+import { start } from '../../../router/index.ts'
+import { Clients, defaultClientLimits } from '../../../router/quota/clients.ts'
+import { Guests } from '../../../router/quota/guests.ts'
+import { Quotas } from '../../../router/quota/quotas.ts'
 import {
   anApp,
   get,
   httpApp,
+  quick,
   quickSettings,
   rawApp,
+  routerConfig,
   startWorld,
   talk,
   until,
@@ -125,5 +136,31 @@ describe('what would stay for ever, or get around a limit', function () {
     await until(() => open.length === 2)
     open[1]?.end()
     assert.deepEqual(await Promise.all(asked.map(async (each) => (await each).status)), [200, 200])
+  })
+})
+
+describe('clients behind a load balancer that is trusted', () => {
+  it('Q04: are limited one by one, and not as the one that the load balancer would be', async () => {
+    const world = await startWorld()
+    const home = await mkdtemp(join(tmpdir(), 'berth-router-'))
+    const config = { ...routerConfig(world.redis.url, home), trustedProxies: ['127.0.0.0/8'] }
+    const router = await start(config, silentLog, quick)
+    const ask = async (address: string) =>
+      (await get(router.port, 'nobody.test', '/', { headers: { 'X-Forwarded-For': address } })).status
+    let refused = false
+    for (let asked = 0; asked < 400 && !refused; asked += 1) refused = (await ask('192.0.2.1')) === 429
+    assert.equal(refused, true)
+    assert.equal(await ask('192.0.2.2'), 404)
+    await router.stop()
+    await world.stop()
+    await rm(home, { recursive: true, force: true })
+  }).timeout(15_000)
+
+  it('Q02: have as many connections through it as they need, and others have what one may have', () => {
+    const clients = new Clients({ ...defaultClientLimits, connections: 1, exempt: () => false })
+    const guests = new Guests(clients, new Quotas(1), new Clock())
+    for (let opened = 0; opened < 3; opened += 1) assert.notEqual(guests.open('192.0.2.9', true), null)
+    assert.notEqual(guests.open('192.0.2.1', false), null)
+    assert.equal(guests.open('192.0.2.1', false), null)
   })
 })
