@@ -48,7 +48,8 @@ function chooseOf<T extends Candidate>(candidates: readonly T[], terms: Terms): 
   return lessBusy(calm, terms)
 }
 
-const hasRoom = ({ inFlight }: Candidate, { concurrency }: Terms): boolean =>
+/** Whether an instance has less in flight than it may have at most. */
+export const hasRoom = ({ inFlight }: Candidate, { concurrency }: Terms): boolean =>
   concurrency === null || inFlight < concurrency.hard
 
 /** Those that are as wished, or all when none is. */

@@ -5,7 +5,7 @@ import { AppConnection, type AppContext } from './app/connection.ts'
 import { sendH2c } from './app/h2c.ts'
 import type { Pool } from './app/pool.ts'
 import type { Pools } from './app/pools.ts'
-import { choose, FULL, type Terms } from './balance.ts'
+import { choose, FULL, hasRoom, type Terms } from './balance.ts'
 import type { AppEvents, Call, Failure } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { Held } from './held.ts'
@@ -172,7 +172,8 @@ export class Forwarder implements AppEvents {
     if (!route.settings.sticky || call.tried !== null) return null
     const endpoint = usualEndpoint(call, route)
     const pool = endpoint === null ? undefined : pools.find((each) => isSameEndpoint(each.endpoint, endpoint))
-    return pool !== undefined && pool.ejectedUntil <= this.#context.clock.now ? pool : null
+    if (pool === undefined || pool.ejectedUntil > this.#context.clock.now) return null
+    return hasRoom(pool, this.#terms) ? pool : null
   }
 
   #withoutInstance(call: Call, route: AppRoute): void {

@@ -30,7 +30,7 @@ export class Outlet {
   pass(bytes: Buffer, from: number, to: number): void {
     if (to - from <= SMALL_BYTES) return this.say(latin1(bytes, from, to))
     this.flush()
-    if (!writeCopy(this.#socket, bytes, from, to)) this.#beCongested()
+    if (!writeCopy(this.#socket, bytes, from, to)) this.beCongested()
   }
 
   /** @returns false when nothing more should be said until `drained` */
@@ -38,7 +38,7 @@ export class Outlet {
     if (this.#text !== '') {
       const text = this.#text
       this.#text = ''
-      if (!this.#socket.write(text, 'latin1')) this.#beCongested()
+      if (!this.#socket.write(text, 'latin1')) this.beCongested()
     }
     return this.congestedSince === 0
   }
@@ -47,7 +47,8 @@ export class Outlet {
     this.congestedSince = 0
   }
 
-  #beCongested(): void {
+  /** Counts from now on as one that does not take in what is there. */
+  beCongested(): void {
     if (this.congestedSince === 0) this.congestedSince = this.#clock.now
   }
 }

@@ -121,7 +121,7 @@ function judgeTerms({ route, head, origin, host }: Call, { httpsPort }: StoryCon
 
 /** Hosts that nobody has are a client's own budget, so that no tenant pays for them (Q04). */
 function refuseUnknown(call: Call, { guests }: StoryContext): Answer {
-  if (guests.admitUnknown(call.client.origin.guest)) return unknownHost(call.host)
+  if (guests.admitUnknown(clientFor(call, guests))) return unknownHost(call.host)
   call.last = true
   return quotaExceeded(null, tooManyUnknown)
 }
@@ -144,7 +144,7 @@ function admit(call: Call, { quotas, guests, usage, counters, clock }: StoryCont
   const standing = quotas.of(route, clock.now)
   const kind = head.upgrade === 'websocket' ? 'webSocket' : 'request'
   const crowded = guests.attach(guest, standing, kind)
-  const refused = crowded ?? quotas.admit(standing, guest.client, kind, clock.now)
+  const refused = crowded ?? quotas.admit(standing, clientFor(call, guests), kind, clock.now)
   if (refused === null) {
     call.standing = standing
     call.kind = kind
@@ -155,6 +155,10 @@ function admit(call: Call, { quotas, guests, usage, counters, clock }: StoryCont
   counters.refuse(counters.rowOf(route), refused)
   return quotaExceeded(route, refusalOf(standing, refused, quotas.retryAfterSeconds(standing, refused, clock.now)))
 }
+
+/** Whose limits a request falls under: those of whom a load balancer names (H57), else those of the connection's other end. */
+const clientFor = ({ origin, client }: Call, guests: Guests): number =>
+  origin.address === client.origin.address ? client.origin.guest.client : guests.named(origin.address)
 
 function count(call: Call, { usage, counters }: StoryContext): null {
   const { route } = call

@@ -141,4 +141,6 @@ function goOn(call: Call): void {
   if (call.app?.flush() ?? true) call.client.resumeBody(call)
 }
 
-const bodyLimitOf = ({ route }: Call): number => route?.settings.bodyLimitBytes ?? Infinity
+/** What follows an upgrade is no body of a request. */
+const bodyLimitOf = ({ route, status }: Call): number =>
+  status === 101 ? Infinity : (route?.settings.bodyLimitBytes ?? Infinity)

@@ -115,7 +115,8 @@ export class AppConnection implements AppSide {
     // An HTTP/1.1 app gets no trailers: it could take them for fields that were checked (RFC 9110 §6.5.1).
     if (this.#call?.head.body === CHUNKED) this.#outlet.say(lastChunk())
     const { clock } = this.#context
-    if (this.#state === HEAD && !this.#responded) this.#deadline = clock.now + this.#firstByteMs()
+    // Also of an app that spoke already, but has not answered: an informational response, or the beginning of a head.
+    if (this.#state === HEAD) this.#deadline = clock.now + this.#firstByteMs()
   }
 
   pause(): void {

@@ -200,7 +200,7 @@ export class ClientConnection implements Client, StreamOwner, OpenConnection {
     this.#call = null
     this.#close()
     // TLS says itself when an end was not meant: by the alert that is missing (RFC 8446 §6.1).
-    if (this.origin.secure) this.#socket.destroy()
+    if (this.origin.encrypted) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
   }
 
@@ -211,8 +211,8 @@ export class ClientConnection implements Client, StreamOwner, OpenConnection {
     if (!this.#deadline.isPast(now)) return
     if (this.#stream.isWithinHead) return this.#stream.giveUpHead()
     if (this.#stream.isWithinBody) return this.#judgeBody()
-    // A client that still takes the last answer in is not late.
-    if (this.#stream.isOver && this.#socket.writableLength > 0) return
+    // A client that still takes the last answer in is not late, unless it stalls.
+    if (this.#stream.isOver && this.#socket.writableLength > 0) return this.#outlet.beCongested()
     this.cut()
   }
 
@@ -263,6 +263,8 @@ export class ClientConnection implements Client, StreamOwner, OpenConnection {
   #onEnd(): void {
     if (!this.#stream.isTunnel || this.#call === null) return this.cut()
     this.#stream.hold()
+    // The app may never end its own side; then this is a silence as any other.
+    this.#stream.startWindow()
     this.#context.events.bodyEnd(this.#call, '')
   }
 

@@ -77,7 +77,8 @@ function takeHandle(socket: Socket): object | null {
 function originOf(socket: Socket, arrival: Arrival, { guests, trusted }: DoorContext): Origin | null {
   const header = proxyHeaderOf(socket)
   const address = plainAddress(header?.source?.address ?? socket.remoteAddress)
-  const guest = guests.open(address)
+  const trustedPeer = isTrusted(address, trusted)
+  const guest = guests.open(address, trustedPeer)
   if (guest === null) return null
   const { secure, serverName } = arrival
   return originFrom({
@@ -85,7 +86,7 @@ function originOf(socket: Socket, arrival: Arrival, { guests, trusted }: DoorCon
     port: socket.localPort ?? 0,
     secure: secure || (header?.tls ?? false),
     encrypted: secure,
-    trusted: isTrusted(address, trusted),
+    trusted: trustedPeer,
     serverName,
     guest,
   })

@@ -281,7 +281,9 @@ export class RequestStream {
     this.#second?.close()
     this.#second = null
     if (this.#state === SECOND) return this.#beginAgreed(size)
-    if (this.#state !== BODY || !this.#body.done) return
+    if (this.#state !== BODY) return
+    // It found the end before we did: the rest is a body to us, and would be a request to it.
+    if (!this.#body.done) return this.#failBody(badBody)
     this.#endBody()
     this.goOn()
   }

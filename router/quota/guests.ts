@@ -1,6 +1,6 @@
 /** Client connections as the quotas see them: whose they are, and whose requests came on them last. */
 import type { Clock } from '../clock.ts'
-import { TOO_MANY_CONNECTIONS, type Clients } from './clients.ts'
+import { NO_CLIENT, TOO_MANY_CONNECTIONS, type Clients } from './clients.ts'
 import type { Kind, QuotaCode, Quotas, Standing } from './quotas.ts'
 
 export type Guest = {
@@ -21,8 +21,12 @@ export class Guests {
     this.#clock = clock
   }
 
-  /** @returns null: this client has as many connections as one may have */
-  open(address: string): Guest | null {
+  /**
+   * @param trusted it is a load balancer, which has connections for as many clients as it likes
+   * @returns null: this client has as many connections as one may have
+   */
+  open(address: string, trusted: boolean): Guest | null {
+    if (trusted) return { client: NO_CLIENT, standing: null }
     const client = this.#clients.open(address, this.#clock.now)
     return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null }
   }
@@ -45,8 +49,13 @@ export class Guests {
     return refused
   }
 
-  /** Whether a request to a host that nobody has is answered at all (Q04). */
-  admitUnknown({ client }: Guest): boolean {
+  /** The client that a load balancer names, as `Guest.client`. */
+  named(address: string): number {
+    return this.#clients.find(address, this.#clock.now)
+  }
+
+  /** Whether a request to a host that nobody has is answered at all (Q04). @param client as `Guest.client` */
+  admitUnknown(client: number): boolean {
     return this.#clients.admitUnknown(client, this.#clock.now)
   }
 }
