@@ -1,6 +1,7 @@
 /** The head of a request as an app gets it: always made from what was parsed, never copied from what was not (P4). */
 import type { Call, Origin } from '../call.ts'
 import { CHUNKED } from '../wire/framing.ts'
+import { viaText } from '../wire/via.ts'
 
 export function requestText({ head, origin, id }: Call, wall: number): string {
   const { host, body } = head
@@ -8,7 +9,7 @@ export function requestText({ head, origin, id }: Call, wall: number): string {
     `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${head.fields}` +
     (body >= 0 ? `Content-Length: ${body}\r\n` : body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : '') +
     (head.upgrade === 'websocket' ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '') +
-    `${origin.lines}X-Forwarded-Host: ${host}\r\nX-Request-Start: ${wall}\r\nX-Request-Id: ${id}\r\n\r\n`
+    `Via: ${viaText(head)}\r\n${origin.lines}X-Forwarded-Host: ${host}\r\nX-Request-Start: ${wall}\r\nX-Request-Id: ${id}\r\n\r\n`
   )
 }
 
