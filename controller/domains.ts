@@ -41,6 +41,8 @@ export type DomainContext = {
   lookUp: LookUp
   /** Tells the reconciler to look now. */
   wake: () => void
+  /** Tells the work on certificates to look now. */
+  certificates: { wake(): void }
 }
 
 /**
@@ -58,12 +60,13 @@ export async function checkDomain(context: DomainContext, domain: Domain, actor:
 
 /** Says that a domain carries traffic from now on. */
 export async function announceVerified(
-  { store, log, now, wake }: Pick<DomainContext, 'store' | 'log' | 'now' | 'wake'>,
+  { store, log, now, wake, certificates }: Pick<DomainContext, 'store' | 'log' | 'now' | 'wake' | 'certificates'>,
   domain: Domain,
   why: string,
   actor: string | null,
 ): Promise<void> {
   wake()
+  certificates.wake()
   const address = addressText(domain)
   log.info('domain verified', { appId: domain.appId, tenantId: domain.tenantId, domain: address, why, actor })
   await appendEvent(store, domain.appId, eventOfApp('domainVerified', `${address} is verified: ${why}`, actor, now()))

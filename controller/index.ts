@@ -7,12 +7,14 @@ import { addressInUse, unavailable } from '#core/domain/errors.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
+import { loadApps } from '#core/store/apps.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
+import { hostsOfApp, wantedOf } from './certificates/wanted.ts'
 import { createDeploys } from './deploy/deploy.ts'
 import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
@@ -63,6 +65,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const turns = createTurns()
     const lookUp = createLookUp(config.domainResolvers)
     let certificates: CertificateWork | null = null
+    const wakeCertificates = () => certificates?.wake()
+    const byDns = config.acme !== null && config.acme.dnsHook !== null
     const certificateContext: CertificateContext = {
       store,
       config,
@@ -70,8 +74,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       vault,
       random,
       now,
-      hostsOf: (app) => Promise.resolve([`${app.name}.${config.domain}`]),
-      wanted: () => Promise.resolve([]),
+      hostsOf: (app) => Promise.resolve(hostsOfApp(app, config.domain)),
+      wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
     const { signal } = stopping
     const server = createHttpServer(
@@ -80,7 +84,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         config,
         log,
         sealer,
-        certificates: { ...certificateContext, wake: () => certificates?.wake() },
+        certificates: { ...certificateContext, wake: wakeCertificates },
         layers,
         repositories,
         sources,
@@ -108,7 +112,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       whileLeading: async (held) => {
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
-          watchDomains({ store, log, now, wake, lookUp }, held),
+          watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
         ])
       },
     })

@@ -14,6 +14,7 @@ import type { Pacer } from './quota/pacer.ts'
 import { appFailed, noWebSocket, notServing, type Answer } from './responses.ts'
 import { stickyCookie, stickyEndpoint } from './sticky.ts'
 import type { Routes } from './table.ts'
+import type { Usage } from './usage.ts'
 import { fieldOf, lineOf } from './wire/fields.ts'
 import { NO_BODY } from './wire/framing.ts'
 import type { ResponseHead } from './wire/response-head.ts'
@@ -26,6 +27,7 @@ export type ForwardContext = {
   limits: Limits
   random: () => number
   routes: () => Routes
+  usage: Usage
   onMistake: (error: unknown) => void
   /** Connections to apps that are open. */
   apps: Set<AppConnection>
@@ -109,6 +111,8 @@ export class Forwarder implements AppEvents {
   switched(call: Call, { fields, upgrade }: ResponseHead): boolean {
     if (call.head.upgrade !== 'websocket' || upgrade !== 'websocket') return false
     call.status = 101
+    // Now, not at its end: one that stays open for days is use of today.
+    if (call.route) this.#context.usage.countWebSocket(call.route)
     call.client.upgrade(call, fields)
     return true
   }

@@ -60,12 +60,13 @@ export function judge(raw: RawHead, head: RequestHead): Refusal | null {
 }
 
 function describe(raw: RawHead, said: Said, head: RequestHead): void {
-  const { fields, relayed } = sortRequestFields(raw.headers)
+  const { fields, relayed, via } = sortRequestFields(raw.headers)
   head.method = raw.method
   head.target = raw.target
   head.host = said.host[0] ?? ''
   head.fields = fields
   head.relayed = relayed
+  head.via = via
   head.body = framingOf(said)
   head.old = raw.version === '1.0'
   // RFC 9112 §9.3: no proxy keeps a connection of an HTTP/1.0 client, whatever it asks for.

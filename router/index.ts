@@ -20,7 +20,7 @@ import { openDoors, type DoorConfig, type Doors } from './doors.ts'
 import { drain } from './drain.ts'
 import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { serveMetrics, type MetricsPage } from './metrics.ts'
+import { keepMetrics } from './metrics.ts'
 import { Clients } from './quota/clients.ts'
 import { Guests } from './quota/guests.ts'
 import { startLeases } from './quota/lease.ts'
@@ -188,7 +188,7 @@ export async function start(
     ending.signal,
     couldNotRecord,
   )
-  const metrics = await openMetrics(config.routerMetricsPort, counters, log)
+  const metrics = keepMetrics(config.routerMetricsPort, counters, log, ending.signal)
   log.info('router listening', {
     address: config.httpAddress,
     port: doors.httpPort,
@@ -213,12 +213,11 @@ export async function start(
       if (store.status !== 'ready') store.disconnect()
       clearInterval(sweeping)
       pools.stop()
-      await Promise.all([watch.stop(), recording, adoption])
+      await Promise.all([watch.stop(), recording, adoption, metrics])
       await usage.flush(record).catch(couldNotRecord)
       await leases.stop()
       await certificates.stop()
       await reports.stop()
-      metrics?.close()
       store.disconnect()
     },
   }
@@ -233,14 +232,3 @@ const samplesOf = (router: RouterId, changed: Used[], at: number): UsageSample[]
     usage: counters,
     ended: false,
   }))
-
-/** Requests are served even where another process has the port. */
-async function openMetrics(port: number | null, counters: Counters, log: Log): Promise<MetricsPage | null> {
-  if (port === null) return null
-  try {
-    return await serveMetrics(port, counters, log)
-  } catch (error) {
-    log.warn('figures for Prometheus are not served', { port, cause: messageOf(error) })
-    return null
-  }
-}

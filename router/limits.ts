@@ -59,3 +59,6 @@ export const MAX_TRIES = 3
 export const MAX_INFORMATIONAL = 20
 /** Requests that may wait for an instance of one app. */
 export const MAX_HELD = 1_000
+
+/** How often a request may come here: apps may be behind apps, but not for ever (H66). */
+export const MAX_PASSES = 5

@@ -15,6 +15,7 @@ const NODE_OPTIONS = ['--max-semi-space-size=64']
 const READY_MS = 30_000
 /** Beyond the settling: a worker gives requests 10 s (`limits.ts`) and itself 5 s. */
 const STOP_MS = 16_000
+const MAX_PORT = 65_535
 
 try {
   const config = readConfig(process.env)
@@ -35,6 +36,7 @@ async function supervise(config: Config, log: Log): Promise<Workers> {
       count: config.routerWorkers,
       program: join(import.meta.dirname, 'worker.ts'),
       nodeOptions: NODE_OPTIONS,
+      envOf: (post) => metricsPort(config.routerMetricsPort, post),
       readyMs: READY_MS,
       stopMs: config.routerSettleMs + STOP_MS,
     },
@@ -45,4 +47,9 @@ async function supervise(config: Config, log: Log): Promise<Workers> {
     workers.replace().catch((error: unknown) => log.error('workers could not be replaced', { error }))
   }
   return workers
+}
+
+/** Each worker has figures of its own, so each post has a port of its own for them: the first one's, and those after it. */
+function metricsPort(first: number | null, post: number): Record<string, string> {
+  return first === null || first === 0 ? {} : { BERTH_ROUTER_METRICS_PORT: String(Math.min(first + post, MAX_PORT)) }
 }

@@ -1,6 +1,8 @@
 /** What a router tells Prometheus, made of its counters when somebody asks. Labels are bounded: see counters.ts. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { messageOf } from '#core/domain/errors.ts'
+import { sleep } from '#core/runtime/clock.ts'
 import { expose, type Distribution, type Metric } from '#core/runtime/metrics.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { LATENCY_BOUNDS, MAX_APPS, REFUSALS, type Counters } from './counters.ts'
@@ -70,6 +72,37 @@ export function routerMetrics(counters: Counters): (Metric | Distribution)[] {
 }
 
 export type MetricsPage = { port: number; close(): void }
+
+const RETRY_MS = 1_000
+/** Longer than a predecessor takes to end. */
+const WARN_AFTER_MS = 60_000
+
+/**
+ * Serves the page as soon as the port is free, which a predecessor has until it ends. Requests are served meanwhile, and also
+ * where another process keeps the port.
+ * @param port null: none is wanted
+ * @param signal ends it
+ */
+export async function keepMetrics(
+  port: number | null,
+  counters: Counters,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  if (port === null) return
+  for (let waitedMs = 0; !signal.aborted; waitedMs += RETRY_MS) {
+    try {
+      const page = await serveMetrics(port, counters, log)
+      if (signal.aborted) page.close()
+      else signal.addEventListener('abort', () => page.close(), { once: true })
+      return
+    } catch (error) {
+      if (waitedMs === WARN_AFTER_MS)
+        log.warn('figures for Prometheus are not served, trying on', { port, cause: messageOf(error) })
+      await sleep(RETRY_MS, signal)
+    }
+  }
+}
 
 /**
  * `GET /metrics` for Prometheus, on this host only, as the agent has it.

@@ -6,6 +6,7 @@ import type { Call } from './call.ts'
 import type { Certificates } from './certificates.ts'
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
+import { MAX_PASSES } from './limits.ts'
 import { matchPassword } from './password.ts'
 import { judge } from './policy.ts'
 import { refusalOf, tooManyUnknown } from './quota/answer.ts'
@@ -14,6 +15,7 @@ import type { Quotas } from './quota/quotas.ts'
 import { nextRequestId } from './request-id.ts'
 import {
   bodyTooLarge,
+  loopDetected,
   misdirected,
   notServing,
   quotaExceeded,
@@ -28,6 +30,7 @@ import { isOwnHost, normaliseHost, type Routes } from './table.ts'
 import { clientOf, type Trusted } from './trust.ts'
 import type { Usage } from './usage.ts'
 import { fieldOf, joinedField } from './wire/fields.ts'
+import { passesIn } from './wire/via.ts'
 
 export type StoryContext = {
   clock: Clock
@@ -51,6 +54,7 @@ export function tell(call: Call, context: StoryContext): Answer | Page | null {
     answerAuthority(call, context) ??
     checkServerName(call, context) ??
     findRoute(call, context) ??
+    breakLoop(call) ??
     judgeTerms(call, context) ??
     limitBody(call) ??
     admit(call, context) ??
@@ -96,6 +100,11 @@ function findRoute(call: Call, context: StoryContext): Answer | Page | null {
   call.route = context.routes().find(call.host, call.head.target)
   if (call.route !== null) return null
   return isHealthCheck(call) ? health(context.ready()) : refuseUnknown(call, context)
+}
+
+/** H66: an app that passes its requests on, to a name that leads here again, would have each of them go round for ever. */
+function breakLoop({ head, host }: Call): Answer | null {
+  return head.via !== '' && passesIn(head.via) >= MAX_PASSES ? loopDetected(host) : null
 }
 
 const USUAL_HTTPS_PORT = 443

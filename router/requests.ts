@@ -87,14 +87,13 @@ export class Requests implements ClientEvents {
   }
 
   #release(call: Call, ms: number): void {
-    const { standing, route } = call
+    const { standing } = call
     if (standing === null) return
-    const { quotas, counters, pacer, usage } = this.#context
+    const { quotas, counters, pacer } = this.#context
     pacer.settle(call)
     call.standing = null
     quotas.release(standing, call.kind)
     counters.end(call.row, call.status, ms)
-    if (call.status === 101 && route) usage.countWebSocket(route)
   }
 
   /** Refusals are sampled: whoever floods the router must not flood its log (Q08). */

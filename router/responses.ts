@@ -1,5 +1,6 @@
 /** Every answer that the router itself makes: a code, whose fault it is, and what to do. */
 import type { AppRoute } from '#core/domain/route.ts'
+import { MAX_PASSES } from './limits.ts'
 import type { Refused } from './call.ts'
 import type { Ruling } from './policy.ts'
 import type { QuotaRefusal } from './quota/answer.ts'
@@ -23,6 +24,7 @@ export type AnswerCode =
   | 'address-refused'
   | 'login-required'
   | 'misdirected'
+  | 'loop-detected'
   | 'connect-failed'
   | 'app-closed'
   | 'bad-response'
@@ -78,6 +80,14 @@ export const misdirected = (host: string): Answer => ({
   code: 'misdirected',
   about: host,
   sentence: 'This connection was made for another host than the one that the request names.',
+})
+
+/** RFC 5842 §7.2 has the status. */
+export const loopDetected = (about: string): Answer => ({
+  status: 508,
+  code: 'loop-detected',
+  about,
+  sentence: `This request came back to Berth ${MAX_PASSES} times. The app, or a proxy, that it goes through sends it here again; its owner should look at where that points.`,
 })
 
 export const quotaExceeded = (route: AppRoute | null, refusal: QuotaRefusal): Answer => ({

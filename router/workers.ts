@@ -12,6 +12,8 @@ export type WorkersOptions = {
   /** The module that a worker runs, and options of its Node. It says `ready` when it listens. */
   program: string
   nodeOptions: string[]
+  /** What the worker of a post (0, 1, …) finds in its environment besides what is there. */
+  envOf?: (post: number) => Record<string, string>
   /** How long a successor may take to listen before its predecessor is kept, and a worker to end before it is killed. */
   readyMs: number
   stopMs: number
@@ -36,8 +38,8 @@ export const nextDelay = (delayMs: number, ranMs: number): number =>
 export async function startWorkers(options: WorkersOptions, log: Log): Promise<Workers> {
   const ending = new AbortController()
   const living = new Set<Worker>()
-  const launchOne = () => {
-    const worker = launch(options)
+  const launchOne = (post: number) => {
+    const worker = launch(options, post)
     living.add(worker)
     void worker.exited.then(() => living.delete(worker))
     return worker
@@ -48,7 +50,7 @@ export async function startWorkers(options: WorkersOptions, log: Log): Promise<W
     await Promise.all([...living].map((worker) => untilGone(worker, options.stopMs)))
   }
 
-  const posts: Post[] = Array.from({ length: options.count }, () => ({ worker: launchOne() }))
+  const posts: Post[] = Array.from({ length: options.count }, (_, index) => ({ index, worker: launchOne(index) }))
   const cameUp = await Promise.all(posts.map(({ worker }) => worker.ready))
   if (cameUp.includes(false)) {
     await stop()
@@ -67,14 +69,14 @@ export async function startWorkers(options: WorkersOptions, log: Log): Promise<W
       log.error('worker ended unasked, starting another one', { pid: worker.child.pid, code, signal, delayMs })
       await sleep(delayMs, ending.signal)
       delayMs = nextDelay(delayMs, ranMs)
-      if (!ending.signal.aborted && post.worker === worker) post.worker = launchOne()
+      if (!ending.signal.aborted && post.worker === worker) post.worker = launchOne(post.index)
     }
   }
 
   async function replaceAll(): Promise<void> {
     for (const [index, post] of posts.entries()) {
       if (ending.signal.aborted) return
-      const successor = launchOne()
+      const successor = launchOne(index)
       if (!(await inTime(successor.ready, options.readyMs))) {
         successor.child.kill('SIGKILL')
         if (ending.signal.aborted) return
@@ -108,7 +110,7 @@ export async function startWorkers(options: WorkersOptions, log: Log): Promise<W
   }
 }
 
-type Post = { worker: Worker }
+type Post = { index: number; worker: Worker }
 type Exit = { code: number | null; signal: NodeJS.Signals | null; ranMs: number }
 type Worker = {
   child: ChildProcess
@@ -118,10 +120,11 @@ type Worker = {
 }
 
 /** Its output is the supervisor's, and the channel between them tells each of the other's end, however sudden. */
-function launch({ program, nodeOptions }: WorkersOptions): Worker {
+function launch({ program, nodeOptions, envOf }: WorkersOptions, post: number): Worker {
   const began = performance.now()
   const child = fork(program, {
     execArgv: [...process.execArgv, ...nodeOptions],
+    env: { ...process.env, ...envOf?.(post) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const exited = new Promise<Exit>((resolve) => {

@@ -71,8 +71,17 @@ function greet(config: Config, logs: string): void {
   const port = config.httpPort === 80 ? '' : `:${config.httpPort}`
   const logIn = `export BERTH_API_URL=${api} BERTH_TOKEN=$(cat ${config.home}/operator-token)`
   say(`Berth is ready: console and API at ${api}/, apps at http://APP.${config.domain}${port}/; to log in: ${logIn}`)
+  say(
+    `Apps by HTTPS: https://APP.${config.domain}${config.httpsPort === 443 ? '' : `:${config.httpsPort}`}/ (${trustOf(config)})`,
+  )
   say(`Then: bin/berth create hello. Logs are in ${logs}/. Ctrl-C stops everything.`)
 }
+
+/** Elsewhere than on a developer's machine no certificate is made by itself. */
+const trustOf = ({ domain }: Config): string =>
+  domain === 'localhost' || domain.endsWith('.localhost')
+    ? 'self-signed, so browsers warn'
+    : 'once there is a certificate: docs/certificates.md'
 
 type Interrupt = Promise<void> & { isOver(): boolean }
 

@@ -1,5 +1,5 @@
 /** domains, domains:add, :info, :verify, :remove, :approve: an app's own names. */
-import type { DomainsView, DomainView } from '#core/contract/api.ts'
+import type { AutomaticView, DomainsView, DomainView } from '#core/contract/api.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { formatSince, type Cell } from '../text.ts'
 
@@ -8,9 +8,9 @@ export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
   const view = await (await context.client()).get<DomainsView>(['apps', app, 'domains'])
   if (options.json) return out.json(view)
-  const own: Cell[] = [view.own, 'verified', '-', 'given by the platform']
+  const own: Cell[] = [view.own, 'verified', '-', "the platform's", 'given by the platform']
   out.table(
-    ['DOMAIN', 'STATE', 'ADDED', 'DETAIL'],
+    ['DOMAIN', 'STATE', 'ADDED', 'CERTIFICATE', 'DETAIL'],
     [own, ...view.domains.map((domain) => rowOf(domain, context.now()))],
   )
   const pending = view.domains.find(({ state }) => state === 'pending')
@@ -51,7 +51,7 @@ async function ask(context: Context, [address = '']: string[], verb: 'verify' | 
 }
 
 function show({ out, now }: Context, app: string, domain: DomainView): void {
-  const { challenge, check, verified } = domain
+  const { challenge, check, verified, certificate } = domain
   out.facts([
     ['Domain', domain.address],
     ['State', stateCell(domain)],
@@ -62,6 +62,15 @@ function show({ out, now }: Context, app: string, domain: DomainView): void {
           ['TXT record', challenge.name],
           ['Its value', challenge.value],
         ] satisfies [string, Cell][])
+      : []),
+    ...(certificate ? [['Certificate', certificateCell(domain)] satisfies [string, Cell]] : []),
+    ...(certificate?.problem
+      ? [
+          ['Last problem', `${certificate.problem.text} (${formatSince(certificate.problem.at, now())})`] satisfies [
+            string,
+            Cell,
+          ],
+        ]
       : []),
     ...(check ? [['Last look', detailOf(domain, now())] satisfies [string, Cell]] : []),
   ])
@@ -79,11 +88,24 @@ const rowOf = (domain: DomainView, now: number): Cell[] => [
   domain.address,
   stateCell(domain),
   formatSince(domain.createdAt, now),
+  certificateCell(domain),
   detailOf(domain, now),
 ]
 
 const stateCell = ({ state }: DomainView): Cell =>
   state === 'verified' ? { text: state, colour: 'green' } : { text: state, colour: 'yellow' }
+
+/** One that nobody issues is for the owner to bring: wildcards, and where the operator has named no authority. */
+const certificateStates: Record<AutomaticView['state'], Cell> = {
+  issued: { text: 'issued', colour: 'green' },
+  waiting: 'being asked for',
+  failing: { text: 'failing', colour: 'red' },
+  spared: { text: 'yours', colour: 'green' },
+  off: 'none: certs:add',
+}
+
+const certificateCell = ({ certificate }: DomainView): Cell =>
+  certificate === null ? '-' : certificateStates[certificate.state]
 
 const proofs = { dns: 'by DNS', operator: 'by an operator', tenant: 'its host was yours before' }
 

@@ -101,11 +101,15 @@ function claim(record: AppRecord, { store, turns }: ApiContext): Promise<boolean
 }
 
 /** Its instances are stopped by the reconciler, which finds them without an owner. */
-async function destroy(app: App, { store, deploys, repositories, sources, wake, now }: ApiContext): Promise<void> {
+async function destroy(
+  app: App,
+  { store, deploys, repositories, sources, wake, certificates, now }: ApiContext,
+): Promise<void> {
   const made = await loadDeploys(store, app.id, Number.MAX_SAFE_INTEGER)
   await deploys.cancelApp(app.id)
   await removeApp(store, app, now())
   wake()
+  certificates.wake()
   await repositories.remove(app.id)
   for (const deploy of made) await sources.remove(deploy.id)
 }

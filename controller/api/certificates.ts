@@ -85,7 +85,8 @@ async function list(owner: Owner, context: ApiContext): Promise<CertificatesView
   ])
   const mine = all.filter((certificate) => isOf(owner, certificate) && isShown(certificate))
   const automatic = hosts.map((host) => {
-    const serving = mine.filter((certificate) => certificate.hosts.includes(host))
+    // Apps of one tenant may share a host, and then one of them has its certificate.
+    const serving = all.filter((certificate) => certificate.hosts.includes(host))
     return automaticView(host, standings.get(host) ?? null, serving, config.acme !== null, now())
   })
   const views = mine.sort((a, b) => a.addedAt - b.addedAt).map((one) => certificateView(one, owner?.name ?? null))

@@ -1,11 +1,13 @@
 /** Domains of an app: claim, show, check, approve, give up. */
 import type { Request } from 'express'
-import { addDomain, type DomainsView } from '#core/contract/api.ts'
+import { addDomain, type DomainsView, type DomainView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
+import { isWildcard } from '#core/domain/certificate.ts'
 import { addressText, MAX_DOMAINS, parseAddress, type Domain } from '#core/domain/domain.ts'
 import { BerthError, domainInUse, domainTaken, notFound, tooManyDomains } from '#core/domain/errors.ts'
 import type { Address } from '#core/domain/route.ts'
 import { loadApp } from '#core/store/apps.ts'
+import { loadCertificates, loadStandings } from '#core/store/certificates.ts'
 import { claimantOf, claimDomain, removeDomain, verifyDomain, type Claimed } from '#core/store/domains.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { announceVerified, checkDomain, nameRules } from '../domains.ts'
@@ -13,6 +15,7 @@ import { eventOfApp } from '../events.ts'
 import { appOf } from './access.ts'
 import { callerOf, requireOperator } from './auth.ts'
 import { bodyOf } from './body.ts'
+import { automaticView } from './certificate-views.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
 import { domainView } from './views.ts'
@@ -21,8 +24,8 @@ export const domainRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/domains': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      const { domain } = context.config
-      res.json({ own: `${app.name}.${domain}`, domains: app.domains.map(domainView) } satisfies DomainsView)
+      const own = `${app.name}.${context.config.domain}`
+      res.json({ own, domains: await views(app.domains, context) } satisfies DomainsView)
     },
     async POST(req, res) {
       const app = await appOf(req, context.store)
@@ -34,7 +37,7 @@ export const domainRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/domains/:address': {
     async GET(req, res) {
       const { domain } = await find(req, context)
-      res.json(domainView(domain))
+      res.json(await viewOf(domain, context))
     },
     async DELETE(req, res) {
       const { app, domain } = await find(req, context)
@@ -83,11 +86,29 @@ function readAddress(text: string, context: ApiContext): Address | null {
   }
 }
 
-async function show({ id }: App, address: Address, { store }: ApiContext) {
-  const app = await loadApp(store, id)
+async function show({ id }: App, address: Address, context: ApiContext): Promise<DomainView> {
+  const app = await loadApp(context.store, id)
   const domain = app && domainOf(app, address)
   if (!domain) throw notFound('domain', addressText(address))
-  return domainView(domain)
+  return viewOf(domain, context)
+}
+
+async function viewOf(domain: Domain, context: ApiContext): Promise<DomainView> {
+  const [view] = await views([domain], context)
+  return view as DomainView
+}
+
+async function views(domains: Domain[], context: ApiContext): Promise<DomainView[]> {
+  if (!domains.some(({ state }) => state === 'verified')) return domains.map((domain) => domainView(domain, null))
+  const { store, config, now } = context
+  const [certificates, standings] = await Promise.all([loadCertificates(store), loadStandings(store)])
+  return domains.map((domain) => {
+    if (domain.state === 'pending') return domainView(domain, null)
+    const { host } = domain
+    const serving = certificates.filter(({ hosts }) => hosts.includes(host))
+    const isAskedFor = config.acme !== null && (!isWildcard(host) || config.acme.dnsHook !== null)
+    return domainView(domain, automaticView(host, standings.get(host) ?? null, serving, isAskedFor, now()))
+  })
 }
 
 /** @throws DOMAIN_TAKEN, DOMAIN_IN_USE, TOO_MANY_DOMAINS, NOT_FOUND */
@@ -130,9 +151,11 @@ async function approve(domain: Domain, actor: string, context: ApiContext): Prom
   await announceVerified(context, domain, 'an operator approved it', actor)
 }
 
-async function remove(app: App, domain: Domain, actor: string, { store, now, wake, log }: ApiContext): Promise<void> {
+async function remove(app: App, domain: Domain, actor: string, context: ApiContext): Promise<void> {
+  const { store, now, wake, certificates, log } = context
   if (!(await removeDomain(store, app, domain))) return
   wake()
+  certificates.wake()
   const text = addressText(domain)
   log.info('domain removed', { appId: app.id, tenantId: app.tenantId, domain: text, actor })
   await appendEvent(store, app.id, eventOfApp('domainRemoved', `${text} was removed`, actor, now()))

@@ -3,6 +3,7 @@ import type {
   AccessView,
   AppView,
   DeployView,
+  AutomaticView,
   DomainView,
   EventView,
   HostView,
@@ -46,7 +47,8 @@ export function appView(app: App, tenant: Tenant | null, urls: { url: string; gi
   }
 }
 
-export function domainView(domain: Domain): DomainView {
+/** @param certificate where the one for its host stands; null: while it carries no traffic */
+export function domainView(domain: Domain, certificate: AutomaticView | null): DomainView {
   const { host, path, state, verified, check } = domain
   return {
     address: addressText(domain),
@@ -57,6 +59,7 @@ export function domainView(domain: Domain): DomainView {
     verified: verified && { at: iso(verified.at), by: verified.by },
     challenge: state === 'verified' ? null : { type: 'TXT', name: challengeName(host), value: domain.token },
     check: check && { at: iso(check.at), problem: check.problem, nextAt: iso(check.nextAt) },
+    certificate,
   }
 }
 

@@ -222,6 +222,8 @@ export type DomainView = {
   challenge: { type: 'TXT'; name: string; value: string } | null
   /** What the last look into DNS found, and when the next one is. */
   check: { at: string; problem: string; nextAt: string } | null
+  /** How far the certificate for its host is; null while it is pending. */
+  certificate: AutomaticView | null
 }
 /** `own` is the address that the platform gives every app. */
 export type DomainsView = { own: string; domains: DomainView[] }

@@ -1,6 +1,7 @@
 /** A message's fields as lines, each `Name: value\r\n`: looking into them, sorting them, making them of pairs. */
 import { isHost } from './host.ts'
-import { addNominated, CONNECTION, KEPT, RELAYED, requestNames, trimmed } from './names.ts'
+import { addNominated, CONNECTION, KEPT, RELAYED, requestNames, trimmed, VIA } from './names.ts'
+import { joinedVia } from './via.ts'
 
 /**
  * The value of the first field of that name, or null.
@@ -63,23 +64,26 @@ export function pairsOf(fields: string): string[] {
 }
 
 /**
- * A request's fields by what becomes of them: those for the app, and what the client says of where the request came from.
+ * A request's fields by what becomes of them: those for the app, what the client says of where the request came from, and
+ * the proxies that it came through.
  * @param pairs names and values alternating, checked: tokens, and text without control characters
  */
-export function sortRequestFields(pairs: readonly string[]): { fields: string; relayed: string } {
+export function sortRequestFields(pairs: readonly string[]): { fields: string; relayed: string; via: string } {
   const nominated = nominatedBy(pairs)
   let fields = ''
   let relayed = ''
+  let via = ''
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const name = pairs[i] as string
     const lower = name.toLowerCase()
     const kind = requestNames.kindOf(lower)
     if (kind === RELAYED) relayed += lineOf(name, pairs[i + 1] as string)
+    else if (kind === VIA) via = joinedVia(via, pairs[i + 1] as string)
     // An app that reads fields through CGI's rules takes `X_Forwarded_For` for `X-Forwarded-For`.
     if (kind !== KEPT || lower.includes('_') || nominated.has(lower)) continue
     fields += lineOf(name, pairs[i + 1] as string)
   }
-  return { fields, relayed }
+  return { fields, relayed, via }
 }
 
 function nominatedBy(pairs: readonly string[]): Set<string> {

@@ -14,6 +14,8 @@ export const HOP = 7
 export const RELAYED = 8
 /** Said by the router alone: dropped. */
 export const OURS = 9
+/** The proxies that a request came through, to which the router adds itself (RFC 9110 §7.6.3). */
+export const VIA = 10
 
 type Kind = number
 
@@ -111,6 +113,7 @@ export const requestNames = new Names({
   'x-real-ip': RELAYED,
   'x-request-id': RELAYED,
   'x-request-start': RELAYED,
+  via: VIA,
 })
 
 export const responseNames = new Names({ ...hopByHop, ...onBothWays })
@@ -163,6 +166,7 @@ export const endToEnd: ReadonlySet<string> = new Set([
   'strict-transport-security',
   'user-agent',
   'vary',
+  'via',
   'www-authenticate',
   'x-csrf-token',
 ])

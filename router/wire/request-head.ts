@@ -7,7 +7,8 @@ import { isPlainName, isPlainText, isTarget, latin1, SP } from './characters.ts'
 import { keptLines, lineOf, lines, scanFieldLines, valueOf, type Grammar } from './field-lines.ts'
 import { CHUNKED, INCOMPLETE, NO_BODY, readLength, type Framing } from './framing.ts'
 import { isHostIn } from './host.ts'
-import { CONNECTION, CONTENT_LENGTH, HOST, KEPT, OURS, RELAYED, requestNames, TRANSFER_ENCODING } from './names.ts'
+import { joinedVia } from './via.ts'
+import { CONNECTION, CONTENT_LENGTH, HOST, KEPT, OURS, RELAYED, requestNames, TRANSFER_ENCODING, VIA } from './names.ts'
 
 export { INCOMPLETE }
 
@@ -25,6 +26,8 @@ export type RequestHead = {
   fields: string
   /** What the client says of where the request came from, as lines like `fields`: a lie, unless it is a load balancer that we trust. */
   relayed: string
+  /** The values of Via, joined; empty when there is none. */
+  via: string
   body: Framing
   /** 1.1, without `Connection: close`: more may follow on the connection. */
   persistent: boolean
@@ -42,6 +45,7 @@ export const emptyRequestHead = (): RequestHead => ({
   host: '',
   fields: '',
   relayed: '',
+  via: '',
   body: NO_BODY,
   persistent: true,
   old: false,
@@ -97,6 +101,7 @@ function describe(bytes: Buffer, from: number, end: number, head: RequestHead): 
   head.host = ''
   head.fields = keptLines(text, from)
   head.relayed = ''
+  head.via = ''
   head.body = NO_BODY
   head.persistent = true
   head.old = false
@@ -135,6 +140,9 @@ function describeField(kind: number, n: number, bytes: Buffer, text: string, bas
       return head.persistent || isValue(bytes, n, 'close') || isValue(bytes, n, 'Close')
     case RELAYED:
       head.relayed += lineOf(text, base, n)
+      return true
+    case VIA:
+      head.via = joinedVia(head.via, valueOf(text, base, n))
       return true
     default:
       return kind === OURS

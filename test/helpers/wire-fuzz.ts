@@ -74,6 +74,7 @@ function compare({ head, body }: Message, seen: Seen, what: string): void {
     what,
   )
   assert.deepEqual(pairsOf(head.relayed), fieldsOf(seen, isRelayed), what)
+  assert.equal(head.via, valuesOf(seen, 'via').filter(Boolean).join(', '), what)
   assert.deepEqual([head.host], valuesOf(seen, 'host'), what)
   assert.deepEqual(head.body === CHUNKED ? ['chunked'] : [], valuesOf(seen, 'transfer-encoding'), what)
   assert.deepEqual(head.body >= 0 ? [String(head.body)] : [], valuesOf(seen, 'content-length'), what)
@@ -81,7 +82,7 @@ function compare({ head, body }: Message, seen: Seen, what: string): void {
 
 // Written down once more instead of taken from the router, which is under test.
 const isSaidByFraming = (name: string): boolean =>
-  ['host', 'content-length', 'transfer-encoding', 'connection', 'berth-error'].includes(name)
+  ['host', 'content-length', 'transfer-encoding', 'connection', 'berth-error', 'via'].includes(name)
 const isRelayed = (name: string): boolean =>
   name.startsWith('x-forwarded-') || ['forwarded', 'x-real-ip', 'x-request-id', 'x-request-start'].includes(name)
 

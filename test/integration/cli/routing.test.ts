@@ -11,6 +11,7 @@ const pending: DomainView = {
   verified: null,
   challenge: { type: 'TXT', name: '_berth-challenge.shop.example', value: 'berth-abc' },
   check: null,
+  certificate: null,
 }
 const usual: RoutingView = {
   protocol: 'http1',
@@ -50,13 +51,22 @@ describe('berth, on domains and routing', function () {
 
   it('lists an app’s domains with their states', async () => {
     const verified = { at: pending.createdAt, by: 'dns' as const }
-    const other = { ...pending, address: 'shop.example/api', state: 'verified' as const, verified, challenge: null }
+    const certificate = {
+      host: 'shop.example',
+      state: 'issued',
+      certificate: 'c-1',
+      nextAt: null,
+      failures: 0,
+      problem: null,
+    }
+    const shown = { state: 'verified', verified, challenge: null, certificate } as const
+    const other = { ...pending, address: 'shop.example/api', ...shown }
     api.answers['GET /v1/apps/shop/domains'] = ok({ own: 'shop.localhost', domains: [pending, other] })
     const ran = await person.berth(['domains', '-a', 'shop'])
     assert.equal(ran.code, 0, ran.stderr)
     assert.match(ran.stdout, /shop\.localhost +verified/)
     assert.match(ran.stdout, /\*\.shop\.example +pending .*waits for the TXT record _berth-challenge\.shop\.example/)
-    assert.match(ran.stdout, /shop\.example\/api +verified .*by DNS/)
+    assert.match(ran.stdout, /shop\.example\/api +verified .*issued +by DNS/)
   })
 
   it('names an address with a path in one piece of the API’s path', async () => {

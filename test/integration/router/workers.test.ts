@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '#core/runtime/log.ts'
@@ -78,6 +79,21 @@ describe('The workers of a router', function () {
     store.disconnect()
     await app.stop()
     await redis.stop()
+  })
+
+  it('have ports of their own for their figures, and hand them on to their successors', async () => {
+    const first = await freePortPair()
+    const router = await startOne({ BERTH_ROUTER_METRICS_PORT: String(first) })
+    const hasFigures = async (at: number) => {
+      const answer = await get(at, '127.0.0.1', '/metrics').catch(() => null)
+      return answer?.body.includes('berth_router_connections') ?? false
+    }
+    const bothHave = async () => (await hasFigures(first)) && (await hasFigures(first + 1))
+    await until(bothHave, PATIENCE_MS)
+    const before = await router.workers()
+    router.child.kill('SIGUSR2')
+    await succeed(router, before)
+    await until(bothHave, PATIENCE_MS)
   })
 
   it('share one port, and each is a router of its own to the store', async () => {
@@ -193,3 +209,17 @@ describe('The workers of a router', function () {
 
 const connections = (app: TestApp) =>
   new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)))
+
+/** @returns the first of two free ports, one after the other */
+async function freePortPair(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    if (port === 65_535) continue
+    const next = createServer().listen(port + 1, '127.0.0.1')
+    const isFree = await Promise.race([once(next, 'listening').then(() => true), once(next, 'error').then(() => false)])
+    if (!isFree) continue
+    next.close()
+    await once(next, 'close')
+    return port
+  }
+}

@@ -74,10 +74,15 @@ describe('domains', function () {
     assert.equal(late.body.challenge, null)
     assert.equal(late.body.verified.by, 'dns')
     assert.ok(api.wakes > wakes, 'the reconciler looks at once')
+    assert.equal(api.certificateWakes, 1, 'and so does the work on certificates')
+    assert.equal(added.body.certificate, null)
+    assert.deepEqual([late.body.certificate.host, late.body.certificate.state], ['shop.example', 'off'])
     assert.deepEqual(await kinds(ann, 'shop'), ['domainVerified', 'domainAdded'])
     const listed = (await api.call(ann, 'GET', path('shop'))).body
     assert.equal(listed.own, 'shop.localhost')
     assert.deepEqual(listed.domains, [late.body])
+    await api.call(ann, 'DELETE', path('shop', 'shop.example'))
+    assert.equal(api.certificateWakes, 2)
   })
 
   it('are looked for again in the background, when their turn has come', async () => {
