@@ -10,6 +10,8 @@ export class Count {
   refused = 0
   /** The most that were there at once since the last report. */
   #peak = 0
+  /** What the others were told to be wanted here. */
+  #told = 0
 
   hasRoom(): boolean {
     return this.limit < 0 || this.used < this.allowance
@@ -28,6 +30,7 @@ export class Count {
   begin(routers: number): void {
     this.allowance = this.limit <= 0 ? this.limit : Math.max(1, Math.floor(this.limit / routers))
     this.refused = 0
+    this.#told = 0
   }
 
   /** @returns false when there was no limit before, so that it has to begin */
@@ -42,12 +45,19 @@ export class Count {
     return this.refused > 0
   }
 
+  /** More will be needed soon, and the others do not know of it: they would give more if they did. */
+  get isTight(): boolean {
+    const { used, allowance, limit } = this
+    return allowance < limit && used * 2 > allowance && used > this.#told * TOLD_ROOM
+  }
+
   report(): CountReport {
     const { limit, allowance, used } = this
     if (limit < 0) return noCount
     const wanted = Math.max(this.#peak, used) + this.refused
     this.#peak = used
     this.refused = 0
+    this.#told = wanted
     return { limit, allowance, used, wanted }
   }
 
@@ -59,5 +69,8 @@ export class Count {
     if (this.limit > 0) this.allowance = Math.max(1, this.allowance)
   }
 }
+
+/** So much more than was told is worth another report. */
+const TOLD_ROOM = 1.25
 
 const noCount: CountReport = { limit: -1, allowance: 0, used: 0, wanted: 0 }
