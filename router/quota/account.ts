@@ -79,11 +79,13 @@ export class Account {
 
   /** Nothing of it is under way or was refused, and all that it may is there again. */
   isAtRest(now: number): boolean {
-    return !this.isShort() && this.counts.every(({ used }) => used === 0) && this.flows.every((flow) => flow.isFull(now))
+    return (
+      !this.isShort() && this.counts.every(({ used }) => used === 0) && this.flows.every((flow) => flow.isFull(now))
+    )
   }
 
   report(mode: TrafficReport['mode'], now: number): TrafficReport {
-    const short = this.isShort()
+    const short = this.isShort() || this.counts.some(({ isTight }) => isTight)
     this.reportedAt = now
     this.hurried = false
     return {

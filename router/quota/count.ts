@@ -41,8 +41,10 @@ export class Count {
     return known
   }
 
+  /** The others have to leave more: what next comes may find no room, or what came last did not. */
   get short(): boolean {
-    return this.refused > 0
+    const { used, allowance, limit } = this
+    return this.refused > 0 || (allowance < limit && used > allowance * FULL)
   }
 
   /** More will be needed soon, and the others do not know of it: they would give more if they did. */
@@ -70,7 +72,10 @@ export class Count {
   }
 }
 
+/** Where so much is taken, more is asked for before anything has to be refused. */
+const FULL = 0.875
+
 /** So much more than was told is worth another report. */
-const TOLD_ROOM = 1.25
+const TOLD_ROOM = 1.125
 
 const noCount: CountReport = { limit: -1, allowance: 0, used: 0, wanted: 0 }

@@ -4,8 +4,8 @@
 -- it made is taken from the pool, which grows at the whole rate; what nobody made is in the pool and goes to whom it lacks.
 -- Half of the burst stays there while all have enough (a quarter while there is one router only), for a router that is new or
 -- is needed suddenly; while one has less than it wants, the others hold no more than they need until their next report.
--- A count (requests in flight, connections) is divided as whole numbers: whoever does not need more holds half of what the
--- others do not, so that whoever joins finds some, even while the lease of one that was killed lasts.
+-- A count (requests in flight, connections) is divided as whole numbers: whoever does not need more holds only a part of
+-- what the others leave, so that whoever joins finds some, even while the lease of one that was killed lasts.
 -- KEYS[1] account (hash): 'pool', and one field per router, numbers separated by blanks
 -- ARGV[1] router   ARGV[2] now (ms); '' for Redis's clock
 -- ARGV[3] 'join': it knows nothing of the account yet; 'renew': it was told its share before; 'leave'
@@ -25,7 +25,7 @@ local ROOM = 1.1     -- So much more than what was asked of a router lately is t
 local ALONE = 0.75   -- A router that is alone holds this part of the burst while it has enough.
 local CALM = 0.75    -- While all together want less than this part of the rate, what is owed is taken back half at a time.
 local FEW = 16       -- Of less than that, and of a smaller burst, nothing is left for who may come.
-local NEED = 1.5     -- So much more of a count than was used lately is held.
+local NEED = 1.25    -- So much more of a count than was used lately is held.
 local NEEDED = 0.3   -- What lasts until the next report but one (s).
 local FLOWS, COUNTS = 3, 3
 
@@ -127,9 +127,11 @@ for k = 1, FLOWS do
     local part = partOf(rate > 0 and wanted * ROOM / rate or 0, wants, absent)
     share = math.max(0, math.min(part, 1 - held))
     cap = part * burst
-    if not amShort and othersShort then cap = math.min(cap, wanted * NEEDED)
-    elseif not amShort and #others + absent > 0 then cap = cap / 2
-    elseif not amShort and burst >= FEW then cap = cap * ALONE end
+    -- Who joins has little yet, and takes no more than those who have enough.
+    local modest = not amShort or not mine
+    if not amShort and othersShort then cap = math.min(cap, math.max(wanted * NEEDED, cap * LEAST))
+    elseif modest and #others + absent > 0 then cap = cap / 2
+    elseif modest and burst >= FEW then cap = cap * ALONE end
     cap = math.max(1, cap)
     local room = cap - tokens
     if mode == 'leave' then grant = -math.max(0, tokens)
@@ -164,7 +166,9 @@ for k = 1, COUNTS do
     local whole = math.floor(part + 1e-9)
     if wanted > whole then whole = math.ceil(part - 1e-9) end
     local free = math.max(0, limit - held)
-    local enough = limit < FEW and free or math.max(math.ceil(wanted * NEED), math.ceil(free / 2))
+    -- Others may join before those who are there have shrunk, so who joins takes less than they, and at once asks for more.
+    local parts = #others == 0 and 2 or mine and 3 or 4
+    local enough = limit < FEW and free or math.max(math.ceil(wanted * NEED), math.ceil(free / parts))
     allowance = math.max(0, math.min(whole, free, enough))
     kept[at + 1] = math.max(allowance, used, mine and math.min(using, mine[at + 1]) or 0)
     kept[at + 2] = math.max(wanted, used)
