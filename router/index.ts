@@ -8,6 +8,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
+import { loadRouters } from '#core/store/routes.ts'
 import { recordUsage, type UsageSample } from '#core/store/usage.ts'
 import { logLeftOut } from './access-log.ts'
 import type { AppConnection } from './app/connection.ts'
@@ -77,6 +78,7 @@ export async function start(
   const quotas = new Quotas(randomBytes(4).readInt32LE())
   const useQuotas = () => quotas.use((tenant) => routes.quotaOf(tenant), Date.now(), clock.tick())
   useQuotas()
+  quotas.setRouters((await loadRouters(store).catch(() => [])).length + 1)
   const guests = new Guests(new Clients(), quotas, clock)
   const refusals = new RefusalSampler()
   const trusted = trustedFrom(config.trustedProxies)

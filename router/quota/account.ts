@@ -27,6 +27,8 @@ export class Account {
   /** The other routers know it, by an answer of the store. */
   joined = false
   reportedAt = -Infinity
+  /** It has called for a report before its time. */
+  hurried = false
   usedAt = 0
   /** Another router has less than it wants. */
   othersShort = false
@@ -60,6 +62,12 @@ export class Account {
     for (const count of this.counts) count.begin(routers)
   }
 
+  /** Is left to the others. What comes next is let in by an even part again, and begins anew. */
+  rest(routers: number): void {
+    this.active = false
+    for (const count of this.counts) count.begin(routers)
+  }
+
   isShort(): boolean {
     const { requests } = this
     return (
@@ -69,14 +77,17 @@ export class Account {
     )
   }
 
-  /** Nothing of it is under way, and all that it may is there again. */
+  /** Nothing of it is under way or was refused, and all that it may is there again. */
   isAtRest(now: number): boolean {
-    return this.counts.every(({ used }) => used === 0) && this.flows.every((flow) => flow.isFull(now))
+    return (
+      !this.isShort() && this.counts.every(({ used }) => used === 0) && this.flows.every((flow) => flow.isFull(now))
+    )
   }
 
   report(mode: TrafficReport['mode'], now: number): TrafficReport {
-    const short = this.isShort()
+    const short = this.isShort() || this.counts.some(({ isTight }) => isTight)
     this.reportedAt = now
+    this.hurried = false
     return {
       account: this.key,
       mode,

@@ -10,6 +10,8 @@ export class Count {
   refused = 0
   /** The most that were there at once since the last report. */
   #peak = 0
+  /** What the others were told to be wanted here. */
+  #told = 0
 
   hasRoom(): boolean {
     return this.limit < 0 || this.used < this.allowance
@@ -28,6 +30,7 @@ export class Count {
   begin(routers: number): void {
     this.allowance = this.limit <= 0 ? this.limit : Math.max(1, Math.floor(this.limit / routers))
     this.refused = 0
+    this.#told = 0
   }
 
   /** @returns false when there was no limit before, so that it has to begin */
@@ -38,8 +41,16 @@ export class Count {
     return known
   }
 
+  /** The others have to leave more: what next comes may find no room, or what came last did not. */
   get short(): boolean {
-    return this.refused > 0
+    const { used, allowance, limit } = this
+    return this.refused > 0 || (allowance < limit && used > allowance * FULL)
+  }
+
+  /** More will be needed soon, and the others do not know of it: they would give more if they did. */
+  get isTight(): boolean {
+    const { used, allowance, limit } = this
+    return allowance < limit && used * 2 > allowance && used > this.#told * TOLD_ROOM
   }
 
   report(): CountReport {
@@ -48,6 +59,7 @@ export class Count {
     const wanted = Math.max(this.#peak, used) + this.refused
     this.#peak = used
     this.refused = 0
+    this.#told = wanted
     return { limit, allowance, used, wanted }
   }
 
@@ -59,5 +71,11 @@ export class Count {
     if (this.limit > 0) this.allowance = Math.max(1, this.allowance)
   }
 }
+
+/** Where so much is taken, more is asked for before anything has to be refused. */
+const FULL = 0.875
+
+/** So much more than was told is worth another report. */
+const TOLD_ROOM = 1.125
 
 const noCount: CountReport = { limit: -1, allowance: 0, used: 0, wanted: 0 }

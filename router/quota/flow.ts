@@ -87,10 +87,10 @@ export class Flow {
     return Math.min(MAX_PAUSE_MS, this.msUntil(0))
   }
 
-  /** ms until there are so many tokens. */
+  /** ms until there are so many tokens. Whoever has no share yet is soon given one. */
   msUntil(tokens: number): number {
     const lack = tokens - this.tokens
-    return lack <= 0 ? 0 : (lack * 1000) / (this.rate * this.share)
+    return lack <= 0 ? 0 : (lack * 1000) / (this.rate * Math.max(this.share, LEAST_PART))
   }
 
   report(now: number): FlowReport {

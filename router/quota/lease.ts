@@ -33,7 +33,7 @@ export function startLeases({ quotas, store, router, log, now }: LeaseContext): 
   let waiting = new AbortController()
   let answeredAt = now()
   let away = false
-  quotas.onJoin = () => waiting.abort()
+  quotas.onHurry = () => waiting.abort()
 
   async function agree(): Promise<void> {
     if (store.status !== 'ready') throw new Error('Redis is not connected')
@@ -54,7 +54,7 @@ export function startLeases({ quotas, store, router, log, now }: LeaseContext): 
     if (now() - answeredAt > LOST_MS) quotas.endure()
   }
 
-  /** A tick, or until the next account joins, which is then agreed on at once. */
+  /** A tick, or until an account joins or soon needs more, which is then agreed on at once. */
   async function pause(): Promise<void> {
     if (waiting.signal.aborted && !away) {
       waiting = new AbortController()
@@ -79,7 +79,7 @@ export function startLeases({ quotas, store, router, log, now }: LeaseContext): 
       ending.abort()
       waiting.abort()
       await agreeing
-      quotas.onJoin = () => {}
+      quotas.onHurry = () => {}
       if (store.status !== 'ready') return
       await shareTraffic(store, router, quotas.routers, quotas.farewells(now())).catch(onError)
     },

@@ -59,8 +59,8 @@ export class Quotas {
   #active = new Set<Account>()
   #heavy: HeavyUse
   #forgotAt = 0
-  /** Called when there is something to share out that the other routers do not know of. */
-  onJoin: () => void = () => {}
+  /** Called when there is something to share out, or soon more needed, that the other routers do not know of. */
+  onHurry: () => void = () => {}
 
   constructor(seed: number) {
     this.#heavy = new HeavyUse(seed)
@@ -110,8 +110,8 @@ export class Quotas {
 
     const refused = this.#takeToken(tenant, app, client, now)
     if (refused !== null) return refused
-    count.add()
-    ofApp?.add()
+    this.#count(tenant, count)
+    if (app !== null && ofApp !== null) this.#count(app, ofApp)
     return null
   }
 
@@ -130,8 +130,8 @@ export class Quotas {
     const { tenant, app } = standing
     if (!hasRoom(tenant.connections)) return 'quota-connections'
     if (app !== null && !hasRoom(app.connections)) return 'quota-connections'
-    tenant.connections.add()
-    app?.connections.add()
+    this.#count(tenant, tenant.connections)
+    if (app !== null) this.#count(app, app.connections)
     if (before !== null) this.detach(before)
     return null
   }
@@ -174,9 +174,9 @@ export class Quotas {
     const due: TrafficReport[] = []
     for (const account of this.#active) {
       const since = now - account.reportedAt
-      if (since < SHORT_MS * 0.9) continue
+      if (since < SHORT_MS * 0.9 && !account.hurried) continue
       if (now - account.usedAt > LEAVE_MS && account.isAtRest(now)) due.push(account.report('leave', now))
-      else if (since >= CALM_MS || account.othersShort || account.isShort())
+      else if (since >= CALM_MS || account.hurried || account.othersShort || account.isShort())
         due.push(account.report(account.joined ? 'renew' : 'join', now))
     }
     return due
@@ -191,7 +191,7 @@ export class Quotas {
     const account = this.#accounts.get(report.account)
     if (account === undefined) return
     if (share !== null) return account.take(share)
-    account.active = false
+    account.rest(this.#routers)
     this.#active.delete(account)
   }
 
@@ -234,12 +234,19 @@ export class Quotas {
     return null
   }
 
+  #count(account: Account, count: Count): void {
+    count.add()
+    if (account.hurried || !count.isTight) return
+    account.hurried = true
+    this.onHurry()
+  }
+
   #touch(account: Account, now: number): void {
     account.usedAt = now
     if (account.active) return
     account.begin(this.#routers, now)
     this.#active.add(account)
-    this.onJoin()
+    this.onHurry()
   }
 
   #refresh(known: Standing | undefined, route: AppRoute, now: number): Standing {

@@ -2,9 +2,10 @@
 -- its share.
 -- A flow (requests, bytes) is a token bucket that all routers share: each fills its own at its share of the rate, and what
 -- it made is taken from the pool, which grows at the whole rate; what nobody made is in the pool and goes to whom it lacks.
--- Half of the burst stays there while all have enough, for a router that is new or is needed suddenly; while one has less
--- than it wants, the others hold no more than they need until their next report.
--- A count (requests in flight, connections) is divided as whole numbers.
+-- Half of the burst stays there while all have enough (a quarter while there is one router only), for a router that is new or
+-- is needed suddenly; while one has less than it wants, the others hold no more than they need until their next report.
+-- A count (requests in flight, connections) is divided as whole numbers: whoever does not need more holds only a part of
+-- what the others leave, so that whoever joins finds some, even while the lease of one that was killed lasts.
 -- KEYS[1] account (hash): 'pool', and one field per router, numbers separated by blanks
 -- ARGV[1] router   ARGV[2] now (ms); '' for Redis's clock
 -- ARGV[3] 'join': it knows nothing of the account yet; 'renew': it was told its share before; 'leave'
@@ -21,7 +22,10 @@ local LEASE = 3000   -- A router that was silent for so long has left (ms).
 local UNTOLD = 300   -- What a router may have made since its report is kept back for so long at most (ms).
 local LEAST = 0.1    -- This part of everything is divided evenly, so that a router that nobody used has something.
 local ROOM = 1.1     -- So much more than what was asked of a router lately is taken for what it wants.
-local SPARE = 0.25    -- This part of a count is left for a router that joins, while nobody needs it.
+local ALONE = 0.75   -- A router that is alone holds this part of the burst while it has enough.
+local CALM = 0.75    -- While all together want less than this part of the rate, what is owed is taken back half at a time.
+local FEW = 16       -- Of less than that, and of a smaller burst, nothing is left for who may come.
+local NEED = 1.25    -- So much more of a count than was used lately is held.
 local NEEDED = 0.3   -- What lasts until the next report but one (s).
 local FLOWS, COUNTS = 3, 3
 
@@ -100,12 +104,13 @@ for k = 1, FLOWS do
   local at = flowAt(k)
   local share, cap, grant = 1, 0, 0
   if rate >= 0 then
-    local held, theirs, untold, wants = 0, 0, 0, {}
+    local held, theirs, untold, wishes, wants = 0, 0, 0, wanted, {}
     for i, other in ipairs(others) do
       local part, has, wish = other[at + 1], other[at + 2], other[at + 4]
       local since = math.min(now - other[1], UNTOLD) / 1000
       held = held + part
       theirs = theirs + math.max(0, has)
+      wishes = wishes + wish
       untold = untold + math.min(rate * part * since, math.max(0, math.max(1, part * burst) - has) + wish * since)
       wants[i] = rate > 0 and wish * ROOM / rate or 0
     end
@@ -122,13 +127,16 @@ for k = 1, FLOWS do
     local part = partOf(rate > 0 and wanted * ROOM / rate or 0, wants, absent)
     share = math.max(0, math.min(part, 1 - held))
     cap = part * burst
-    if not amShort and othersShort then cap = math.min(cap, wanted * NEEDED)
-    elseif not amShort and #others + absent > 0 then cap = cap / 2 end
+    -- Who joins has little yet, and takes no more than those who have enough.
+    local modest = not amShort or not mine
+    if not amShort and othersShort then cap = math.min(cap, math.max(wanted * NEEDED, cap * LEAST))
+    elseif modest and #others + absent > 0 then cap = cap / 2
+    elseif modest and burst >= FEW then cap = cap * ALONE end
     cap = math.max(1, cap)
     local room = cap - tokens
     if mode == 'leave' then grant = -math.max(0, tokens)
     elseif room < 0 then grant = room
-    elseif left < 0 then grant = -math.min(-left, math.max(0, tokens))
+    elseif left < 0 then grant = -math.min(-left, math.max(0, tokens) * (wishes < rate * CALM and 0.5 or 1))
     else grant = math.min(room, math.max(0, left - untold) * math.max(part, 0.5)) end
     pool[2 + k] = left - grant
     kept[at + 1] = math.max(mine and math.min(using, mine[at + 1]) or 0, share)
@@ -157,10 +165,11 @@ for k = 1, COUNTS do
     local part = limit * partOf(limit > 0 and wanted * ROOM / limit or 0, wants, absent)
     local whole = math.floor(part + 1e-9)
     if wanted > whole then whole = math.ceil(part - 1e-9) end
-    allowance = math.max(0, math.min(whole, limit - held))
-    -- Who is there leaves some of what nobody needs now: a router that joins must not be without until the others know of it.
-    local spare = limit >= 16 and math.floor(limit * SPARE) or 0
-    if mine then allowance = math.max(0, math.min(allowance, math.max(limit - held - spare, math.ceil(wanted * 1.5)))) end
+    local free = math.max(0, limit - held)
+    -- Others may join before those who are there have shrunk, so who joins takes less than they, and at once asks for more.
+    local parts = #others == 0 and 2 or mine and 3 or 4
+    local enough = limit < FEW and free or math.max(math.ceil(wanted * NEED), math.ceil(free / parts))
+    allowance = math.max(0, math.min(whole, free, enough))
     kept[at + 1] = math.max(allowance, used, mine and math.min(using, mine[at + 1]) or 0)
     kept[at + 2] = math.max(wanted, used)
   else

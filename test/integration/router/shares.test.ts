@@ -38,6 +38,8 @@ type Member = {
 
 const STEP_MS = 5
 const SYNC_STEPS = 20
+/** As in commands/shareTraffic.lua. */
+const LEASE_MS = 3_000
 
 /** Routers whose clocks stand still between steps. */
 class Fleet {
@@ -255,16 +257,21 @@ describe('routers that share a tenant’s traffic', function () {
       fc.asyncProperty(fc.array(event, { maxLength: 60 }), async (events) => {
         account += 1
         const key = `tenant:t-${account}` as const
-        const routers = new Map<number, { share: number; allowance: number; made: number; joined: boolean }>()
+        const routers = new Map<
+          number,
+          { share: number; allowance: number; made: number; joined: boolean; seenAt: number }
+        >()
         let now = 0
         for (const { router, afterMs, what, wanted, used } of events) {
           now += afterMs
-          const state = routers.get(router) ?? { share: 0, allowance: 0, made: 0, joined: false }
+          for (const [id, { seenAt }] of routers) if (now - seenAt > LEASE_MS) routers.delete(id)
+          const state = routers.get(router) ?? { share: 0, allowance: 0, made: 0, joined: false, seenAt: now }
           if (what === 'die') {
             routers.delete(router)
-            now += 3_001
+            now += LEASE_MS + 1
             // Longer than a lease: the others would have renewed theirs meanwhile.
-            for (const [id, other] of routers) Object.assign(other, await report(id, other, 0, 0, 'renew'))
+            for (const [id, other] of routers)
+              Object.assign(other, await report(id, other, 0, 0, 'renew'), { seenAt: now })
             continue
           }
           if (what === 'leave') {
@@ -279,6 +286,7 @@ describe('routers that share a tenant’s traffic', function () {
             Math.min(used, state.allowance),
             state.joined ? 'renew' : 'join',
           )
+          state.seenAt = now
           if (what === 'report') routers.set(router, { ...state, ...answer, joined: true })
           const all = [...routers.values()]
           assert.ok(all.reduce((sum, { share }) => sum + share, 0) <= 1 + 1e-9, JSON.stringify(all))

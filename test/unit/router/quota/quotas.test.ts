@@ -99,6 +99,46 @@ describe('a tenant’s traffic quota at one router', () => {
     assert.equal(quotas.attach(mine, theirs), 'quota-connections')
   })
 
+  it('Q03: lets connections in after a rest, even if the others had everything before it', () => {
+    const quotas = quotasOf({ connections: 2 }, 3)
+    const answer = (now: number, allowance: number) =>
+      quotas.reports(now).map((report) => {
+        const share = {
+          othersShort: false,
+          flows: report.flows.map(({ burst, tokens }) => ({
+            share: 1,
+            cap: Math.max(1, burst),
+            grant: burst - tokens,
+          })),
+          counts: report.counts.map(() => ({ allowance })),
+        }
+        quotas.take(report, report.mode === 'leave' ? null : share)
+        return report.mode
+      })
+    ask(quotas, 1)
+    assert.deepEqual(answer(0, 0), ['join'])
+    assert.equal(quotas.attach(null, quotas.of(shop, 2_400)), 'quota-connections')
+    assert.deepEqual(answer(2_500, 0), ['renew'], 'who refuses is not at rest')
+    assert.deepEqual(answer(3_000, 0), ['leave'])
+    assert.equal(quotas.attach(null, quotas.of(shop, 3_100)), null)
+  })
+
+  it('Q03: asks at once for more than half of what it may have, but not again and again for the same', () => {
+    const quotas = quotasOf({ concurrent: 100 }, 2)
+    let hurries = 0
+    quotas.onHurry = () => (hurries += 1)
+    const standing = quotas.of(shop, 0)
+    const admit = () => quotas.admit(standing, NO_CLIENT, 'request', 0)
+    for (let i = 0; i < 25; i += 1) assert.equal(admit(), null)
+    assert.equal(hurries, 1, 'only that it is there')
+    admit()
+    assert.equal(hurries, 2)
+    assert.equal(quotas.reports(1).length, 1)
+    admit()
+    assert.equal(hurries, 2)
+    assert.equal(quotas.reports(2).length, 0)
+  })
+
   it('an app may be given less than its tenant, and the others keep the rest', () => {
     const quotas = quotasOf({ requests: { perSecond: 10, burst: 10 } })
     const small = route('small', one, { ...noCaps, requests: { perSecond: 1, burst: 2 }, concurrent: 1 })
@@ -183,6 +223,18 @@ describe('what a refusal says', () => {
     ask(never, 2)
     assert.equal(never.retryAfterSeconds(never.of(shop, 0), 'quota-requests', 0), 3600)
     assert.equal(never.retryAfterSeconds(never.of(shop, 0), 'quota-concurrency', 0), 1)
+  })
+
+  it('Q03: a router that has no share of the rate yet sends nobody away for long', () => {
+    const quotas = quotasOf({ requests: { perSecond: 10, burst: 4 } }, 2)
+    ask(quotas, 10)
+    for (const report of quotas.reports(0))
+      quotas.take(report, {
+        othersShort: false,
+        flows: report.flows.map(() => ({ share: 0, cap: 1, grant: 0 })),
+        counts: report.counts.map(({ limit }) => ({ allowance: limit })),
+      })
+    assert.equal(quotas.retryAfterSeconds(quotas.of(shop, 0), 'quota-requests', 0), 1)
   })
 
   it('names the policy as the IETF draft has it, of the app where that is the tighter one', () => {
