@@ -98,7 +98,11 @@ function checkServerName({ client, host }: Call, { certificates }: StoryContext)
 
 function findRoute(call: Call, context: StoryContext): Answer | Page | null {
   call.route = context.routes().find(call.host, call.head.target)
-  if (call.route !== null) return null
+  if (call.route !== null) {
+    // Also for those that are turned away: their bytes are their app's.
+    call.row = context.counters.rowOf(call.route)
+    return null
+  }
   return isHealthCheck(call) ? health(context.ready()) : refuseUnknown(call, context)
 }
 
@@ -161,7 +165,7 @@ function admit(call: Call, { quotas, guests, usage, counters, clock }: StoryCont
   }
   call.last = crowded !== null
   usage.countRefusal(route, refused)
-  counters.refuse(counters.rowOf(route), refused)
+  counters.refuse(call.row, refused)
   return quotaExceeded(route, refusalOf(standing, refused, quotas.retryAfterSeconds(standing, refused, clock.now)))
 }
 
@@ -173,7 +177,6 @@ function count(call: Call, { usage, counters }: StoryContext): null {
   const { route } = call
   if (!route) return null
   call.counters = usage.countRequest(route)
-  call.row = counters.rowOf(route)
   counters.begin(call.row)
   return null
 }

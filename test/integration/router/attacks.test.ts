@@ -14,6 +14,7 @@ import { Guests } from '../../../router/quota/guests.ts'
 import { Quotas } from '../../../router/quota/quotas.ts'
 import {
   anApp,
+  deadPort,
   get,
   httpApp,
   quick,
@@ -163,4 +164,21 @@ describe('clients behind a load balancer that is trusted', () => {
     assert.notEqual(guests.open('192.0.2.1', false), null)
     assert.equal(guests.open('192.0.2.1', false), null)
   })
+})
+
+describe('figures for Prometheus', () => {
+  it("have the bytes of requests that were turned away with their app's", async () => {
+    const world = await startWorld()
+    await world.route([anApp('app', [], { settings: { ...quickSettings, maintenance: true } })])
+    const home = await mkdtemp(join(tmpdir(), 'berth-router-'))
+    const routerMetricsPort = await deadPort()
+    const router = await start({ ...routerConfig(world.redis.url, home), routerMetricsPort }, silentLog, quick)
+    assert.equal((await get(router.port, 'app.test')).status, 503)
+    const page = (await get(routerMetricsPort, '127.0.0.1', '/metrics')).body
+    assert.match(page, /receive_bytes_total\{[^}]*app="a-app"\} [1-9]/)
+    assert.doesNotMatch(page, /receive_bytes_total\{[^}]*app="others"\} [1-9]/)
+    await router.stop()
+    await world.stop()
+    await rm(home, { recursive: true, force: true })
+  }).timeout(10_000)
 })
