@@ -8,6 +8,9 @@ export type Guest = {
   readonly client: number
   /** Whose connection it counts as: those of the app that its last request was for. */
   standing: Standing | null
+  /** The host that its last request named, as it named it and as it is looked up. */
+  saidHost: string
+  host: string
 }
 
 export class Guests {
@@ -24,7 +27,7 @@ export class Guests {
   /** @returns null: this client has as many connections as one may have */
   open(address: string): Guest | null {
     const client = this.#clients.open(address, this.#clock.now)
-    return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null }
+    return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null, saidHost: '', host: '' }
   }
 
   close(guest: Guest): void {

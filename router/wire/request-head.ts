@@ -68,7 +68,7 @@ export function scanRequestHead(bytes: Buffer, from: number, to: number, head: R
 const grammar: Grammar = { name: isPlainName, value: isPlainText, names: requestNames, most: MAX_REQUEST_FIELDS }
 
 /** What the scan of a request line found; kept between heads, so that scanning allocates nothing. */
-const found = { method: '', targetFrom: 0, targetTo: 0 }
+const found = { method: '', targetFrom: 0, targetTo: 0, hosts: 0 }
 
 /** @returns where the first field line begins, INCOMPLETE or OUTSIDE */
 function scanRequestLine(bytes: Buffer, from: number, limit: number): number {
@@ -94,7 +94,7 @@ function describe(bytes: Buffer, from: number, end: number, head: RequestHead): 
   const text = latin1(bytes, from, end)
   head.method = found.method
   head.target = text.substring(found.targetFrom - from, found.targetTo - from)
-  head.host = ''
+  found.hosts = 0
   head.fields = keptLines(text, from)
   head.relayed = ''
   head.body = NO_BODY
@@ -109,17 +109,15 @@ function describe(bytes: Buffer, from: number, end: number, head: RequestHead): 
     if (kind === CONNECTION) connections += 1
     if (connections > 1 || !describeField(kind, n, bytes, text, from, head)) return false
   }
-  return head.host !== ''
+  return found.hosts === 1
 }
 
 /** @returns whether the field, and that it comes after those before it, is in the grammar */
 function describeField(kind: number, n: number, bytes: Buffer, text: string, base: number, head: RequestHead): boolean {
   switch (kind) {
-    case HOST: {
-      const isFirst = head.host === ''
-      head.host = valueOf(text, base, n)
-      return isFirst && isHostIn(bytes, lines.valueFrom[n] as number, lines.valueTo[n] as number)
-    }
+    case HOST:
+      found.hosts += 1
+      return found.hosts === 1 && describeHost(n, bytes, head)
     case CONTENT_LENGTH: {
       const isFirst = head.body === NO_BODY
       head.body = readPlainLength(valueOf(text, base, n))
@@ -139,6 +137,20 @@ function describeField(kind: number, n: number, bytes: Buffer, text: string, bas
     default:
       return kind === OURS
   }
+}
+
+/**
+ * A connection's requests nearly always name the same host, which was checked with the first of them. The string stays the same
+ * one then, and whoever looks it up again finds its hash in it; and it is one of its own, not a piece of a whole head.
+ */
+function describeHost(n: number, bytes: Buffer, head: RequestHead): boolean {
+  if (head.host !== '' && isValue(bytes, n, head.host)) return true
+  const from = lines.valueFrom[n] as number
+  const to = lines.valueTo[n] as number
+  head.host = latin1(bytes, from, to)
+  if (isHostIn(bytes, from, to)) return true
+  head.host = ''
+  return false
 }
 
 /** Without a leading zero, in which some readers see an octal number. */
