@@ -67,8 +67,18 @@ export function tell(call: Call, context: StoryContext): Answer | Page | null {
 export function identify(call: Call, { clock, trusted }: StoryContext): void {
   call.id = nextRequestId()
   call.began = clock.tick()
-  call.host = normaliseHost(call.head.host)
+  call.host = hostOf(call)
   if (call.origin.trusted && call.head.relayed !== '') takeWord(call, trusted)
+}
+
+/** Nearly always the one of the connection's last request, then the same string too: nothing to normalise, nor to hash again. */
+function hostOf({ head, client }: Call): string {
+  const { guest } = client.origin
+  if (guest.saidHost !== head.host) {
+    guest.saidHost = head.host
+    guest.host = normaliseHost(head.host)
+  }
+  return guest.host
 }
 
 /** A load balancer's word on its client (H57); from everyone else the router has dropped it. */

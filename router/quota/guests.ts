@@ -8,6 +8,9 @@ export type Guest = {
   readonly client: number
   /** Whose connection it counts as: those of the app that its last request was for. */
   standing: Standing | null
+  /** The host that its last request named, as it named it and as it is looked up. */
+  saidHost: string
+  host: string
 }
 
 export class Guests {
@@ -28,7 +31,7 @@ export class Guests {
   open(address: string, trusted: boolean): Guest | null {
     if (trusted) return { client: NO_CLIENT, standing: null }
     const client = this.#clients.open(address, this.#clock.now)
-    return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null }
+    return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null, saidHost: '', host: '' }
   }
 
   close(guest: Guest): void {
