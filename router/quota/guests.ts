@@ -29,7 +29,7 @@ export class Guests {
    * @returns null: this client has as many connections as one may have
    */
   open(address: string, trusted: boolean): Guest | null {
-    if (trusted) return { client: NO_CLIENT, standing: null }
+    if (trusted) return { client: NO_CLIENT, standing: null, saidHost: '', host: '' }
     const client = this.#clients.open(address, this.#clock.now)
     return client === TOO_MANY_CONNECTIONS ? null : { client, standing: null, saidHost: '', host: '' }
   }
