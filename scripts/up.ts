@@ -78,10 +78,10 @@ function greet(config: Config, logs: string): void {
 }
 
 /** Elsewhere than on a developer's machine no certificate is made by itself. */
-const trustOf = ({ domain }: Config): string =>
-  domain === 'localhost' || domain.endsWith('.localhost')
-    ? 'self-signed, so browsers warn'
-    : 'once there is a certificate: docs/certificates.md'
+function trustOf({ domain }: Config): string {
+  const isLocal = domain === 'localhost' || domain.endsWith('.localhost')
+  return isLocal ? 'self-signed, so browsers warn' : 'once there is a certificate: docs/certificates.md'
+}
 
 type Interrupt = Promise<void> & { isOver(): boolean }
 
