@@ -405,6 +405,8 @@ async function packSlug(
     runtimes: runtimes.filter(({ name }) => name !== 'npm'),
     processes: release.processes,
     env: release.env,
+    health: release.health,
+    cron: release.cron,
     buildpack: plan.buildpack,
     stack: stack.name,
   }

@@ -14,7 +14,7 @@ import type { BindMount } from './sandbox/spec.ts'
 export type RuntimeContext = { cacheDir: string; npmRegistry: string; log: Log }
 
 /** Chosen whenever an app's range allows it: the current long-term support line. */
-const preferredMajor: Record<RuntimeName, number | null> = { node: 24, npm: null }
+const preferredMajor: Partial<Record<RuntimeName, number>> = { node: 24 }
 /** Names of Node's lines, as `.nvmrc` files have them. */
 const lines: Record<string, string> = {
   '*': '24.x',
@@ -48,7 +48,7 @@ export function chooseVersion(name: RuntimeName, range: string, versions: string
   if (semver.validRange(asked) === null) return null
   const major = preferredMajor[name]
   const preferred =
-    major === null
+    major === undefined
       ? null
       : semver.maxSatisfying(
           versions.filter((version) => semver.major(version) === major),

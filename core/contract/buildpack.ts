@@ -1,6 +1,7 @@
 /** What the buildpacks, inside the build sandbox, tell the agent outside: two small JSON files. Tenant-influenced, so strict. */
 import { z } from 'zod'
-import { environment, processes } from './schema.ts'
+import { runtimeNames } from '../domain/slug.ts'
+import { cronJob, environment, healthCheck, processes, processType } from './schema.ts'
 
 const relativePath = z
   .string()
@@ -15,8 +16,8 @@ export const buildPlan = z.strictObject({
   because: z.string().max(500),
   /** What the build and the app need: a name and a semver range as the app wrote it. */
   runtimes: z
-    .array(z.strictObject({ name: z.enum(['node', 'npm']), range: z.string().max(100), reason: z.string().max(300) }))
-    .max(4),
+    .array(z.strictObject({ name: z.enum(runtimeNames), range: z.string().max(100), reason: z.string().max(300) }))
+    .max(8),
   /** Files that decide the dependencies, hashed by the buildpack (hex); null: no separate dependencies layer. */
   dependencies: z
     .strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/), paths: z.array(relativePath).min(1).max(8) })
@@ -25,5 +26,10 @@ export const buildPlan = z.strictObject({
 export type BuildPlan = z.infer<typeof buildPlan>
 
 /** /build/release.json, after compile. */
-export const buildRelease = z.strictObject({ processes, env: environment })
+export const buildRelease = z.strictObject({
+  processes,
+  env: environment,
+  health: z.record(processType, healthCheck).default({}),
+  cron: z.array(cronJob).max(50).default([]),
+})
 export type BuildRelease = z.infer<typeof buildRelease>

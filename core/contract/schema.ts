@@ -15,6 +15,7 @@ import {
   type TenantId,
 } from '../domain/ids.ts'
 import { isCommand, isProcessType } from '../domain/procfile.ts'
+import { runtimeNames } from '../domain/slug.ts'
 import { isStackName } from '../domain/stack.ts'
 import { isPlanName, parseCores, type PlanName } from '../domain/quota.ts'
 import { parseRange } from '../domain/range.ts'
@@ -151,8 +152,9 @@ export const accessUser = z.strictObject({
 })
 
 export const runtimeRef = z.strictObject({
-  name: z.enum(['node', 'npm']),
-  version: z.string().regex(/^\d+\.\d+\.\d+$/),
+  name: z.enum(runtimeNames),
+  // A packaged runtime's is semver, a Debian one's that of its package.
+  version: z.string().regex(/^\d[A-Za-z0-9.+~-]{0,60}$/),
 })
 export const layer = z.strictObject({
   digest: layerDigest,
@@ -167,11 +169,26 @@ export const environment = z.record(
     .refine((v) => !v.includes('\0'), { message: 'must not hold a NUL' }),
 )
 export const processes = z.record(processType, command)
+export const healthCheck = z.strictObject({
+  kind: z.enum(['http', 'tcp', 'none']),
+  path: z.string().regex(/^\/[\x21-\x7e]{0,500}$/, 'must be a path like /healthz'),
+  startTimeoutMs: z.int().min(1_000).max(600_000),
+})
+export const cronJob = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+  command,
+  schedule: z.string().max(100),
+  timeoutMs: z.int().min(1_000).max(86_400_000),
+  overlap: z.enum(['skip', 'allow', 'replace']),
+})
 export const slug = z.strictObject({
   layers: z.array(layer).min(1).max(8),
   runtimes: z.array(runtimeRef).max(8),
   processes,
   env: environment,
+  // What was made before these were known lacks them.
+  health: z.record(processType, healthCheck).default({}),
+  cron: z.array(cronJob).max(50).default([]),
   buildpack: z.string().max(40),
   stack: z.string().max(80),
 })

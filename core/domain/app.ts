@@ -46,7 +46,20 @@ export type App = AppRecord & {
   domains: Domain[]
   /** How routers carry its requests. No release: it takes effect at once. */
   routing: RouteSettings
+  /** How its pushes become slugs. */
+  build: BuildSettings
 }
+
+export type BuildSettings = {
+  /** Names of Berth's buildpacks or URLs of git repositories, in their order; none: found by what the source holds. */
+  buildpacks: string[]
+  /** The folder of the repository that holds the app; null: its root. */
+  root: string | null
+  /** The branch whose pushes deploy; null: main or master. */
+  branch: string | null
+}
+
+export const defaultBuildSettings: BuildSettings = { buildpacks: [], root: null, branch: null }
 
 export type Pause = { at: number; by: string }
 

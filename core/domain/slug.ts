@@ -1,3 +1,5 @@
+import type { CronJob } from './cron.ts'
+import type { HealthCheck } from './health-check.ts'
 import type { LayerDigest, ProcessType } from './ids.ts'
 
 /** A read-only squashfs image, named by the SHA-256 of its bytes. */
@@ -5,7 +7,16 @@ export type Layer = { digest: LayerDigest; bytes: number; kind: 'dependencies' |
 
 /** A runtime at an exact version in the hosts' runtime store, e.g. node 22.22.3. */
 export type RuntimeRef = { name: RuntimeName; version: string }
-export type RuntimeName = 'node' | 'npm'
+
+/** Programs that an npm package carries: each a folder of its own, mounted at /opt/runtimes/NAME. */
+export const packagedRuntimes = ['node', 'npm', 'pnpm', 'yarn', 'bun', 'deno'] as const
+/**
+ * Debian packages of the stack's own release, laid over the stack's root in the sandboxes that use them. `toolchain` is
+ * what compiling takes (gcc, make, git, headers); the version of all is that of Debian's package.
+ */
+export const debianRuntimes = ['toolchain', 'python', 'ruby', 'php', 'go', 'java', 'jetty', 'tomcat'] as const
+export const runtimeNames = [...packagedRuntimes, ...debianRuntimes] as const
+export type RuntimeName = (typeof runtimeNames)[number]
 
 /** What a build makes and a release runs. Layers are mounted in order, the last on top, at /app. */
 export type Slug = {
@@ -14,6 +25,10 @@ export type Slug = {
   processes: Partial<Record<ProcessType, string>>
   /** Defaults for the environment, below the app's config vars. */
   env: Record<string, string>
+  /** How each process type shows that it works; one that is not named has the default of its kind. */
+  health: Partial<Record<ProcessType, HealthCheck>>
+  /** What runs by the clock while this slug is live. */
+  cron: CronJob[]
   buildpack: string
   stack: string
 }

@@ -1,4 +1,12 @@
-import type { App, AppRecord, Formation, Pause, SealedConfig } from '../domain/app.ts'
+import {
+  defaultBuildSettings,
+  type App,
+  type AppRecord,
+  type BuildSettings,
+  type Formation,
+  type Pause,
+  type SealedConfig,
+} from '../domain/app.ts'
 import type { AppId, AppName, InstanceId, TenantId } from '../domain/ids.ts'
 import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
@@ -84,6 +92,7 @@ export const setCurrent = (store: Store, id: AppId, current: Target) => setField
 export const setRouting = (store: Store, id: AppId, routing: Partial<Omit<RouteSettings, 'access'>>) =>
   setField(store, id, 'routing', routing)
 export const setAccess = (store: Store, id: AppId, access: AccessRules) => setField(store, id, 'access', access)
+export const setBuild = (store: Store, id: AppId, build: BuildSettings) => setField(store, id, 'build', build)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
@@ -161,5 +170,6 @@ function toApp(fields: Record<string, string>): App | null {
       ...unpack<Partial<RouteSettings>>(fields['routing']),
       access: unpack<AccessRules>(fields['access']) ?? defaultRouteSettings.access,
     },
+    build: { ...defaultBuildSettings, ...unpack<Partial<BuildSettings>>(fields['build']) },
   }
 }

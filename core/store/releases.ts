@@ -45,11 +45,18 @@ export async function loadReleases(store: Store, app: AppId): Promise<Release[]>
 }
 
 export async function loadEntry(store: Store, app: AppId, version: number): Promise<Release | Resizing | null> {
-  return version < 1 ? null : unpack<Release | Resizing>(await store.lindex(keys.releases(app), version - 1))
+  return version < 1 ? null : entryIn(await store.lindex(keys.releases(app), version - 1))
 }
 
 /** Releases and changes of sizes, oldest first. */
 export async function loadHistory(store: Store, app: AppId): Promise<(Release | Resizing)[]> {
   const rows = await store.lrange(keys.releases(app), 0, -1)
-  return rows.map((row) => unpack<Release | Resizing>(row)).filter((entry) => entry !== null)
+  return rows.map(entryIn).filter((entry) => entry !== null)
+}
+
+function entryIn(row: string | null): Release | Resizing | null {
+  const entry = unpack<Release | Resizing>(row)
+  if (entry === null || isResizing(entry)) return entry
+  // What an earlier version wrote lacks the newer fields.
+  return { ...entry, slug: { ...entry.slug, health: entry.slug.health ?? {}, cron: entry.slug.cron ?? [] } }
 }

@@ -1,5 +1,5 @@
 /** Builders for the records of a cluster: name what matters to a test, the rest is filled in. */
-import type { App, Formation } from '#core/domain/app.ts'
+import { defaultBuildSettings, type App, type Formation } from '#core/domain/app.ts'
 import type { Host } from '#core/domain/host.ts'
 import type { AppId, AppName, HostId, InstanceId, ProcessType, TenantId } from '#core/domain/ids.ts'
 import type { Desired, Instance, Reported } from '#core/domain/instance.ts'
@@ -35,6 +35,7 @@ export const anApp = (over: Partial<App> = {}): App => ({
   quota: null,
   domains: [],
   routing: defaultRouteSettings,
+  build: defaultBuildSettings,
   ...over,
 })
 
@@ -143,6 +144,8 @@ export const aSlug = (processes: Record<string, string> = { web: 'node index.js'
   runtimes: [],
   processes,
   env: {},
+  health: {},
+  cron: [],
   buildpack: 'node',
   stack: 'stack',
 })

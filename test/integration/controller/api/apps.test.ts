@@ -531,6 +531,8 @@ const aRelease = (app: App, deployId: DeployId, config: Record<string, string>):
     runtimes: [],
     processes: { ['web' as ProcessType]: 'node server.js', ['release' as ProcessType]: 'node migrate.js' },
     env: { NODE_ENV: 'production', MODE: 'default' },
+    health: {},
+    cron: [],
     buildpack: 'node',
     stack: 'debian',
   },
