@@ -2,7 +2,7 @@
  * TLS on the clients' side: from a TCP connection to a socket of plain bytes, with what its handshake agreed on. Node's
  * `tls.Server` is not used, because it ends a handshake for a name that nobody has without telling the client why.
  */
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, isIP, type Server, type Socket } from 'node:net'
 import { TLSSocket, type SecureContext } from 'node:tls'
 import { isHostPattern, isWildcard } from '#core/domain/certificate.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -96,11 +96,15 @@ export function createTlsListener(
   }
 }
 
-/** A trailing dot is not allowed in the extension, and a wildcard or an address is no name (RFC 6066 §3). */
+/**
+ * A trailing dot is not allowed in the extension, and a wildcard is no name (RFC 6066 §3). Neither is an address, but there are
+ * clients that send the one they connect to: they are taken for what they mean, which is to name nothing.
+ */
 async function chooseContext(
   certificates: TlsOptions['certificates'],
   serverName: string,
 ): Promise<SecureContext | null> {
+  if (isIP(serverName) !== 0) return certificates.unnamedContext
   const name = serverName.toLowerCase()
   return isHostPattern(name) && !isWildcard(name) ? certificates.contextFor(name) : null
 }
@@ -120,7 +124,7 @@ function securedOf(socket: TLSSocket): Secured {
   // Node says false where the client named nothing; its types know only the text.
   const name = (socket as { servername?: string | false }).servername
   return {
-    serverName: typeof name === 'string' && name !== '' ? name.toLowerCase() : null,
+    serverName: typeof name === 'string' && name !== '' && isIP(name) === 0 ? name.toLowerCase() : null,
     protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1',
   }
 }

@@ -14,6 +14,7 @@ import type { Certificate } from '#core/domain/certificate.ts'
 import { makeId, type AppId } from '#core/domain/ids.ts'
 import { createVault } from '#core/runtime/certificate-vault.ts'
 import { silentLog } from '#core/runtime/log.ts'
+import { run } from '#core/runtime/process.ts'
 import {
   addCertificate,
   loadCertificatesVersion,
@@ -202,6 +203,23 @@ describe('TLS at the router', function () {
       true,
       'covered, and yet not agreed on',
     )
+  })
+
+  it('takes a client that sends an address for a server name as one that names nothing', async () => {
+    await put(['*.berth.test', 'berth.test'], { appId: null })
+    // Node's own client will not send one, OpenSSL's does.
+    const argv = [
+      'openssl',
+      's_client',
+      '-connect',
+      `127.0.0.1:${edge.port}`,
+      '-servername',
+      '127.0.0.1',
+      '-brief',
+    ] as const
+    const { stderr } = await run(argv, { input: '', timeoutMs: 20_000 })
+    assert.match(stderr, /CONNECTION ESTABLISHED/)
+    assert.equal(edge.secured.at(-1)?.serverName, null)
   })
 
   it('H75: a certificate serves only the hosts of its owner, whatever other names stand in it', async () => {
