@@ -111,7 +111,7 @@ export class Call {
 /** A request's client, as its door presents it. */
 export interface Client {
   readonly origin: Origin
-  /** Hands over the request's body from now on. Nothing of it is handed over before. */
+  /** Hands over the request's body from now on, and has the app sent (`flush`) what there is. Nothing of it is handed over before. */
   readBody(call: Call): void
   /** Stops handing over, until `resumeBody`. A little more may still come. */
   pauseBody(call: Call): void

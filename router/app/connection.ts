@@ -95,7 +95,8 @@ export class AppConnection implements AppSide {
     this.#deadline = Infinity
     this.#outlet.say(requestText(call, clock.wall(call.began)))
     events.sent(call)
-    this.flush()
+    // A body's first piece, which is nearly always there by now, goes out with the head: one system call, not two.
+    if (call.received) this.flush()
   }
 
   write(bytes: Buffer, from: number, to: number): void {

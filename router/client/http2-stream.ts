@@ -95,6 +95,8 @@ export class StreamClient implements Client {
     this.#startWindow()
     if (!this.#listening) this.#listen(call)
     this.#stream.resume()
+    // What there is of the body comes later, and the app may want to see the head before.
+    call.app?.flush()
   }
 
   pauseBody(): void {
