@@ -8,7 +8,7 @@ import { defaultLimits } from './limits.ts'
 import { RETIRE } from './workers.ts'
 
 /** How long a worker without a supervisor still takes connections: the time in which that one's successor comes up. */
-const ORPHAN_MS = 10_000
+const ORPHAN_MS = 20_000
 /** For what comes after the last connection: to say goodbye to the store. */
 const GOODBYE_MS = 5_000
 
