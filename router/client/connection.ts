@@ -196,8 +196,9 @@ export class ClientConnection implements Client, StreamOwner, OpenConnection {
     this.#stream.hand()
   }
 
-  reset(): void {
+  reset(call: Call): void {
     this.#call = null
+    this.#takeBack(call)
     this.#close()
     // TLS says itself when an end was not meant: by the alert that is missing (RFC 8446 §6.1).
     if (this.origin.encrypted) this.#socket.destroy()
@@ -286,8 +287,13 @@ export class ClientConnection implements Client, StreamOwner, OpenConnection {
   }
 
   #leave(call: Call): void {
-    call.bytesOut = Math.max(0, call.bytesOut - this.#outlet.unsent)
+    this.#takeBack(call)
     this.#context.events.left(call)
+  }
+
+  /** Q06: what will never leave this process was not sent. */
+  #takeBack(call: Call): void {
+    call.bytesOut = Math.max(0, call.bytesOut - this.#outlet.unsent)
   }
 }
 
