@@ -3,7 +3,7 @@
  * message, as our framing delimits it, and has to find the same message in it: where two readers disagree, an attacker has room.
  * It decides nothing else; the facts of the request are the gate's.
  */
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 import { MAX_HEAD_BYTES } from '../limits.ts'
 import type { RequestHead } from '../wire/request-head.ts'
@@ -16,44 +16,62 @@ export type Verdicts = {
   onDisagreement(): void
 }
 
+/** One per connection that needs it: who sends one such request sends more, and to begin anew costs more than to read one. */
 export class SecondReader {
-  readonly #feed: Feed
+  #feed: Feed | null = null
 
-  constructor(head: RequestHead, verdicts: Verdicts) {
-    this.#feed = new Feed(head, verdicts)
-    server.emit('connection', this.#feed)
+  /** Whether it is within a message. */
+  get isReading(): boolean {
+    return this.#feed?.isReading ?? false
+  }
+
+  /** Begins a message; the one before it is over. */
+  begin(head: RequestHead, verdicts: Verdicts): void {
+    if (this.#feed === null || this.#feed.destroyed) {
+      this.#feed = new Feed()
+      server.emit('connection', this.#feed)
+    }
+    this.#feed.begin(head, verdicts)
   }
 
   /** @param bytes may be used again by the caller */
   feed(bytes: Buffer): void {
-    if (!this.#feed.destroyed) this.#feed.push(Buffer.from(bytes))
+    if (this.#feed?.isReading) this.#feed.push(Buffer.from(bytes))
   }
 
   close(): void {
-    this.#feed.close()
+    this.#feed?.close()
+    this.#feed = null
   }
 }
 
 /** What Node takes for the connection. Its answers go nowhere. */
 class Feed extends Duplex {
-  readonly #head: RequestHead
-  #verdicts: Verdicts | null
-  #seen = false
+  #head: RequestHead | null = null
+  #verdicts: Verdicts | null = null
 
-  constructor(head: RequestHead, verdicts: Verdicts) {
+  constructor() {
     super({ read() {}, write: (_chunk, _encoding, done) => done() })
-    this.#head = head
-    this.#verdicts = verdicts
     this.on('error', () => {})
   }
 
-  onRequest(request: IncomingMessage): void {
-    if (this.#seen || !describesTheSame(request, this.#head)) return this.disagree()
-    this.#seen = true
+  get isReading(): boolean {
+    return this.#verdicts !== null && !this.destroyed
+  }
+
+  begin(head: RequestHead, verdicts: Verdicts): void {
+    this.#head = head
+    this.#verdicts = verdicts
+  }
+
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // A second message within what is one to us.
+    if (this.#head === null || !describesTheSame(request, this.#head)) return this.disagree()
+    this.#head = null
     // Later, because the parser is still at it, and must not be fed the body from within.
     process.nextTick(() => this.#verdicts?.onHead())
     request.on('error', () => {})
-    request.on('end', () => this.#verdicts?.onEnd())
+    request.on('end', () => this.#onEnd(response))
     request.resume()
   }
 
@@ -64,8 +82,16 @@ class Feed extends Duplex {
   }
 
   close(): void {
-    this.#verdicts = null
+    this.#head = this.#verdicts = null
     this.destroy()
+  }
+
+  /** Answered, so that the parser takes what comes next for a message of its own. */
+  #onEnd(response: ServerResponse): void {
+    const verdicts = this.#verdicts
+    this.#verdicts = null
+    response.end()
+    verdicts?.onEnd()
   }
 }
 
@@ -88,7 +114,8 @@ const server = createServer({
   shouldUpgradeCallback: () => false,
 })
 server.maxHeadersCount = 0
-const take = (request: IncomingMessage) => (request.socket as unknown as Feed).onRequest(request)
+const take = (request: IncomingMessage, response: ServerResponse) =>
+  (request.socket as unknown as Feed).onRequest(request, response)
 for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, take)
 for (const event of ['clientError', 'connect'])
   server.on(event, (_: unknown, socket: Duplex) => (socket as Feed).disagree())

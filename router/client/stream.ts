@@ -229,7 +229,7 @@ export class RequestStream {
     this.#owner.onBody(bytes, dataFrom, dataTo, next - from)
     // The request may be over by now: answered because of this piece. With a second reader, the app is told of the end when both
     // have found it.
-    if (this.#body.done && this.#state === BODY && !this.#second) this.#endBody()
+    if (this.#body.done && this.#state === BODY && !this.#second?.isReading) this.#endBody()
     return next
   }
 
@@ -262,7 +262,8 @@ export class RequestStream {
     const size = verdict - from
     this.#state = SECOND
     this.#deadline.in(this.#limits.headMs)
-    this.#second = new SecondReader(this.#head, {
+    this.#second ??= new SecondReader()
+    this.#second.begin(this.#head, {
       onHead: () => (this.#head.body > 0 || this.#head.body === CHUNKED) && this.#beginAgreed(size),
       onEnd: () => this.#onAgreedEnd(size),
       onDisagreement: () => this.#onDisagreement(size),
@@ -278,18 +279,18 @@ export class RequestStream {
   }
 
   #onAgreedEnd(size: number): void {
-    this.#second?.close()
-    this.#second = null
     if (this.#state === SECOND) return this.#beginAgreed(size)
     if (this.#state !== BODY) return
     // It found the end before we did: the rest is a body to us, and would be a request to it.
-    if (!this.#body.done) return this.#failBody(badBody)
+    if (!this.#body.done) {
+      this.#second?.close()
+      return this.#failBody(badBody)
+    }
     this.#endBody()
     this.goOn()
   }
 
   #onDisagreement(size: number): void {
-    this.#second = null
     if (this.#state === SECOND) this.#refuse(disagreement, size)
     else if (this.#state === BODY) this.#failBody(badBody)
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { requestCases, responseCases, type RequestCase, type ResponseCase } from '#test/fixtures/http-cases.ts'
 import { normaliseHost } from '../../../router/table.ts'
-import { anApp, httpApp, rawApp, startWorld, type TestApp, type World } from './support.ts'
+import { anApp, httpApp, rawApp, startWorld, talk, type TestApp, type World } from './support.ts'
 
 /** How many connections are busy at a time, each from an address of its own: by that the app knows whose request it sees. */
 const WORKERS = 48
@@ -65,6 +65,31 @@ describe('the bytes of a client, over sockets', function () {
   it('have the same outcome in the fast lane wherever they are cut', () => checkAll(settled, STEP))
 
   it('have the same outcome in the slow lane', () => checkAll(settled.flatMap(inSlowLane), 2 * STEP))
+
+  it('keep their bounds when many of them follow each other on one connection, in either lane', async () => {
+    const odd = 'X-Name: caf\xe9\r\n'
+    const post = (field: string, body: string) =>
+      `POST /${body} HTTP/1.1\r\nHost: app.test\r\n${field}Content-Length: ${body.length}\r\n\r\n${body}`
+    const messages = Array.from({ length: 12 }, (_, n) =>
+      post(n % 3 === 1 ? '' : odd, n % 4 === 3 ? '' : `body-${n}-`.repeat(n + 1)),
+    )
+    // All at once, and cut in the middle of everything.
+    for (const size of [Infinity, 7]) {
+      seen.clear()
+      const client = talk(world.port)
+      const all = messages.join('') + `GET /last HTTP/1.1\r\nHost: app.test\r\n${odd}Connection: close\r\n\r\n`
+      for (let at = 0; at < all.length; at += size) {
+        client.send(all.slice(at, at + size))
+        if (size !== Infinity) await new Promise((resolve) => setImmediate(resolve))
+      }
+      await client.end()
+      const bodies = [...seen.values()].flat().map(({ method, body, target }) => `${method} ${target} ${body}`)
+      assert.deepEqual(bodies, [
+        ...messages.map((message) => message.split('\r\n\r\n')[1] ?? '').map((body) => `POST /${body} ${body}`),
+        'GET /last ',
+      ])
+    }
+  })
 
   async function checkAll(examples: readonly RequestCase[], step: number): Promise<void> {
     const runs = examples.flatMap((example, index) =>
