@@ -31,12 +31,26 @@ const phpExtensions = [
   'intl',
   'mbstring',
   'mysql',
+  'opcache',
   'pgsql',
   'redis',
   'sqlite3',
   'xml',
   'zip',
 ]
+
+const php = (version: string): DebianRuntime => ({
+  version,
+  counts: `php${version}-cli`,
+  packages: [
+    'composer',
+    'nginx',
+    // In the place of systemd, which php-fpm would bring along.
+    'systemd-standalone-tmpfiles',
+    'unzip',
+    ...['cli', 'fpm', ...phpExtensions].map((name) => `php${version}-${name}`),
+  ],
+})
 
 const java = (major: string): DebianRuntime => ({
   version: major,
@@ -62,13 +76,7 @@ const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
         packages: ['ruby', 'ruby-bundler', 'ruby-dev', ...libraries],
       },
     ],
-    php: [
-      {
-        version: '8.4',
-        counts: 'php8.4-cli',
-        packages: ['composer', 'nginx-light', 'php-cli', 'php-fpm', ...phpExtensions.map((name) => `php-${name}`)],
-      },
-    ],
+    php: [php('8.4')],
     go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'] }],
     java: [java('21'), java('25')],
     jetty: [{ version: '12.0', counts: 'jetty12', packages: ['jetty12'] }],
