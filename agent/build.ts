@@ -27,7 +27,8 @@ import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
 import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
 import type { BindMount } from './sandbox/spec.ts'
-import { pack, type Layers } from './slug.ts'
+import { dependencyTime, pack, type Layers } from './slug.ts'
+import { sourceTime } from './source-time.ts'
 import { checkTree, folderAt } from './tree.ts'
 import type { Stacks } from './stacks.ts'
 
@@ -271,6 +272,9 @@ const buildEnv = ({ config }: BuildContext, stack: string): Record<string, strin
   BERTH_BUILD_DIR: '/build',
   BERTH_SOURCE: '/source.tar',
   NPM_CONFIG_REGISTRY: config.npmRegistry,
+  // Packing gives all files one time. Python's compiled files then go by the source's content instead of its time
+  // (PEP 552), and tools that write times into what they make write always the same (reproducible-builds.org).
+  SOURCE_DATE_EPOCH: String(dependencyTime),
 })
 
 /** The buildpacks said the details in the log; this is the sentence for the deploy. */
@@ -391,7 +395,8 @@ async function packSlug(
     await rename(`${noteFile(context, spec)}.new`, noteFile(context, spec))
   }
   const output = join(workspace.folder, 'app.squashfs')
-  await pack({ folder: workspace.app, output, owner, only: null, without: paths }, signal)
+  const time = await sourceTime(workspace.source, Math.floor(began / 1000))
+  await pack({ folder: workspace.app, output, owner, only: null, without: paths, time }, signal)
   const app: Layer = { ...(await context.layers.add(output, signal)), kind: 'app' }
   const layers = dependencies ? [dependencies, app] : [app]
   const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)

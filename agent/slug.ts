@@ -104,13 +104,25 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-export type Packing = { folder: string; output: string; owner: number; only: string[] | null; without: string[] }
+export type Packing = {
+  folder: string
+  output: string
+  owner: number
+  only: string[] | null
+  without: string[]
+  /** What all files' times become, in seconds since 1970; left out: `dependencyTime`. */
+  time?: number
+}
+
+/** That of every file in npm's packages, which for the same reason carry no time of their own: 26 October 1985, 8:15 UTC. */
+export const dependencyTime = 499_162_500
 
 /**
  * Packs files that a tenant's build left into an image: by the platform, after the tenant's processes are dead. Every file
- * belongs to the app's user; names are kept as they are, links are never followed.
+ * belongs to the app's user and has the same time, none is setuid or setgid; names are kept as they are, links are never
+ * followed. The same files make the same bytes, whatever their inodes and in whichever order they were written.
  */
-export function packCommand({ output, owner, only, without }: Packing): [string, ...string[]] {
+export function packCommand({ output, owner, only, without, time = dependencyTime }: Packing): [string, ...string[]] {
   const what = only === null ? ['.'] : only
   const layout = only === null ? [] : ['-no-strip']
   const exclude = without.length === 0 ? [] : ['-wildcards', '-e', ...without]
@@ -132,7 +144,11 @@ export function packCommand({ output, owner, only, without }: Packing): [string,
     '-force-gid',
     String(owner),
     '-mkfs-time',
-    '0',
+    String(time),
+    '-all-time',
+    String(time),
+    '-action',
+    'chmod(ug-s)@true',
     '-processors',
     '1',
     // Not a quarter of the host's memory, as it would take by itself.
