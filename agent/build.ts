@@ -87,7 +87,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const { binds, path } = await context.runtimes.mounts(runtimes, signal)
-    const reused = await reusableLayer(context, spec, plan, runtimes)
+    const reused = await reusableLayer(context, spec, plan, runtimes, signal)
     const reuse = reused ? await mountReused(context, plan, reused, workspace, signal) : []
     const env = {
       ...spec.env,
@@ -332,11 +332,14 @@ async function reusableLayer(
   spec: BuildSpec,
   plan: BuildPlan,
   runtimes: RuntimeRef[],
+  signal: AbortSignal,
 ): Promise<Layer | null> {
   if (!plan.dependencies) return null
   const text = await readFile(noteFile(context, spec), 'utf8').catch(() => null)
   const note = text === null ? null : (JSON.parse(text) as DependencyNote)
-  return note?.key === plan.dependencies.key && note.runtimes === runtimeKey(runtimes) ? note.layer : null
+  if (note?.key !== plan.dependencies.key || note.runtimes !== runtimeKey(runtimes)) return null
+  // Long after the last release that had it, it may have been collected.
+  return (await context.layers.renew(note.layer.digest, signal)) ? note.layer : null
 }
 
 async function mountReused(

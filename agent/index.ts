@@ -16,6 +16,7 @@ import { connectStore } from '#core/store/connection.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
+import { reportLayers } from '#core/store/layers.ts'
 import { appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
@@ -54,7 +55,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const controller = createControllerClient(config.controllerUrl, token)
   const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
-  const layers = openLayers(folders.layers, controller, log)
+  const layers = openLayers(folders.layers, controller, log, config.layerCacheMb * 1024 ** 2)
   const stacks = await openStacks({
     own: { ...stack, root: host.rootPath },
     layers,
@@ -186,6 +187,15 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     // A build, of an app or of a stack, mounts what no instance may be using.
     if (assignedBuilds.length === 0 && orders.length === 0) await layers.collect(await neededLayers())
     await stacks.look(known)
+    await tellLayers(await layers.stored())
+  }
+
+  /** For people who ask what is where; said again only when it has changed. */
+  let toldLayers = ''
+  async function tellLayers(stored: Record<LayerDigest, number>): Promise<void> {
+    const text = JSON.stringify(stored)
+    if (text !== toldLayers) await reportLayers(store, config.hostId, stored)
+    toldLayers = text
   }
 
   async function neededLayers(): Promise<Set<LayerDigest>> {
