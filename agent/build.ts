@@ -27,7 +27,8 @@ import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
 import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
 import type { BindMount } from './sandbox/spec.ts'
-import { pack, type Layers } from './slug.ts'
+import { dependencyTime, pack, type Layers } from './slug.ts'
+import { sourceTime } from './source-time.ts'
 import { checkTree, folderAt } from './tree.ts'
 import type { Stacks } from './stacks.ts'
 
@@ -86,7 +87,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const onProgress = (line: string) => void context.print(deploy.id, [`       ${line}`]).catch(() => undefined)
     const { root, binds, path } = await context.runtimes.mounts(runtimes, { root: stack.root, onProgress, signal })
-    const reused = await reusableLayer(context, spec, plan, runtimes)
+    const reused = await reusableLayer(context, spec, plan, runtimes, signal)
     const reuse = reused ? await mountReused(context, plan, reused, workspace, signal) : []
     const env = {
       ...spec.env,
@@ -271,6 +272,9 @@ const buildEnv = ({ config }: BuildContext, stack: string): Record<string, strin
   BERTH_BUILD_DIR: '/build',
   BERTH_SOURCE: '/source.tar',
   NPM_CONFIG_REGISTRY: config.npmRegistry,
+  // Packing gives all files one time. Python's compiled files then go by the source's content instead of its time
+  // (PEP 552), and tools that write times into what they make write always the same (reproducible-builds.org).
+  SOURCE_DATE_EPOCH: String(dependencyTime),
 })
 
 /** The buildpacks said the details in the log; this is the sentence for the deploy. */
@@ -328,11 +332,14 @@ async function reusableLayer(
   spec: BuildSpec,
   plan: BuildPlan,
   runtimes: RuntimeRef[],
+  signal: AbortSignal,
 ): Promise<Layer | null> {
   if (!plan.dependencies) return null
   const text = await readFile(noteFile(context, spec), 'utf8').catch(() => null)
   const note = text === null ? null : (JSON.parse(text) as DependencyNote)
-  return note?.key === plan.dependencies.key && note.runtimes === runtimeKey(runtimes) ? note.layer : null
+  if (note?.key !== plan.dependencies.key || note.runtimes !== runtimeKey(runtimes)) return null
+  // Long after the last release that had it, it may have been collected.
+  return (await context.layers.renew(note.layer.digest, signal)) ? note.layer : null
 }
 
 async function mountReused(
@@ -391,7 +398,8 @@ async function packSlug(
     await rename(`${noteFile(context, spec)}.new`, noteFile(context, spec))
   }
   const output = join(workspace.folder, 'app.squashfs')
-  await pack({ folder: workspace.app, output, owner, only: null, without: paths }, signal)
+  const time = await sourceTime(workspace.source, Math.floor(began / 1000))
+  await pack({ folder: workspace.app, output, owner, only: null, without: paths, time }, signal)
   const app: Layer = { ...(await context.layers.add(output, signal)), kind: 'app' }
   const layers = dependencies ? [dependencies, app] : [app]
   const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)

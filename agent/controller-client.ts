@@ -1,7 +1,6 @@
 /** What the agent asks the controller over HTTP: launch and build specs, sources, and layers. */
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import {
   buildPath,
   buildSpec,
@@ -16,12 +15,16 @@ import { parse } from '#core/contract/schema.ts'
 import { BerthError, unavailable } from '#core/domain/errors.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import { download as resumable } from './download.ts'
 
 export type ControllerClient = {
   launch(id: InstanceId, signal: AbortSignal): Promise<LaunchSpec>
   build(id: DeployId, signal: AbortSignal): Promise<BuildSpec>
   downloadSource(id: DeployId, file: string, signal: AbortSignal): Promise<void>
+  /** Goes on where an earlier try broke off, if the file holds the beginning. */
   downloadLayer(digest: LayerDigest, file: string, signal: AbortSignal): Promise<void>
+  /** Whether the controller has it; if so, it keeps it for the build that asks. */
+  hasLayer(digest: LayerDigest, signal: AbortSignal): Promise<boolean>
   uploadLayer(digest: LayerDigest, file: string, bytes: number, signal: AbortSignal): Promise<void>
 }
 
@@ -52,26 +55,28 @@ export function createControllerClient(url: string, token: string): ControllerCl
     }).catch((cause: unknown) => {
       throw unavailable(`The controller at ${url}`, cause)
     })
-    if (response.ok || init.method === 'HEAD') return response
+    if (response.ok || response.status === 416 || (init.method === 'HEAD' && response.status < 500)) return response
     const text = (await response.text()).slice(0, 300)
     if (response.status === 503) throw unavailable(`The controller at ${url}`, text)
     throw new Error(`The controller answered ${path} with ${response.status}: ${text}`)
   }
 
-  async function download(path: string, file: string, signal: AbortSignal): Promise<void> {
-    const response = await call(path, signal)
-    if (!response.body) throw new Error(`The controller answered ${path} without a body`)
-    await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { mode: 0o600 }), { signal })
+  function download(path: string, file: string, signal: AbortSignal): Promise<void> {
+    const ask = (from: number) => call(path, signal, () => (from === 0 ? {} : { headers: { range: `bytes=${from}-` } }))
+    return resumable({ file, ask, signal, patienceMs: PATIENCE_MS })
   }
+
+  const hasLayer = async (digest: LayerDigest, signal: AbortSignal): Promise<boolean> =>
+    (await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))).ok
 
   return {
     launch: async (id, signal) => parse(launchSpec, await (await call(launchPath(id), signal)).json(), 'launch spec'),
     build: async (id, signal) => parse(buildSpec, await (await call(buildPath(id), signal)).json(), 'build spec'),
     downloadSource: (id, file, signal) => download(sourcePath(id), file, signal),
     downloadLayer: (digest, file, signal) => download(layerPath(digest), file, signal),
+    hasLayer,
     async uploadLayer(digest, file, bytes, signal) {
-      const stored = await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))
-      if (stored.ok) return
+      if (await hasLayer(digest, signal)) return
       const sent = { 'content-length': String(bytes), 'content-type': 'application/octet-stream' }
       // Node's fetch wants to be told that the body is sent before the answer is read.
       const put = () =>

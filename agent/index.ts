@@ -17,6 +17,7 @@ import { connectStore } from '#core/store/connection.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
+import { reportLayers } from '#core/store/layers.ts'
 import { appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
@@ -64,7 +65,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     log,
   }
   const runtimes = await openRuntimes(npm, debian, { folder: folders.runtimes, now })
-  const layers = openLayers(folders.layers, controller, log)
+  const layers = openLayers(folders.layers, controller, log, config.layerCacheMb * 1024 ** 2)
   const stacks = await openStacks({
     own: { ...stack, root: host.rootPath },
     layers,
@@ -198,6 +199,15 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await layers.collect(await neededLayers())
     }
     await stacks.look(known)
+    await tellLayers(await layers.stored())
+  }
+
+  /** For people who ask what is where; said again only when it has changed. */
+  let toldLayers = ''
+  async function tellLayers(stored: Record<LayerDigest, number>): Promise<void> {
+    const text = JSON.stringify(stored)
+    if (text !== toldLayers) await reportLayers(store, config.hostId, stored)
+    toldLayers = text
   }
 
   async function neededLayers(): Promise<Set<LayerDigest>> {

@@ -1,15 +1,16 @@
 /** Layers on this host: packed by the platform, fetched once, verified before they are mounted, mounted once for all. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { slugCorrupt } from '#core/domain/errors.ts'
-import type { LayerDigest } from '#core/domain/ids.ts'
+import { isDigest, type LayerDigest } from '#core/domain/ids.ts'
 import type { Layer } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import type { ControllerClient } from './controller-client.ts'
+import { evicted, type CachedLayer } from './layer-cache.ts'
 import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
 
 export type Layers = {
@@ -19,43 +20,61 @@ export type Layers = {
   has(digest: LayerDigest): Promise<boolean>
   /** Takes a freshly packed image in and stores it with the controller. */
   add(file: string, signal: AbortSignal): Promise<Omit<Layer, 'kind'>>
-  /** Unmounts and deletes what no slug in `needed` uses. */
+  /**
+   * Makes sure that the controller has a layer that an earlier build has made, for a build that names it again.
+   * @returns false when it is neither there nor here
+   */
+  renew(digest: LayerDigest, signal: AbortSignal): Promise<boolean>
+  /** Unmounts what no slug in `needed` uses, and deletes of it what has not been used for longest and is beyond the budget. */
   collect(needed: Set<LayerDigest>): Promise<void>
+  /** What is on this host's disk: digest → bytes. */
+  stored(): Promise<Record<LayerDigest, number>>
 }
 
 const KEEP_UNUSED_MS = 10 * 60_000
+/** Half a layer is given up when nobody has gone on with it for so long. */
+const KEEP_PARTIAL_MS = 24 * 3600_000
+const IMAGE = '.squashfs'
+const PARTIAL = '.squashfs.part'
 
-export function openLayers(folder: string, controller: ControllerClient, log: Log): Layers {
-  const fileOf = (digest: LayerDigest) => join(folder, `${digest}.squashfs`)
+/** @param budgetBytes for layers that nothing uses; without one they are deleted soon after their last use */
+export function openLayers(folder: string, controller: ControllerClient, log: Log, budgetBytes = 0): Layers {
+  const fileOf = (digest: LayerDigest) => join(folder, digest + IMAGE)
+  const partialOf = (digest: LayerDigest) => join(folder, digest + PARTIAL)
   const mountOf = (digest: LayerDigest) => join(folder, 'mounted', digest)
   // Two instances that start at once must not fetch or mount one layer twice.
   const underWay = new Map<LayerDigest, Promise<string>>()
 
-  async function ensure(layer: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
-    const mounted = mountOf(layer.digest)
-    if ((await mountPoints()).includes(mounted)) return mounted
-    const file = fileOf(layer.digest)
-    if (!(await exists(file))) await fetchLayer(layer.digest, file, signal)
-    const found = await digestOf(file)
-    if (found !== layer.digest) {
-      log.error('layer refused: its bytes are not those that were built', { digest: layer.digest, found })
-      await rm(file, { force: true })
-      throw slugCorrupt(layer.digest, found)
+  async function ensure({ digest }: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
+    const mounted = mountOf(digest)
+    const file = fileOf(digest)
+    if (!(await mountPoints()).includes(mounted)) {
+      if (!(await exists(file))) await fetchLayer(digest, file, signal)
+      const found = await digestOf(file)
+      if (found !== digest) {
+        log.error('layer refused: its bytes are not those that were built', { digest, found })
+        await rm(file, { force: true })
+        throw slugCorrupt(digest, found)
+      }
+      await mkdir(mounted, { recursive: true })
+      await run(mountReadOnlyCommand(file, mounted))
     }
-    await mkdir(mounted, { recursive: true })
-    await run(mountReadOnlyCommand(file, mounted))
+    // The time of a file's last change says when it was used last, also to the next life of the agent.
+    await utimes(file, new Date(), new Date()).catch(() => {})
     return mounted
   }
 
   async function fetchLayer(digest: LayerDigest, file: string, signal: AbortSignal): Promise<void> {
     await mkdir(folder, { recursive: true })
-    const partial = `${file}.${process.hrtime.bigint()}.part`
-    try {
-      await controller.downloadLayer(digest, partial, signal)
-      await rename(partial, file)
-    } finally {
+    const partial = partialOf(digest)
+    const resumed = await exists(partial)
+    await controller.downloadLayer(digest, partial, signal)
+    // A beginning from another day may have been spoilt since: then only a download of the whole tells.
+    if (resumed && (await digestOf(partial)) !== digest) {
       await rm(partial, { force: true })
+      await controller.downloadLayer(digest, partial, signal)
     }
+    await rename(partial, file)
   }
 
   function once(layer: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
@@ -64,6 +83,20 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
     const work = ensure(layer, signal).finally(() => underWay.delete(layer.digest))
     underWay.set(layer.digest, work)
     return work
+  }
+
+  async function list(): Promise<CachedLayer[]> {
+    const names = await readdir(folder).catch(() => [])
+    const found = await Promise.all(names.map((name) => layerAt(folder, name)))
+    return found.filter((layer) => layer !== null)
+  }
+
+  async function sweepPartials(): Promise<void> {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!name.endsWith('.part') || underWay.has(name.slice(0, -PARTIAL.length) as LayerDigest)) continue
+      const status = await stat(join(folder, name)).catch(() => null)
+      if (status && Date.now() - status.mtimeMs > KEEP_PARTIAL_MS) await rm(join(folder, name), { force: true })
+    }
   }
 
   return {
@@ -77,19 +110,43 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
       await controller.uploadLayer(digest, fileOf(digest), size, signal)
       return { digest, bytes: size }
     },
+    async renew(digest, signal) {
+      if (await controller.hasLayer(digest, signal)) return true
+      const status = await stat(fileOf(digest)).catch(() => null)
+      if (!status || (await digestOf(fileOf(digest))) !== digest) return false
+      await controller.uploadLayer(digest, fileOf(digest), status.size, signal)
+      return true
+    },
     async collect(needed) {
-      for (const name of await readdir(folder).catch(() => [])) {
-        const digest = name.slice(0, -'.squashfs'.length) as LayerDigest
-        if (!name.endsWith('.squashfs') || needed.has(digest) || underWay.has(digest)) continue
-        const status = await stat(fileOf(digest)).catch(() => null)
-        // A layer that was just built or fetched is about to be used.
-        if (!status || Date.now() - status.ctimeMs < KEEP_UNUSED_MS) continue
+      const stored = await list()
+      // A layer that was just built or fetched is about to be used.
+      const recent = Date.now() - KEEP_UNUSED_MS
+      const kept = new Set([
+        ...needed,
+        ...underWay.keys(),
+        ...stored.filter(({ usedAt }) => usedAt > recent).map(({ digest }) => digest),
+      ])
+      for (const { digest } of stored) {
+        if (kept.has(digest)) continue
         await unmount(mountOf(digest))
         await rm(mountOf(digest), { recursive: true, force: true })
-        await rm(fileOf(digest), { force: true })
       }
+      for (const { digest, bytes } of evicted(stored, kept, budgetBytes)) {
+        if (underWay.has(digest)) continue
+        await rm(fileOf(digest), { force: true })
+        log.debug('layer deleted: others were used more recently', { digest, bytes })
+      }
+      await sweepPartials()
     },
+    stored: async () => Object.fromEntries((await list()).map(({ digest, bytes }) => [digest, bytes])),
   }
+}
+
+async function layerAt(folder: string, name: string): Promise<CachedLayer | null> {
+  const digest = name.slice(0, -IMAGE.length)
+  if (!name.endsWith(IMAGE) || !isDigest(digest)) return null
+  const status = await stat(join(folder, name)).catch(() => null)
+  return status && { digest, bytes: status.size, usedAt: status.mtimeMs }
 }
 
 const exists = (path: string) =>
@@ -104,13 +161,25 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-export type Packing = { folder: string; output: string; owner: number; only: string[] | null; without: string[] }
+export type Packing = {
+  folder: string
+  output: string
+  owner: number
+  only: string[] | null
+  without: string[]
+  /** What all files' times become, in seconds since 1970; left out: `dependencyTime`. */
+  time?: number
+}
+
+/** That of every file in npm's packages, which for the same reason carry no time of their own: 26 October 1985, 8:15 UTC. */
+export const dependencyTime = 499_162_500
 
 /**
  * Packs files that a tenant's build left into an image: by the platform, after the tenant's processes are dead. Every file
- * belongs to the app's user; names are kept as they are, links are never followed.
+ * belongs to the app's user and has the same time, none is setuid or setgid; names are kept as they are, links are never
+ * followed. The same files make the same bytes, whatever their inodes and in whichever order they were written.
  */
-export function packCommand({ output, owner, only, without }: Packing): [string, ...string[]] {
+export function packCommand({ output, owner, only, without, time = dependencyTime }: Packing): [string, ...string[]] {
   const what = only === null ? ['.'] : only
   const layout = only === null ? [] : ['-no-strip']
   const exclude = without.length === 0 ? [] : ['-wildcards', '-e', ...without]
@@ -132,7 +201,11 @@ export function packCommand({ output, owner, only, without }: Packing): [string,
     '-force-gid',
     String(owner),
     '-mkfs-time',
-    '0',
+    String(time),
+    '-all-time',
+    String(time),
+    '-action',
+    'chmod(ug-s)@true',
     '-processors',
     '1',
     // Not a quarter of the host's memory, as it would take by itself.

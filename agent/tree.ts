@@ -7,20 +7,23 @@ import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { notPackable } from '#core/domain/errors.ts'
 
-export type TreeLimits = { bytes: number; depth: number; pathBytes: number }
+export type TreeLimits = { bytes: number; entries: number; depth: number; pathBytes: number }
 
 /** Far beyond what programs make, and well below where packing would run out of path (PATH_MAX is 4096 bytes). */
 const MAX_DEPTH = 128
 const MAX_PATH_BYTES = 2048
+/** The largest node_modules folders of single apps have some 200,000; each entry costs the packer memory. */
+const MAX_ENTRIES = 500_000
 
 /**
  * Measures a folder as a packer would read it. The image that the build writes to bounds blocks and files; it bounds
- * neither the length of a file with holes, every zero of which would be read, nor how deep folders lie in each other.
+ * neither the length of a file with holes, every zero of which would be read, nor how deep folders lie in each other. What is
+ * neither file, folder nor link has no place in a slug: a pipe or a socket without its process is a trap for who opens it.
  * @param bytes how long all files may be together
  * @throws NOT_PACKABLE naming what is too much, and the path
  */
 export async function checkTree(folder: string, bytes: number, signal: AbortSignal): Promise<void> {
-  const limits: TreeLimits = { bytes, depth: MAX_DEPTH, pathBytes: MAX_PATH_BYTES }
+  const limits: TreeLimits = { bytes, entries: MAX_ENTRIES, depth: MAX_DEPTH, pathBytes: MAX_PATH_BYTES }
   const judge = judgeTree(limits)
   // find goes from folder to folder by descriptor, so that no depth is too deep for it.
   const child = spawn('find', ['.', '-xdev', '-mindepth', '1', '-printf', FIND_FORMAT], {
@@ -48,10 +51,20 @@ export async function checkTree(folder: string, bytes: number, signal: AbortSign
 /** Kind, depth, length, number of names, inode and path of each file, with a NUL at the end. */
 const FIND_FORMAT = '%y %d %s %n %i %P\\0'
 
+/** find's letters (find(1), "-printf", %y). */
+const foreignKinds: Record<string, string> = {
+  p: 'a named pipe',
+  s: 'a socket',
+  c: 'a device',
+  b: 'a device',
+  D: 'a door',
+}
+
 /** @returns a function that takes find's output in chunks and says what is too much, or null */
 export function judgeTree(limits: TreeLimits): (chunk: string) => string | null {
   let rest = ''
   let bytes = 0
+  let entries = 0
   const counted = new Set<string>()
   return (chunk) => {
     const records = (rest + chunk).split('\0')
@@ -59,6 +72,11 @@ export function judgeTree(limits: TreeLimits): (chunk: string) => string | null 
     for (const record of records) {
       const [kind = '', depth = '', size = '', names = '', inode = '', ...path] = record.split(' ')
       const shown = JSON.stringify(Buffer.from(path.join(' '), 'latin1').toString('utf8').slice(0, 200))
+      const foreign = foreignKinds[kind]
+      if (foreign !== undefined) return `${shown} is ${foreign}, and only files, folders and links can be in a slug`
+      entries += 1
+      if (entries > limits.entries)
+        return `there are more than ${limits.entries} files and folders, the last one ${shown}`
       if (Number(depth) > limits.depth) return `${shown} lies more than ${limits.depth} folders deep`
       if (path.join(' ').length > limits.pathBytes) return `the path ${shown}… is longer than ${limits.pathBytes} bytes`
       if (kind !== 'f' || counted.has(inode)) continue

@@ -21,12 +21,13 @@ import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
 import { openSources } from './git/sources.ts'
-import { openLayers } from './layers.ts'
+import { openSlugStore } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer, loadVault } from './secrets.ts'
+import { keepCollecting } from './slugs/collect.ts'
 import { createTurns } from './turns.ts'
 
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
@@ -53,7 +54,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
   try {
     const sealer = await loadSealer(join(home, 'master-key'))
     const vault = await loadVault(config.certificatesKeyFile)
-    const layers = await openLayers(join(home, 'layers'))
+    const layers = await openSlugStore(join(home, 'layers'), config.slugStore, { log, signal: stopping.signal })
     const repositories = await openRepositories(home)
     const sources = openSources(join(home, 'sources'))
     await reach(store, config.redisUrl)
@@ -112,6 +113,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       whileLeading: async (held) => {
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+          keepCollecting({ store, config, log, layers, now }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
         ])
       },

@@ -5,48 +5,107 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { layerMismatch } from '#core/domain/errors.ts'
-import type { LayerDigest } from '#core/domain/ids.ts'
+import { isDigest, type LayerDigest } from '#core/domain/ids.ts'
+import type { SlugStore } from '#core/runtime/config.ts'
+import type { Log } from '#core/runtime/log.ts'
 import { codeOf, syncFolder, writeStream } from './files.ts'
 
+export type StoredLayer = { digest: LayerDigest; bytes: number }
+
+/** One store of all layers, wherever it keeps them. */
 export type Layers = {
   /** @returns its size in bytes, or null when it is not here */
   size(digest: LayerDigest): Promise<number | null>
-  read(digest: LayerDigest): Readable
+  /** @param from how many bytes to leave out at its beginning */
+  read(digest: LayerDigest, from?: number): Promise<Readable>
   /** Takes a layer in; nothing is kept unless its bytes match. @throws LAYER_MISMATCH, BODY_TOO_LARGE */
   write(digest: LayerDigest, content: Readable): Promise<void>
   /** For what nothing refers to any more. */
   remove(digest: LayerDigest): Promise<void>
+  /** In no order. */
+  list(): AsyncIterable<StoredLayer>
 }
 
 const MAX_BYTES = 8 * 1024 ** 3
 const INCOMING = '.incoming-'
+const SUFFIX = '.squashfs'
+
+/** How a layer is called in a folder and in a bucket, so that copying the one to the other is moving house. */
+export const layerFileName = (digest: LayerDigest): string => digest + SUFFIX
+
+/** @returns null for what is no layer */
+export function digestIn(fileName: string): LayerDigest | null {
+  const digest = fileName.slice(0, -SUFFIX.length)
+  return fileName.endsWith(SUFFIX) && isDigest(digest) ? digest : null
+}
+
+/**
+ * The store that the settings name. Where that is a bucket, layers that still lie in the folder move there.
+ * @throws FOLDER_NOT_USABLE, SLUG_STORE_NOT_USABLE
+ */
+export async function openSlugStore(
+  folder: string,
+  bucket: SlugStore | null,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<Layers> {
+  const local = await openLayers(folder)
+  if (bucket === null) return local
+  // Who keeps slugs in a folder does not pay for the code that speaks to buckets.
+  const { openBucket } = await import('./layers-s3.ts')
+  const { moveInto } = await import('./layers-move.ts')
+  const remote = await openBucket(bucket, folder)
+  return moveInto(remote, local, { log, signal })
+}
 
 export async function openLayers(folder: string, maxBytes = MAX_BYTES): Promise<Layers> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await sweep(folder)
-  const pathOf = (digest: LayerDigest) => join(folder, `${digest}.squashfs`)
+  const pathOf = (digest: LayerDigest) => join(folder, layerFileName(digest))
+  const size = async (digest: LayerDigest) => {
+    try {
+      return (await stat(pathOf(digest))).size
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null
+      throw error
+    }
+  }
   return {
-    async size(digest) {
-      try {
-        return (await stat(pathOf(digest))).size
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT') return null
-        throw error
-      }
-    },
+    size,
     remove: (digest) => rm(pathOf(digest), { force: true }),
-    read: (digest) => createReadStream(pathOf(digest)),
-    async write(digest, content) {
-      const temporary = join(folder, INCOMING + randomUUID())
-      try {
-        const found = await writeStream(content, temporary, maxBytes)
-        if (found !== digest) throw layerMismatch(digest, found)
+    read: (digest, from = 0) => Promise.resolve(createReadStream(pathOf(digest), { start: from })),
+    write: (digest, content) =>
+      receive(folder, digest, content, maxBytes, async (temporary) => {
         await rename(temporary, pathOf(digest))
         await syncFolder(folder)
-      } finally {
-        await rm(temporary, { force: true })
+      }),
+    async *list() {
+      for (const name of await readdir(folder)) {
+        const digest = digestIn(name)
+        const bytes = digest && (await size(digest))
+        if (digest !== null && bytes !== null) yield { digest, bytes }
       }
     },
+  }
+}
+
+/**
+ * Writes what comes to a file of its own in the folder, and hands that over only if its bytes are those of the digest.
+ * @throws LAYER_MISMATCH, BODY_TOO_LARGE
+ */
+export async function receive(
+  folder: string,
+  digest: LayerDigest,
+  content: Readable,
+  maxBytes: number,
+  keep: (file: string) => Promise<void>,
+): Promise<void> {
+  const temporary = join(folder, INCOMING + randomUUID())
+  try {
+    const found = await writeStream(content, temporary, maxBytes)
+    if (found !== digest) throw layerMismatch(digest, found)
+    await keep(temporary)
+  } finally {
+    await rm(temporary, { force: true })
   }
 }
 

@@ -1,6 +1,5 @@
 /** What agents ask: launch and build specs with opened secrets, sources, layers (core/contract/internal.ts). */
-import { pipeline } from 'node:stream/promises'
-import type { Request, Response } from 'express'
+import type { Request } from 'express'
 import type { BuildSpec, LaunchSpec } from '#core/contract/internal.ts'
 import { notFound } from '#core/domain/errors.ts'
 import { isDigest, isId, type DeployId, type InstanceId, type LayerDigest } from '#core/domain/ids.ts'
@@ -17,7 +16,9 @@ import { loadRun } from '#core/store/runs.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
+import { want } from '../slugs/wanted.ts'
 import type { ApiContext } from './context.ts'
+import { sendRange } from './ranges.ts'
 import { param, type Routes } from './routes.ts'
 
 export const internalRoutes = (context: ApiContext): Routes => ({
@@ -38,18 +39,21 @@ export const internalRoutes = (context: ApiContext): Routes => ({
       const { id } = await pushOf(req, context)
       const bytes = await context.sources.size(id)
       if (bytes === null) throw notFound('source of deploy', id)
-      await send(res, 'application/x-tar', bytes, () => context.sources.read(id))
+      await sendRange(res, bytes, (from) => Promise.resolve(context.sources.read(id, from)))
     },
   },
   '/layers/:digest': {
     async GET(req, res) {
       const digest = digestOf(req)
+      // A builder that asks whether it is here is about to name it in a slug.
+      if (req.method === 'HEAD') await want(context, digest)
       const bytes = await context.layers.size(digest)
       if (bytes === null) throw notFound('layer', digest)
-      await send(res, 'application/octet-stream', bytes, () => context.layers.read(digest))
+      await sendRange(res, bytes, (from) => context.layers.read(digest, from))
     },
     async PUT(req, res) {
       const digest = digestOf(req)
+      await want(context, digest)
       if ((await context.layers.size(digest)) === null) await context.layers.write(digest, req)
       res.status(204).end()
     },
@@ -109,11 +113,4 @@ function digestOf(req: Request): LayerDigest {
   const digest = param(req, 'digest')
   if (!isDigest(digest)) throw notFound('layer', digest)
   return digest
-}
-
-async function send(res: Response, type: string, bytes: number, read: () => NodeJS.ReadableStream): Promise<void> {
-  res.setHeader('Content-Type', type)
-  res.setHeader('Content-Length', bytes)
-  if (res.req.method === 'HEAD') return void res.end()
-  await pipeline(read(), res)
 }

@@ -1,10 +1,11 @@
 /** Releases, with the changes of sizes between them: list, show, roll back; and restarting the one that runs. */
 import { rollback as rollbackSchema, type DeployAccepted, type ReleaseView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
-import { noRelease, nothingToRollBack, notFound, releaseNotUsable } from '#core/domain/errors.ts'
+import { noRelease, nothingToRollBack, notFound, releaseCodeGone, releaseNotUsable } from '#core/domain/errors.ts'
 import { isResizing, type Deploy, type Release, type Resizing } from '#core/domain/release.ts'
 import { restartApp, setConfig } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
+import { loadCollected } from '#core/store/layers.ts'
 import { loadEntry, loadHistory, loadReleases } from '#core/store/releases.ts'
 import { requireRunning } from '../halted.ts'
 import { appOf } from './access.ts'
@@ -19,7 +20,8 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
     async GET(req, res) {
       const app = await appOf(req, context.store)
       const history = await loadHistory(context.store, app.id)
-      const views = history.map((entry) => view(app, entry, history, context))
+      const collected = await loadCollected(context.store, app.id)
+      const views = history.map((entry) => view(app, entry, history, collected, context))
       res.json({ releases: (await Promise.all(views)).reverse() })
     },
   },
@@ -27,7 +29,8 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
     async GET(req, res) {
       const app = await appOf(req, context.store)
       const entry = await findEntry(app, param(req, 'version'), context)
-      res.json(await view(app, entry, await loadHistory(context.store, app.id), context))
+      const collected = await loadCollected(context.store, app.id)
+      res.json(await view(app, entry, await loadHistory(context.store, app.id), collected, context))
     },
   },
   '/apps/:app/rollback': {
@@ -56,9 +59,15 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
 
 type Entry = Release | Resizing
 
-async function view(app: App, entry: Entry, history: Entry[], { store }: ApiContext): Promise<ReleaseView> {
+async function view(
+  app: App,
+  entry: Entry,
+  history: Entry[],
+  collected: ReadonlySet<number>,
+  { store }: ApiContext,
+): Promise<ReleaseView> {
   if (isResizing(entry)) return resizingView(entry, history.findLast(isResizing)?.version === entry.version)
-  return releaseView(app, entry, await loadDeploy(store, entry.deployId))
+  return releaseView(app, entry, await loadDeploy(store, entry.deployId), collected.has(entry.version))
 }
 
 /** @param version `v3` or `3`. @throws NOT_FOUND */
@@ -69,17 +78,17 @@ async function findEntry(app: App, version: string, { store }: ApiContext): Prom
   return entry
 }
 
-/** @throws NO_RELEASE, NO_EARLIER_RELEASE */
+/** @throws NO_RELEASE, NO_EARLIER_RELEASE, RELEASE_CODE_GONE */
 async function lastLiveBefore(app: App, context: ApiContext): Promise<Release> {
   if (!app.target) throw noRelease(app.name)
   // After a failed deploy the one before it serves already: going back means one further.
   const from = targetFailed(app) && app.current ? app.current.release : app.target.release
   for (const release of (await loadReleases(context.store, app.id)).reverse())
-    if (release.version < from && (await wentLive(app, release, context))) return release
+    if (release.version < from && (await wentLive(app, release, context))) return withCode(app, release, context)
   throw nothingToRollBack(app.name)
 }
 
-/** @throws NOT_FOUND, RELEASE_NOT_USABLE */
+/** @throws NOT_FOUND, RELEASE_NOT_USABLE, RELEASE_CODE_GONE */
 async function usable(app: App, version: string, context: ApiContext): Promise<Release> {
   const release = await findEntry(app, version, context)
   if (isResizing(release))
@@ -87,7 +96,19 @@ async function usable(app: App, version: string, context: ApiContext): Promise<R
   if (!(await wentLive(app, release, context))) throw releaseNotUsable(release.version, 'it never went live')
   if (app.target?.release === release.version && app.current?.release === release.version)
     throw releaseNotUsable(release.version, 'it is the release that runs now')
-  return release
+  return withCode(app, release, context)
+}
+
+/** @throws RELEASE_CODE_GONE naming the oldest whose code is there */
+async function withCode(app: App, release: Release, context: ApiContext): Promise<Release> {
+  const collected = await loadCollected(context.store, app.id)
+  if (!collected.has(release.version)) return release
+  for (const { version, deployId } of await loadReleases(context.store, app.id)) {
+    if (collected.has(version) || version === app.current?.release) continue
+    if ((await loadDeploy(context.store, deployId))?.state === 'succeeded')
+      throw releaseCodeGone(release.version, context.config.keepReleases, version)
+  }
+  throw releaseCodeGone(release.version, context.config.keepReleases, null)
 }
 
 async function wentLive(app: App, release: Release, { store }: ApiContext): Promise<boolean> {

@@ -30,6 +30,7 @@ import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
+import { slugRoutes } from './slugs.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -76,6 +77,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...routingRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
+  ...slugRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
   ...logRoutes(context),

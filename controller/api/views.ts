@@ -85,7 +85,7 @@ function rolloutDetail(rollout: Rollout): string {
 }
 
 /** @param deploy the deploy that made the release, if it is still known */
-export function releaseView(app: App, release: Release, deploy: Deploy | null): ReleaseView {
+export function releaseView(app: App, release: Release, deploy: Deploy | null, codeGone: boolean): ReleaseView {
   return {
     version: release.version,
     description: release.description,
@@ -93,6 +93,7 @@ export function releaseView(app: App, release: Release, deploy: Deploy | null): 
     createdAt: iso(release.createdAt),
     commit: release.commit,
     current: app.current?.release === release.version,
+    codeGone,
     status: releaseStatus(app, release.version, deploy),
     sizes: null,
     buildpack: release.slug.buildpack,
@@ -114,6 +115,7 @@ export function resizingView(resizing: Resizing, newest: boolean): ReleaseView {
     createdAt: iso(resizing.createdAt),
     commit: null,
     current: false,
+    codeGone: false,
     status: newest ? 'live' : 'superseded',
     sizes: Object.fromEntries(sizes),
     buildpack: null,

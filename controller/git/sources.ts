@@ -16,7 +16,8 @@ export type Sources = {
   archive(id: DeployId, commit: string, env: Record<string, string>): Promise<string>
   /** In bytes; null when there is none. */
   size(id: DeployId): Promise<number | null>
-  read(id: DeployId): Readable
+  /** @param from how many bytes to leave out at its beginning */
+  read(id: DeployId, from?: number): Readable
   remove(id: DeployId): Promise<void>
   /** Removes what was written before `before` (ms since 1970) and belongs to no open deploy. */
   sweep(store: Store, before: number): Promise<void>
@@ -56,7 +57,7 @@ export function openSources(folder: string, maxBytes = MAX_BYTES): Sources {
         throw error
       }
     },
-    read: (id) => createReadStream(pathOf(id)),
+    read: (id, from = 0) => createReadStream(pathOf(id), { start: from }),
     remove,
     async sweep(store, before) {
       const open = new Set<string>((await loadOpenDeploys(store)).map((deploy) => deploy.id + SUFFIX))

@@ -144,6 +144,8 @@ export type ReleaseView = {
   createdAt: string
   commit: string | null
   current: boolean
+  /** Its code is not kept any more, so that it cannot be rolled back to. */
+  codeGone: boolean
   status: 'rolling' | 'live' | 'failed' | 'superseded'
   /** With a change of sizes, which brings neither code nor config: the sizes from then on. Else null. */
   sizes: Record<string, { memoryMb: number; cpuMilli: number }> | null
@@ -151,6 +153,28 @@ export type ReleaseView = {
   runtimes: RuntimeRef[]
   processes: Record<string, string>
   configNames: string[]
+}
+/** What of an app's code is stored. Bytes are those of the layers' images; one that several releases have counts once. */
+export type SlugsView = {
+  app: string
+  /** The one that serves. */
+  release: number | null
+  currentBytes: number
+  bytes: number
+  /** Those of the newest release first. */
+  layers: {
+    digest: string
+    kind: 'dependencies' | 'app'
+    bytes: number
+    releases: number[]
+    /** Other apps of the same tenant. */
+    sharedWith: string[]
+    hosts: string[]
+  }[]
+  /** What lies on hosts' disks of them. */
+  hosts: { host: string; bytes: number }[]
+  /** Releases whose code is gone. */
+  collected: number[]
 }
 export type DeployView = {
   id: string

@@ -174,6 +174,15 @@ export const nothingToRollBack = (name: string) =>
 export const releaseNotUsable = (version: number, why: string) =>
   new BerthError('RELEASE_NOT_USABLE', 409, `v${version} cannot be rolled back to: ${why}.`)
 
+/** @param oldest that can be gone back to; null: none */
+export const releaseCodeGone = (version: number, kept: number, oldest: number | null) =>
+  new BerthError(
+    'RELEASE_CODE_GONE',
+    409,
+    `v${version} cannot be rolled back to: its code is not kept any more, only that of the current release and of the last ${kept} before it. ${oldest === null ? 'There is none to go back to' : `The oldest to go back to is v${oldest}`}; to get v${version} back, push its commit again.`,
+    { facts: { oldest } },
+  )
+
 export const runOver = (name: string) => new BerthError('RUN_OVER', 409, `${name} is over already.`)
 
 export const runNotAttachable = (name: string, why: string) =>
@@ -269,6 +278,11 @@ export const folderNotUsable = (setting: string, path: string, cause: unknown) =
     `The folder ${path} cannot be used: ${messageOf(cause)}. Make it writable for this user, or set ${setting} to another folder.`,
     { cause },
   )
+
+export const slugStoreNotUsable = (name: string, why: string, cause: unknown) =>
+  new BerthError('SLUG_STORE_NOT_USABLE', 500, `The slug store ${name} (BERTH_SLUG_STORE) cannot be used: ${why}.`, {
+    cause,
+  })
 
 export const addressInUse = (setting: string, address: string, port: number, holder: string | null = null) =>
   new BerthError(

@@ -68,6 +68,12 @@ export type Config = {
   runTimeoutMs: number
   /** How many builds one host runs at a time. */
   buildSlots: number
+  /** The bucket that holds slugs; null: a folder of BERTH_HOME. */
+  slugStore: SlugStore | null
+  /** How many releases of an app besides the current one keep their code, to be rolled back to. */
+  keepReleases: number
+  /** How much of slugs that nothing uses at the moment a host keeps, to start them again without fetching. */
+  layerCacheMb: number
   /** What the agent offers; null: what the machine has, less a reserve for the host. */
   capacityMemoryMb: number | null
 }
@@ -84,6 +90,16 @@ export type AcmeConfig = {
   dnsHook: string | null
   /** External account binding (RFC 8555 §7.3.4), where the authority wants to know its customers. */
   externalAccount: { keyId: string; hmacKey: string } | null
+}
+
+/** A bucket of a store that speaks S3. Its keys come from where Amazon's SDKs look for them, AWS_ACCESS_KEY_ID first. */
+export type SlugStore = {
+  bucket: string
+  /** Empty, or with a slash at its end. */
+  prefix: string
+  /** null: Amazon's own. */
+  endpoint: string | null
+  region: string
 }
 
 type Environment = Record<string, string | undefined>
@@ -147,8 +163,32 @@ export function readConfig(env: Environment): Config {
     buildDiskMb: number(env, 'BERTH_BUILD_DISK_MB', 4096, 32, 102_400),
     runTimeoutMs: number(env, 'BERTH_RUN_TIMEOUT', 86_400, 1, 604_800) * 1000,
     buildSlots: number(env, 'BERTH_BUILD_SLOTS', 1, 1, 64),
+    slugStore: slugStore(env),
+    keepReleases: number(env, 'BERTH_KEEP_RELEASES', 10, 0, 1000),
+    layerCacheMb: number(env, 'BERTH_LAYER_CACHE_MB', 10_240, 0, 100_000_000),
     capacityMemoryMb: env['BERTH_CAPACITY_MEMORY_MB'] ? number(env, 'BERTH_CAPACITY_MEMORY_MB', 0, 64, 1e8) : null,
   })
+}
+
+/** Names of buckets: Amazon S3 User Guide, "Bucket naming rules". */
+function slugStore(env: Environment): SlugStore | null {
+  const value = text(env, 'BERTH_SLUG_STORE', '')
+  if (value === '') return null
+  const [, bucket, prefix = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._/-]*))?$/.exec(value) ?? []
+  if (bucket === undefined || prefix.split('/').includes('..'))
+    throw badSetting(
+      'BERTH_SLUG_STORE',
+      value,
+      's3://BUCKET or s3://BUCKET/PREFIX, or nothing for a folder of BERTH_HOME',
+    )
+  const parts = prefix.split('/').filter((part) => part !== '')
+  return {
+    bucket,
+    prefix: parts.map((part) => `${part}/`).join(''),
+    endpoint: text(env, 'BERTH_SLUG_STORE_ENDPOINT', '') === '' ? null : url(env, 'BERTH_SLUG_STORE_ENDPOINT', ''),
+    region: text(env, 'BERTH_SLUG_STORE_REGION', 'us-east-1'),
+  }
 }
 
 /** Off without a directory: an account at an authority, and agreeing to its terms, are the operator's to decide. */

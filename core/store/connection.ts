@@ -32,6 +32,8 @@ const commands = {
   putRoutes: 4,
   putDomain: 5,
   removeDomains: 2,
+  wantLayer: 2,
+  takeLayer: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

@@ -37,6 +37,14 @@ export const keys = {
   hostLease: (id: HostId) => `berth:host:${id}:lease`,
   hostInstances: (id: HostId) => `berth:host:${id}:instances`,
   hostBuilds: (id: HostId) => `berth:host:${id}:builds`,
+  /** digest → bytes, of all layers on the host */
+  hostLayers: (id: HostId) => `berth:host:${id}:layers`,
+  /** digest → since when nothing needs it, or `deleting` */
+  condemnedLayers: 'berth:layers:condemned',
+  /** digest → when somebody said to be about to use it */
+  wantedLayers: 'berth:layers:wanted',
+  /** Versions whose code is gone. */
+  collectedReleases: (id: AppId) => `berth:app:${id}:collected`,
   stacks: 'berth:stacks',
   stack: (name: string) => `berth:stack:${name}`,
   stackLog: (name: string) => `berth:stack:${name}:log`,

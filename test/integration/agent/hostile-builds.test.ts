@@ -103,10 +103,9 @@ ${script}`,
     assert.match(log, /secret.*No such file/)
   })
 
-  it('S29: takes pipes, links, odd names and names that differ in case only as they are, and setuid from nobody', async () => {
+  it('S29: takes links, odd names and names that differ in case only as they are, and setuid from nobody', async () => {
     const list = await packed(
       await buildOf([
-        { name: 'pipe', type: 'fifo' },
         { name: 'shadow', type: 'link', link: '/etc/shadow' },
         { name: 'n'.repeat(255), content: 'x' },
         { name: Buffer.from([0x66, 0xff, 0xfe]), content: 'x' },
@@ -117,13 +116,47 @@ ${script}`,
         { name: 'rooted', mode: 0o6755, content: 'x' },
       ]),
     )
-    assert.match(list, /^prw.* squashfs-root\/pipe$/m)
     assert.match(list, /^lrwx.* squashfs-root\/shadow -> \/etc\/shadow$/m)
-    for (const name of ['n'.repeat(255), 'README', 'readme', '-rf'])
+    for (const name of ['n'.repeat(255), 'README', 'readme', '-rf', 'line\nbreak'])
       assert.ok(list.includes(`squashfs-root/${name}`), name)
     assert.match(list, /^-rwxr-xr-x.* squashfs-root\/rooted$/m)
     for (const line of list.split('\n').filter((line) => /squashfs-root\/./.test(line)))
       assert.doesNotMatch(line, /\s0\/0\s/)
+  })
+
+  it('S29: refuses pipes and sockets, and names them', async () => {
+    const { slug, error } = await buildOf([{ name: 'a/pipe', type: 'fifo' }])
+    assert.equal(slug, null)
+    assert.match(error, /"a\/pipe" is a named pipe, and only files, folders and links can be in a slug/)
+    const listening = await scripted(
+      `[ $1 = detect ] && plan null && exit; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/app/s")'; release`,
+    )
+    assert.equal(listening.slug, null)
+    assert.match(listening.error, /"s" is a socket/)
+  })
+
+  it('S29: takes links that lead in circles or out of the app, and follows none of them', async () => {
+    const list = await packed(
+      await buildOf([
+        { name: 'circle', type: 'link', link: 'circle' },
+        { name: 'one', type: 'link', link: 'two' },
+        { name: 'two', type: 'link', link: 'one' },
+        { name: 'out', type: 'link', link: '../../../../..' },
+        { name: 'secret', type: 'link', link: join(folder, 'secret') },
+      ]),
+    )
+    for (const link of ['circle -> circle', 'one -> two', 'two -> one', 'out -> ../../../../..'])
+      assert.ok(list.includes(`squashfs-root/${link}`), link)
+  })
+
+  it('S05: packs no file as setuid or setgid that a build has made so', async () => {
+    const list = await packed(
+      await scripted(
+        `[ $1 = detect ] && plan null && exit; cp /bin/true /app/rooted; chmod 6755 /app/rooted; mkdir -m 2775 /app/shared; release`,
+      ),
+    )
+    assert.match(list, /^-rwxr-xr-x.* squashfs-root\/rooted$/m)
+    assert.match(list, /^drwxrwxr-x.* squashfs-root\/shared$/m)
   })
 
   it('S29: refuses devices, and says so', async () => {

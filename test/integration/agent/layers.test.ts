@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Layer } from '#core/domain/slug.ts'
@@ -15,6 +15,7 @@ describe('A slug’s layer on a host', () => {
   let layer: Layer
   let said: { message: string; fields: Fields }[]
   let downloads: number
+  let controllerHas: boolean
   const signal = AbortSignal.timeout(30_000)
   const image = () => join(folder, 'layers', `${layer.digest}.squashfs`)
 
@@ -22,11 +23,13 @@ describe('A slug’s layer on a host', () => {
     folder = await mkdtemp(join(tmpdir(), 'berth-layers-'))
     said = []
     downloads = 0
+    controllerHas = true
     const log: Log = {
       ...silentLog,
       error: (message: string, fields: Fields = {}) => void said.push({ message, fields }),
     }
     const controller = {
+      hasLayer: () => Promise.resolve(controllerHas),
       uploadLayer: (_digest, file) => copyFile(file, join(folder, 'controller')),
       downloadLayer: async (_digest, file) => {
         downloads++
@@ -94,5 +97,65 @@ describe('A slug’s layer on a host', () => {
     await rm(image())
     await writeFile(join(folder, 'controller'), 'no image at all')
     await refused()
+  })
+
+  it('S31: is verified again when the agent begins anew and nothing is mounted, as after a reboot', async () => {
+    await layers.mount([layer], signal)
+    await unmountBelow(folder)
+    await flipOneByte(image())
+    await refused()
+  })
+
+  it('S31: is fetched whole when the beginning that was left over has been spoilt', async () => {
+    await rm(image())
+    await writeFile(`${image()}.part`, 'spoilt')
+    const [mounted = ''] = await layers.mount([layer], signal)
+    assert.equal(await readFile(join(mounted, 'hello'), 'utf8'), 'hello')
+    assert.deepEqual(await readdir(join(folder, 'layers')), [`${layer.digest}.squashfs`, 'mounted'])
+  })
+
+  it('is mounted once for all that use it, at whatever moment they ask', async () => {
+    const asked = await Promise.all(Array.from({ length: 5 }, () => layers.mount([layer], signal)))
+    asked.push(await layers.mount([layer], signal))
+    assert.equal(new Set(asked.flat()).size, 1)
+    assert.equal((await mountPoints()).filter((path) => path.startsWith(folder)).length, 1)
+  })
+
+  const lastUsed = (minutesAgo: number) => {
+    const at = new Date(Date.now() - minutesAgo * 60_000)
+    return utimes(image(), at, at)
+  }
+
+  it('is unmounted and deleted some time after its last use, unless something needs it', async () => {
+    await layers.mount([layer], signal)
+    await layers.collect(new Set())
+    assert.ok(existsSync(image()), 'just used')
+    await lastUsed(60)
+    await layers.collect(new Set([layer.digest]))
+    assert.equal((await mountPoints()).filter((path) => path.startsWith(folder)).length, 1)
+    await layers.collect(new Set())
+    assert.equal((await mountPoints()).filter((path) => path.startsWith(folder)).length, 0)
+    assert.deepEqual(await layers.stored(), {})
+  })
+
+  it('stays on the disk, within the budget, for the next that uses it', async () => {
+    const roomy = openLayers(join(folder, 'layers'), {} as ControllerClient, silentLog, layer.bytes)
+    await roomy.mount([layer], signal)
+    await lastUsed(60)
+    await roomy.collect(new Set())
+    assert.equal((await mountPoints()).filter((path) => path.startsWith(folder)).length, 0)
+    assert.deepEqual(await roomy.stored(), { [layer.digest]: layer.bytes })
+    await roomy.mount([layer], signal)
+  })
+
+  it('is sent to the controller again when a build names it that the controller had given up', async () => {
+    await rm(join(folder, 'controller'))
+    assert.equal(await layers.renew(layer.digest, signal), true)
+    assert.equal(existsSync(join(folder, 'controller')), false)
+    controllerHas = false
+    assert.equal(await layers.renew(layer.digest, signal), true)
+    assert.equal(existsSync(join(folder, 'controller')), true)
+    await rm(image())
+    assert.equal(await layers.renew(layer.digest, signal), false)
   })
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { folderAt, judgeTree } from '../../../agent/tree.ts'
 
-const limits = { bytes: 1000, depth: 3, pathBytes: 20 }
+const limits = { bytes: 1000, entries: 5, depth: 3, pathBytes: 20 }
 type Entry = { kind?: string; depth?: number; bytes?: number; names?: number; inode?: number; path: string }
 const record = ({ kind = 'f', depth = 1, bytes = 1, names = 1, inode = 1, path }: Entry) =>
   `${kind} ${depth} ${bytes} ${names} ${inode} ${path}\0`
@@ -27,6 +27,18 @@ describe('Judging what a build left', () => {
   it('S29: refuses what lies too deep or has too long a path, and shows it without its control characters', () => {
     assert.match(judge({ path: 'a\nb', depth: 4 }) ?? '', /^"a\\nb" lies more than 3 folders deep$/)
     assert.match(judge({ path: 'x'.repeat(21) }) ?? '', /longer than 20 bytes/)
+  })
+
+  it('S29: refuses what is neither file, folder nor link, and says what it is', () => {
+    assert.match(judge({ path: 'a/p', kind: 'p' }) ?? '', /^"a\/p" is a named pipe, and only files, folders and links/)
+    assert.match(judge({ path: 's', kind: 's' }) ?? '', /^"s" is a socket/)
+    for (const kind of ['c', 'b']) assert.match(judge({ path: 'd', kind }) ?? '', /^"d" is a device/)
+  })
+
+  it('S29: refuses more entries than a slug may have, whatever they are', () => {
+    const entries = ['a', 'b', 'c', 'd', 'e'].map((path) => ({ path, kind: 'l' }))
+    assert.equal(judge(...entries), null)
+    assert.match(judge(...entries, { path: 'f', kind: 'd' }) ?? '', /more than 5 files and folders, the last one "f"/)
   })
 
   it('reads the list in whatever pieces it comes', () => {

@@ -88,3 +88,37 @@ describe('The settings of certificates', () => {
     assert.equal(readConfig({ BERTH_CERTIFICATES_KEY_FILE: '/etc/berth/key' }).certificatesKeyFile, '/etc/berth/key')
   })
 })
+
+describe('The settings of the slug store', () => {
+  it('are a folder of BERTH_HOME, or a bucket with or without a prefix', () => {
+    assert.equal(readConfig({}).slugStore, null)
+    const plain = { bucket: 'my-slugs', prefix: '', endpoint: null, region: 'us-east-1' }
+    assert.deepEqual(readConfig({ BERTH_SLUG_STORE: 's3://my-slugs' }).slugStore, plain)
+    assert.deepEqual(readConfig({ BERTH_SLUG_STORE: 's3://my-slugs/' }).slugStore, plain)
+    const settings = {
+      BERTH_SLUG_STORE: 's3://my-slugs/berth//one/',
+      BERTH_SLUG_STORE_ENDPOINT: 'http://garage.internal:3900/',
+      BERTH_SLUG_STORE_REGION: 'eu-central-1',
+    }
+    assert.deepEqual(readConfig(settings).slugStore, {
+      bucket: 'my-slugs',
+      prefix: 'berth/one/',
+      endpoint: 'http://garage.internal:3900',
+      region: 'eu-central-1',
+    })
+  })
+
+  it('are refused with the variable and the value when they name no bucket', () => {
+    for (const BERTH_SLUG_STORE of [
+      'my-slugs',
+      's3://',
+      's3://My_Slugs',
+      's3://slugs/a/../b',
+      'https://s3.example/slugs',
+    ])
+      assert.throws(() => readConfig({ BERTH_SLUG_STORE }), {
+        code: 'BAD_SETTING',
+        message: /^BERTH_SLUG_STORE must be/,
+      })
+  })
+})
