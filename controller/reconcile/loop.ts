@@ -73,7 +73,8 @@ async function lead(context: ReconcilerContext, bell: Bell, held: AbortSignal): 
   const snapshots = createSnapshots(store)
   const settings: Settings = {
     domain: context.config.domain,
-    noProgressMs: Math.max(NO_PROGRESS_MS, context.config.bootTimeoutMs + AFTER_BOOT_MS),
+    noProgressMs: NO_PROGRESS_MS,
+    startWithinMs: context.config.bootTimeoutMs + AFTER_BOOT_MS,
   }
   let memory = newMemory(now())
   let greeted = false

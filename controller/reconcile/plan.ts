@@ -15,7 +15,7 @@ import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../place
 import { adjust, sameSize, termsOf } from './adjust.ts'
 import { dueForStack } from './restack.ts'
 import { retire, type Leaving } from './retire.ts'
-import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
+import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Patience, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
 import { keptRunning, planRuns } from './runs.ts'
 import { haltOf, isAvailable, isLive, releaseKey, type Halt, type Memory, type Progress, type World } from './world.ts'
@@ -37,7 +37,7 @@ export type Step =
   | { kind: 'stop'; instance: Desired }
   | { kind: 'forget'; instance: Desired }
 
-export type Settings = { domain: string; noProgressMs: number }
+export type Settings = Patience & { domain: string }
 export type Plan = { steps: Step[]; memory: Memory }
 
 /** One slot of the formation: `web.2` of a target, with the size it should have. */

@@ -49,7 +49,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       plans,
       table,
     }
-    const planned = plan(see(snapshot, memory, now), { domain: start.domain ?? 'localhost', noProgressMs: 300_000 })
+    const settings = { domain: start.domain ?? 'localhost', noProgressMs: 300_000, startWithinMs: 660_000 }
+    const planned = plan(see(snapshot, memory, now), settings)
     memory = planned.memory
     for (const step of planned.steps) apply(step)
     return planned.steps
