@@ -89,6 +89,11 @@ export type Options = {
   size?: string
   type?: string
   tty?: boolean
+  path?: string
+  tcp?: boolean
+  none?: boolean
+  autoRollback?: string
+  job?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

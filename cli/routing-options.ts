@@ -30,7 +30,7 @@ function parseBytes(option: string, text: string): number | null {
 const inMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** @returns milliseconds from `500ms`, `30s`, `5m` or `1h`; a bare number means seconds */
-function parseMs(option: string, text: string): number {
+export function parseMs(option: string, text: string): number {
   const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(text)
   if (!match) throw usage(`${option} must be a time like 30s, 5m or 500ms, got "${text}".`)
   return Math.round(Number(match[1]) * (inMs[match[2] === '' ? 's' : (match[2] ?? 's')] ?? 1000))
@@ -43,7 +43,7 @@ function parseConcurrency(text: string): PatchRouting['concurrency'] {
   return { soft: Number(match[1]), hard: Number(match[2]) }
 }
 
-function parseSwitch(option: string, text: string): boolean {
+export function parseSwitch(option: string, text: string): boolean {
   if (text !== 'on' && text !== 'off') throw usage(`${option} must be on or off, got "${text}".`)
   return text === 'on'
 }

@@ -16,6 +16,7 @@ import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
 import { hostsOfApp, wantedOf } from './certificates/wanted.ts'
 import { createDeploys } from './deploy/deploy.ts'
+import { beginFallback } from './deploy/fallback.ts'
 import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
@@ -62,7 +63,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
 
     let reconciler: Reconciler | null = null
     const wake = () => reconciler?.wake()
-    const deploys = createDeploys({ store, config, log, queues, random, now, wake })
+    const deployContext = { store, config, log, queues, random, now, wake }
+    const deploys = createDeploys(deployContext)
     const turns = createTurns()
     const lookUp = createLookUp(config.domainResolvers)
     let certificates: CertificateWork | null = null
@@ -109,6 +111,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       queues,
       random,
       now,
+      fallBack: (app, fallback) => beginFallback(deployContext, deploys, app, fallback),
       onLeader: () => deploys.resumeOpen(),
       whileLeading: async (held) => {
         await Promise.all([

@@ -25,6 +25,7 @@ const mayImport: Record<string, string[]> = {
 const pureFolders = ['core/domain', 'controller/placement']
 const pureFiles = [
   'controller/reconcile/plan.ts',
+  'controller/reconcile/fallback.ts',
   'controller/reconcile/restack.ts',
   'controller/reconcile/adjust.ts',
   'controller/reconcile/retire.ts',

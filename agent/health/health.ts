@@ -1,12 +1,20 @@
 /** What a probe's answer and an instance's end mean. */
+import type { HealthCheck } from '#core/domain/health-check.ts'
 import type { ReasonCode } from '#core/domain/instance.ts'
 import type { DiskUse } from '../sandbox/filesystem.ts'
 
 export type ProbeAnswer =
-  { kind: 'answered'; status: number } | { kind: 'refused' } | { kind: 'silent' } | { kind: 'broken'; why: string }
+  /** With the first bytes of the body, where the status says no. */
+  | { kind: 'answered'; status: number; body: string }
+  /** A connection, where nothing more is asked for. */
+  | { kind: 'accepted' }
+  | { kind: 'refused' }
+  | { kind: 'silent' }
+  | { kind: 'broken'; why: string }
 
 /** Any answer below 500 shows that the app's own code handles requests; redirects and 401 are an app's good right. */
-export const isReady = (answer: ProbeAnswer): boolean => answer.kind === 'answered' && answer.status < 500
+export const isReady = (answer: ProbeAnswer): boolean =>
+  answer.kind === 'accepted' || (answer.kind === 'answered' && answer.status < 500)
 
 /** `detail` is the sentence with the last output quoted. */
 export type Diagnosis = { reason: ReasonCode; detail: string; sentence: string }
@@ -89,21 +97,25 @@ function describeFull({ usedBytes, limitBytes, usedInodes, limitInodes }: DiskUs
   return limitInodes - usedInodes < FULL_INODES ? `it had made all of its ${limitInodes} files (/app and /tmp)` : null
 }
 
-export type Silence = { port: number; listening: number[]; timeoutMs: number; last: ProbeAnswer; lastOutput: string[] }
+export type Silence = {
+  check: HealthCheck
+  port: number
+  listening: number[]
+  last: ProbeAnswer
+  lastOutput: string[]
+}
 
 /** Why an instance that still runs never became ready. */
-export function diagnoseSilence({ port, listening, timeoutMs, last, lastOutput }: Silence): Diagnosis {
-  const seconds = Math.round(timeoutMs / 1000)
+export function diagnoseSilence({ check, port, listening, last, lastOutput }: Silence): Diagnosis {
+  const seconds = Math.round(check.startTimeoutMs / 1000)
   if (last.kind === 'answered') {
-    const sentence = `answered GET / with status ${last.status} for ${seconds} s; anything below 500 would have made it ready.`
+    const said = excerptOf(last.body)
+    const sentence = `answered GET ${check.path} with status ${last.status} for ${seconds} s; anything below 500 would have made it ready.${said === '' ? '' : ` It said: ${said}`}`
     return diagnosis('probeFailed', sentence, lastOutput)
   }
   if (listening.includes(port)) {
-    const why =
-      last.kind === 'broken'
-        ? `its answer was not HTTP (${last.why})`
-        : 'it did not answer GET / (does it listen on 127.0.0.1 only? listen on 0.0.0.0)'
-    return diagnosis('probeFailed', `listens on $PORT (${port}), but ${why} for ${seconds} s.`, lastOutput)
+    const sentence = `listens on $PORT (${port}), but ${whyNot(check, last)} for ${seconds} s.`
+    return diagnosis('probeFailed', sentence, lastOutput)
   }
   if (listening.length > 0) {
     const sentence = `listens on port ${listening.join(', ')} instead of $PORT (${port}). Read the port from the environment variable PORT.`
@@ -111,6 +123,23 @@ export function diagnoseSilence({ port, listening, timeoutMs, last, lastOutput }
   }
   return diagnosis('neverListened', `did not listen on $PORT (${port}) within ${seconds} s.`, lastOutput)
 }
+
+function whyNot({ kind, path }: HealthCheck, last: ProbeAnswer): string {
+  if (last.kind === 'broken') return `its answer was not HTTP (${last.why})`
+  const what = kind === 'tcp' ? 'accept a connection' : `answer GET ${path}`
+  return last.kind === 'refused'
+    ? `it did not ${what} (does it listen on 127.0.0.1 only? listen on 0.0.0.0)`
+    : `it did not ${what}`
+}
+
+const MAX_EXCERPT = 200
+
+/** What a tenant's program answered, as part of a sentence: one line, and nothing that could drive a terminal. */
+const excerptOf = (body: string): string =>
+  body
+    .replace(/[\p{Cc}\p{Bidi_Control}\s]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_EXCERPT)
 
 const MAX_QUOTE = 400
 

@@ -6,21 +6,16 @@ import type { Log } from '#core/runtime/log.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { AppEvent, EventKind } from '#core/domain/event.ts'
+import { defaultHealthCheck, type HealthCheck } from '#core/domain/health-check.ts'
 import type { AppId, DeployId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
 import { WEB } from '#core/domain/release.ts'
 import type { ControllerClient } from '../controller-client.ts'
-import {
-  diagnoseExit,
-  diagnoseSilence,
-  diagnoseStart,
-  isReady,
-  type Diagnosis,
-  type ProbeAnswer,
-} from '../health/health.ts'
-import type { Preparations, Prepared } from '../prepared.ts'
+import { diagnoseExit, diagnoseStart, type Diagnosis } from '../health/health.ts'
 import { probe } from '../health/probe.ts'
+import { untilReady } from '../health/readiness.ts'
+import type { Preparations, Prepared } from '../prepared.ts'
 import { followOutput, type Follower } from '../logs.ts'
 import { ownerOf, type Meter } from '../metering.ts'
 import type { OutputLine } from '../output.ts'
@@ -54,6 +49,7 @@ export type SupervisorContext = {
   host: SandboxHost
   /** Address of this host that its instances are published at; null: their own addresses are reachable. */
   hostAddress: string | null
+  /** The most that a start may take, whatever its health check asks for. */
   bootTimeoutMs: number
   controller: ControllerClient
   layers: Layers
@@ -96,10 +92,6 @@ export type Supervisor = {
 
 type Life = { record: InstanceRecord; stopping: AbortController; done: Promise<void> }
 
-const PROBE_FAST_MS = 20
-const PROBE_SLOW_MS = 250
-const FAST_FOR_MS = 3_000
-const WORKER_SETTLES_MS = 1_000
 const PAUSED_LOOK_MS = 500
 
 export function createSupervisor(context: SupervisorContext): Supervisor {
@@ -303,7 +295,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   ): Promise<Diagnosis | null> {
     const exited = waitForSandbox(host, sandbox, ending)
     const silence =
-      record.reported.state === 'running' ? null : await untilReady(record, sandbox, output, exited, ending)
+      record.reported.state === 'running' ? null : await becomeReady(record, sandbox, output, exited, ending)
     if (silence) {
       await stopSandbox(host, sandbox, 0)
       return silence
@@ -323,7 +315,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   }
 
   /** @returns why it did not become ready in time; null when it did, or when it ended meanwhile */
-  async function untilReady(
+  async function becomeReady(
     record: InstanceRecord,
     sandbox: SandboxHandle,
     output: Follower,
@@ -333,50 +325,36 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const { desired } = record
     const over = new AbortController()
     void exited.then(() => over.abort())
-    const signal = AbortSignal.any([ending, over.signal])
-    const began = sandbox.startedAt
-    const host_ = addressOf(host, sandbox)
-    let last: ProbeAnswer = { kind: 'refused' }
-    let pausedMs = 0
-    for (;;) {
-      if (record.desired.paused) {
-        await sleep(PROBE_SLOW_MS, signal)
-        pausedMs += PROBE_SLOW_MS
-      }
-      const age = context.now() - began - pausedMs
-      const ready =
-        desired.processType === WEB ? isReady((last = await probe(host_, APP_PORT))) : age >= WORKER_SETTLES_MS
-      if (signal.aborted) return null
-      if (ready) {
-        const published = record.place?.published
-        const address =
-          desired.processType !== WEB
-            ? null
-            : published && context.hostAddress
-              ? { host: context.hostAddress, port: published.port }
-              : { host: host_, port: APP_PORT }
-        const readyMs = context.now() - began + (record.reported.startedMs ?? 0)
-        await become(record, 'ready', { address, reason: null, detail: null, readyMs })
-        await tell(record, 'ready', `${processName(desired)} is ready after ${readyMs} ms.`)
-        log.info('instance ready', {
-          instance: desired.id,
-          app: desired.appName,
-          process: processName(desired),
-          readyMs,
-        })
-        return null
-      }
-      if (age > context.bootTimeoutMs) {
-        return diagnoseSilence({
-          port: APP_PORT,
-          listening: await listeningPorts(sandbox.pid),
-          timeoutMs: context.bootTimeoutMs,
-          last,
-          lastOutput: output.last(),
-        })
-      }
-      await sleep(age < FAST_FOR_MS ? PROBE_FAST_MS : PROBE_SLOW_MS, signal)
-    }
+    const at = { host: addressOf(host, sandbox), port: APP_PORT }
+    const check = checkOf(record)
+    const outcome = await untilReady(
+      {
+        check,
+        startedAt: sandbox.startedAt,
+        port: at.port,
+        isPaused: () => record.desired.paused,
+        ask: () => probe(check, at),
+        listening: () => listeningPorts(sandbox.pid),
+        lastOutput: () => output.last(),
+        now: context.now,
+      },
+      AbortSignal.any([ending, over.signal]),
+    )
+    if (outcome !== 'ready') return outcome
+    const published = record.place?.published
+    const reachedAt = published && context.hostAddress ? { host: context.hostAddress, port: published.port } : at
+    const address = desired.processType === WEB ? reachedAt : null
+    const readyMs = context.now() - sandbox.startedAt + (record.reported.startedMs ?? 0)
+    await become(record, 'ready', { address, reason: null, detail: null, readyMs })
+    await tell(record, 'ready', `${processName(desired)} is ready after ${readyMs} ms.`)
+    log.info('instance ready', { instance: desired.id, app: desired.appName, process: processName(desired), readyMs })
+    return null
+  }
+
+  /** What its code and its owner ask for, within what this host's operator lets a start take. */
+  function checkOf({ launch, desired }: InstanceRecord): HealthCheck {
+    const check = launch?.health ?? defaultHealthCheck(desired.processType === WEB)
+    return { ...check, startTimeoutMs: Math.min(check.startTimeoutMs, context.bootTimeoutMs) }
   }
 
   /** SIGTERM, grace, SIGKILL; then everything of it goes. */

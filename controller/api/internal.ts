@@ -3,11 +3,13 @@ import type { Request } from 'express'
 import type { BuildSpec, LaunchSpec } from '#core/contract/internal.ts'
 import { notFound } from '#core/domain/errors.ts'
 import { isDigest, isId, type DeployId, type InstanceId, type LayerDigest } from '#core/domain/ids.ts'
-import { processName } from '#core/domain/instance.ts'
-import type { Deploy } from '#core/domain/release.ts'
+import { healthCheckOf, type HealthCheck } from '#core/domain/health-check.ts'
+import { processName, type Desired } from '#core/domain/instance.ts'
+import { WEB, type Deploy, type Release } from '#core/domain/release.ts'
 import { openEgress, planOf, shareOf } from '#core/domain/quota.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
+import type { Store } from '#core/store/connection.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
 import { loadInstance } from '#core/store/instances.ts'
 import { loadPlans } from '#core/store/plans.ts'
@@ -81,7 +83,13 @@ async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<La
     BERTH_RELEASE: `v${desired.release}`,
     BERTH_INSTANCE: desired.id,
   }
-  return { slug: release.slug, command, env }
+  return { slug: release.slug, command, env, health: await checkFor(desired, release, store) }
+}
+
+/** What was set for the app holds from the next start on, without a release. */
+async function checkFor({ appId, processType }: Desired, { slug }: Release, store: Store): Promise<HealthCheck> {
+  const app = await loadApp(store, appId)
+  return healthCheckOf(processType, processType === WEB, slug.health, app?.checks ?? {})
 }
 
 async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise<Build> {

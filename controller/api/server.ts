@@ -9,6 +9,7 @@ import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
 import { certificateRoutes } from './certificates.ts'
+import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
@@ -75,6 +76,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...certificateRoutes(context),
   ...domainRoutes(context),
   ...routingRoutes(context),
+  ...checkRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...slugRoutes(context),

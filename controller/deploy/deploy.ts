@@ -30,6 +30,8 @@ export type DeployRequest = {
   id?: DeployId
   /** Whose slug is released again; null: the newest release's. */
   fromRelease: number | null
+  /** For a rollback that nobody asked for: the release that crashed. */
+  leaves?: number
   /** The config of the new release; null: the app's (for a rollback, that of the release). */
   config: SealedConfig | null
 }
@@ -127,6 +129,7 @@ const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy =>
   commit: request.commit,
   source: request.source,
   fromRelease: request.fromRelease,
+  ...(request.leaves === undefined ? {} : { leaves: request.leaves }),
   config: request.config,
   release: null,
   buildHost: null,

@@ -7,7 +7,7 @@ import { usualSize } from '#core/domain/quota.ts'
 import type { Resources } from '#core/domain/resources.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
-import { createRelease, loadRelease } from '#core/store/releases.ts'
+import { createRelease, loadRelease, loadReleases } from '#core/store/releases.ts'
 import { promising, requireRoom, type Account } from '../quota.ts'
 import { hasReleaseCommand } from './release-phase.ts'
 import type { Outcome, Walk } from './walk.ts'
@@ -20,6 +20,7 @@ export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> 
     .reach(async () => {
       const app = await loadApp(store, walk.deploy.appId)
       if (app === null) return null
+      if (await isLeftAlready(walk, app)) return `v${app.target?.release ?? 0} was released meanwhile.`
       const made = newRelease(walk, slug, await configOf(walk, app), now())
       return promising(store, app.tenantId, (account) => make(walk, made, account))
     })
@@ -29,6 +30,12 @@ export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> 
   await walk.say(`-----> Releasing v${version}`)
   await walk.save({ release: version })
   return { ok: true, value: version }
+}
+
+/** A rollback that nobody asked for leaves the release that crashed, and none that somebody made since. */
+async function isLeftAlready({ context: { store }, deploy }: Walk, app: App): Promise<boolean> {
+  if (deploy.leaves === undefined || app.target?.release === deploy.leaves) return false
+  return (await loadReleases(store, app.id)).at(-1)?.deployId !== deploy.id
 }
 
 /** @throws QUOTA_EXCEEDED where the first instance has no room in the tenant's plan */

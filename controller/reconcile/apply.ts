@@ -1,5 +1,5 @@
 /** Does the steps of a plan, one small function per kind. Each is fenced by an epoch or a version, so doing it twice is harmless. */
-import { makeId, type HostId, type InstanceId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type HostId, type InstanceId } from '#core/domain/ids.ts'
 import { processName, type Desired, type Intent } from '#core/domain/instance.ts'
 import type { RouteChange } from '#core/domain/route.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -9,6 +9,7 @@ import { assignInstance, changeDesired, forgetInstance } from '#core/store/insta
 import { putChange } from '#core/store/routes.ts'
 import { endRun, placeRun } from '#core/store/runs.ts'
 import type { HostQueues } from '../queues.ts'
+import type { Fallback } from './fallback.ts'
 import type { Step } from './plan.ts'
 
 export type ApplyContext = {
@@ -17,6 +18,8 @@ export type ApplyContext = {
   queues: HostQueues
   random: (bytes: number) => Uint8Array
   now: () => number
+  /** Begins the rollback to the release before. @returns false where there is one already, or another deploy */
+  fallBack: (app: AppId, fallback: Fallback) => Promise<boolean>
 }
 
 /**
@@ -46,7 +49,7 @@ type Executors = { [K in Step['kind']]: Executor<K> }
 const execute = <K extends Step['kind']>(executors: Executors, step: Extract<Step, { kind: K }>): Promise<boolean> =>
   (executors[step.kind] as Executor<K>)(step)
 
-function executorsFor({ store, log, queues, random, now }: ApplyContext): Executors {
+function executorsFor({ store, log, queues, random, now, fallBack }: ApplyContext): Executors {
   return {
     async accept({ appId, target, rollout }) {
       await setCurrent(store, appId, target)
@@ -61,6 +64,8 @@ function executorsFor({ store, log, queues, random, now }: ApplyContext): Execut
         log.warn('release failed', { app: appId, release: rollout.target.release, reason: rollout.reason })
       return true
     },
+
+    fallBack: ({ appId, fallback }) => fallBack(appId, fallback),
 
     async start({ instance }) {
       const id = makeId('i', random(13)) as InstanceId

@@ -2,23 +2,16 @@
 import { makeId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import type { Log } from '#core/runtime/log.ts'
-import { subscribe, type Store } from '#core/store/connection.ts'
-import type { HostQueues } from '../queues.ts'
-import { apply } from './apply.ts'
+import { subscribe } from '#core/store/connection.ts'
+import { apply, type ApplyContext } from './apply.ts'
 import { createBell, type Bell } from './bell.ts'
 import { withLease } from './lease.ts'
 import { plan, type Settings } from './plan.ts'
 import { createSnapshots, type Snapshots } from './snapshot.ts'
 import { newMemory, rememberChange, see, type Memory } from './world.ts'
 
-export type ReconcilerContext = {
-  store: Store
+export type ReconcilerContext = ApplyContext & {
   config: Config
-  log: Log
-  queues: HostQueues
-  random: (bytes: number) => Uint8Array
-  now: () => number
   /** Called each time this process has become the leader; until it succeeds. */
   onLeader: () => Promise<void>
   /** What else the leader does, as long as it leads; it does not throw. */
@@ -73,7 +66,8 @@ async function lead(context: ReconcilerContext, bell: Bell, held: AbortSignal): 
   const snapshots = createSnapshots(store)
   const settings: Settings = {
     domain: context.config.domain,
-    noProgressMs: Math.max(NO_PROGRESS_MS, context.config.bootTimeoutMs + AFTER_BOOT_MS),
+    noProgressMs: NO_PROGRESS_MS,
+    startWithinMs: context.config.bootTimeoutMs + AFTER_BOOT_MS,
   }
   let memory = newMemory(now())
   let greeted = false

@@ -13,9 +13,10 @@ import type { Run, RunEnd } from '#core/domain/run.ts'
 import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
 import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
 import { adjust, sameSize, termsOf } from './adjust.ts'
+import { fallBack, soundBefore, type Fallback } from './fallback.ts'
 import { dueForStack } from './restack.ts'
 import { retire, type Leaving } from './retire.ts'
-import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Standing } from './rollout.ts'
+import { effectiveTarget, isAccepted, isRolling, judge, progressOf, type Patience, type Standing } from './rollout.ts'
 import { nextTable } from './routes.ts'
 import { keptRunning, planRuns } from './runs.ts'
 import { haltOf, isAvailable, isLive, releaseKey, type Halt, type Memory, type Progress, type World } from './world.ts'
@@ -26,6 +27,8 @@ export type Step =
   /** The target works: it is what serves from now on. */
   | { kind: 'accept'; appId: AppId; target: Target; rollout: Rollout }
   | { kind: 'setRollout'; appId: AppId; rollout: Rollout }
+  /** Back to the release before, since the one that serves crashes. */
+  | { kind: 'fallBack'; appId: AppId; fallback: Fallback }
   | { kind: 'start'; instance: NewInstance }
   /** A one-off run on the host that was chosen for it. */
   | { kind: 'placeRun'; instance: Desired }
@@ -37,7 +40,7 @@ export type Step =
   | { kind: 'stop'; instance: Desired }
   | { kind: 'forget'; instance: Desired }
 
-export type Settings = { domain: string; noProgressMs: number }
+export type Settings = Patience & { domain: string }
 export type Plan = { steps: Step[]; memory: Memory }
 
 /** One slot of the formation: `web.2` of a target, with the size it should have. */
@@ -91,6 +94,7 @@ function planApp(world: World, read: App, rooms: Room[], settings: Settings): Ap
   return {
     steps: [
       ...verdict.steps,
+      ...toFallBack(app, fallBack(world, app, instances)),
       ...waitingStep(world, app, slots, filled),
       ...filled.starts,
       ...adjusting.map(toAdjust),
@@ -111,6 +115,9 @@ function planHalted(world: World, app: App, halt: Halt, instances: Instance[]): 
   const adjusting = adjust(world, app, stayingOf(instances, leaving))
   return [...sayWaiting(app, waitsFor(world, app, halt)), ...adjusting.map(toAdjust), ...leave(leaving)]
 }
+
+const toFallBack = ({ id }: App, fallback: Fallback | null): Step[] =>
+  fallback === null ? [] : [{ kind: 'fallBack', appId: id, fallback }]
 
 const toAdjust = (instance: Desired): Step => ({ kind: 'adjust', instance })
 
@@ -143,8 +150,9 @@ function judgeRollout(
   if (rollout.state === 'failed') {
     return { app: { ...app, rollout }, steps: [{ kind: 'setRollout', appId: app.id, rollout }], progress: null }
   }
-  const accept: Step = { kind: 'accept', appId: app.id, target: app.target, rollout }
-  return { app: { ...app, current: app.target, rollout }, steps: [accept], progress: null }
+  const done = { ...rollout, before: soundBefore(world, app, app.target, instances) }
+  const accept: Step = { kind: 'accept', appId: app.id, target: app.target, rollout: done }
+  return { app: { ...app, current: app.target, rollout: done }, steps: [accept], progress: null }
 }
 
 function standingOf(world: World, target: Target, slots: Slot[], instances: Instance[]): Standing {
@@ -336,6 +344,7 @@ function withRoutes(world: World, settings: Settings, steps: Step[]): Step[] {
 const order: Step['kind'][] = [
   'accept',
   'setRollout',
+  'fallBack',
   'endRun',
   'start',
   'placeRun',

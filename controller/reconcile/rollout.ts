@@ -40,7 +40,7 @@ export function judge(
   app: Pick<App, 'target' | 'current' | 'rollout'>,
   standing: Standing,
   progress: Progress,
-  limits: { noProgressMs: number },
+  limits: Patience,
   now: number,
 ): Extract<Rollout, { state: 'done' | 'failed' }> | null {
   const { target } = progress
@@ -49,13 +49,22 @@ export function judge(
   if (sameTarget(target, app.current)) return null
   const failed = standing.instances.find(({ reported }) => reported?.state === 'failed')
   if (failed) return { target, state: 'failed', at: now, reason: reasonOf(failed) }
-  if (now - progress.at > limits.noProgressMs) return { target, state: 'failed', at: now, reason: stuck(app, limits) }
+  const patience = patienceWith(standing, limits)
+  if (now - progress.at > patience) return { target, state: 'failed', at: now, reason: stuck(app, patience) }
   return null
 }
 
+/** How long nothing may move; longer while a host brings something up, which ends that itself in time. */
+export type Patience = { noProgressMs: number; startWithinMs: number }
+
+const patienceWith = ({ instances }: Standing, { noProgressMs, startWithinMs }: Patience): number =>
+  instances.some(({ reported }) => reported?.state === 'starting')
+    ? Math.max(noProgressMs, startWithinMs)
+    : noProgressMs
+
 const reasonOf = ({ desired, reported }: Instance): string => reported?.detail ?? `${processName(desired)} failed`
 
-function stuck({ rollout }: Pick<App, 'rollout'>, { noProgressMs }: { noProgressMs: number }): string {
+function stuck({ rollout }: Pick<App, 'rollout'>, noProgressMs: number): string {
   const waitedFor = rollout?.state === 'rolling' ? rollout.waitingFor : 'its instances'
   return `nothing moved for ${Math.round(noProgressMs / 1000)} s while waiting for ${waitedFor}`
 }

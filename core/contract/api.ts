@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Formation } from '../domain/app.ts'
 import type { CertificateSource } from '../domain/certificate.ts'
 import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
+import type { HealthCheck } from '../domain/health-check.ts'
 import type { Host } from '../domain/host.ts'
 import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { BudgetStanding } from '../domain/budget.ts'
@@ -18,6 +19,7 @@ import {
   command,
   cores,
   egress,
+  healthCheck,
   hostId,
   planLimits,
   planName,
@@ -86,6 +88,12 @@ export const createToken = z.strictObject({
 export const addDomain = z.strictObject({ address: z.string().min(1).max(500) })
 export const patchRouting = routing
 export type PatchRouting = z.infer<typeof patchRouting>
+/** By process type; a null takes back what was set for it. */
+export const patchChecks = z.strictObject({
+  processes: z.record(processType, healthCheck.partial().nullable()).optional(),
+  autoRollback: z.boolean().optional(),
+})
+export type PatchChecks = z.infer<typeof patchChecks>
 export const patchAccess = accessRanges
 export const addAccessUser = accessUser
 export const logQuery = z.object({
@@ -254,6 +262,17 @@ export type DomainsView = { own: string; domains: DomainView[] }
 export type RoutingView = Omit<RouteSettings, 'access' | 'quota'>
 /** Passwords are never shown. */
 export type AccessView = { allow: string[]; users: string[] }
+export type CheckView = HealthCheck & {
+  process: string
+  /** Who said so: the app's owner, its code (app.json), or nobody. */
+  from: 'app' | 'code' | 'default'
+}
+export type ChecksView = {
+  app: string
+  /** Whether a release that crashes in its first minutes gives way to the one before it. */
+  autoRollback: boolean
+  checks: CheckView[]
+}
 export type HostView = Host & { reserved: { memoryMb: number; cpuMilli: number; diskMb: number; slots: number } }
 /** The time that is meant, at the edges of what the ledger keeps apart; `to` is exclusive. */
 export type PeriodView = { from: string; to: string; by: UsageStep | null }

@@ -1,9 +1,9 @@
 /** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
 import { z } from 'zod'
-import { command, deployId, environment, slug, stackName, tenantShare } from './schema.ts'
+import { command, deployId, environment, healthCheck, slug, stackName, tenantShare } from './schema.ts'
 
 /** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
-export const launchSpec = z.strictObject({ slug, command, env: environment })
+export const launchSpec = z.strictObject({ slug, command, env: environment, health: healthCheck })
 export type LaunchSpec = z.infer<typeof launchSpec>
 
 /** `GET /internal/deploys/ID/build`: what a builder needs; the archive itself is at `/internal/deploys/ID/source` (tar). */

@@ -1,4 +1,5 @@
 import { appNameMalformed, appNameReserved } from './errors.ts'
+import type { HealthChecks } from './health-check.ts'
 import type { AppId, AppName, ProcessType, TenantId } from './ids.ts'
 import type { AppQuota } from './quota.ts'
 import type { Domain } from './domain.ts'
@@ -48,6 +49,10 @@ export type App = AppRecord & {
   routing: RouteSettings
   /** How its pushes become slugs. */
   build: BuildSettings
+  /** What was set of its process types' health checks; it wins over what a slug says. */
+  checks: HealthChecks
+  /** Whether a release that crashes in its first minutes gives way to the one before it. */
+  autoRollback: boolean
 }
 
 export type BuildSettings = {

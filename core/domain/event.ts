@@ -25,6 +25,11 @@ export type EventKind =
   | 'domainVerified'
   | 'domainRemoved'
   | 'routingChanged'
+  | 'checksChanged'
+  | 'fellBack'
+  | 'cronMissed'
+  | 'cronSkipped'
+  | 'cronChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -78,6 +83,11 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   domainVerified: { isFailure: false },
   domainRemoved: { isFailure: false },
   routingChanged: { isFailure: false },
+  checksChanged: { isFailure: false },
+  fellBack: { isFailure: true },
+  cronMissed: { isFailure: true },
+  cronSkipped: { isFailure: false },
+  cronChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

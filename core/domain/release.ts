@@ -35,7 +35,8 @@ export const sameTarget = (a: Target | null, b: Target | null): boolean =>
 /** How far the newest target got. Written by the reconciler only. */
 export type Rollout =
   | { target: Target; state: 'rolling'; waitingFor: string }
-  | { target: Target; state: 'done'; at: number }
+  /** `before`: the release that worked until then, to go back to if this one crashes; left out: none. */
+  | { target: Target; state: 'done'; at: number; before?: number | null }
   | { target: Target; state: 'failed'; at: number; reason: string }
 
 /** A process type that is never kept running: it runs once before a release goes live. */
@@ -59,6 +60,8 @@ export type Deploy = {
   source: string | null
   /** For kind rollback: the release to take code and config from. */
   fromRelease: number | null
+  /** For a rollback that nobody asked for: the release that crashed. Any other that serves meanwhile is left alone. */
+  leaves?: number
   /** For kind config: the config that the release gets. */
   config: SealedConfig | null
   release: number | null

@@ -157,7 +157,7 @@ export function readConfig(env: Environment): Config {
       'BERTH_DEBIAN_SECURITY_MIRROR',
       debianMirror.replace(/\/debian\/?$/, '') + '/debian-security',
     ),
-    bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 60, 1, 600) * 1000,
+    bootTimeoutMs: number(env, 'BERTH_BOOT_TIMEOUT', 600, 1, 600) * 1000,
     buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
     buildMemoryMb: number(env, 'BERTH_BUILD_MEMORY_MB', 2048, 64, 65_536),
     buildDiskMb: number(env, 'BERTH_BUILD_DISK_MB', 4096, 32, 102_400),

@@ -7,6 +7,7 @@ import {
   type Pause,
   type SealedConfig,
 } from '../domain/app.ts'
+import type { HealthChecks } from '../domain/health-check.ts'
 import type { AppId, AppName, InstanceId, TenantId } from '../domain/ids.ts'
 import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
@@ -93,6 +94,8 @@ export const setRouting = (store: Store, id: AppId, routing: Partial<Omit<RouteS
   setField(store, id, 'routing', routing)
 export const setAccess = (store: Store, id: AppId, access: AccessRules) => setField(store, id, 'access', access)
 export const setBuild = (store: Store, id: AppId, build: BuildSettings) => setField(store, id, 'build', build)
+export const setChecks = (store: Store, id: AppId, checks: HealthChecks) => setField(store, id, 'checks', checks)
+export const setAutoRollback = (store: Store, id: AppId, on: boolean) => setField(store, id, 'autoRollback', on)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
 export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
@@ -172,5 +175,7 @@ function toApp(fields: Record<string, string>): App | null {
       access: unpack<AccessRules>(fields['access']) ?? defaultRouteSettings.access,
     },
     build: { ...defaultBuildSettings, ...unpack<Partial<BuildSettings>>(fields['build']) },
+    checks: unpack<HealthChecks>(fields['checks']) ?? {},
+    autoRollback: unpack<boolean>(fields['autoRollback']) ?? true,
   }
 }

@@ -36,6 +36,8 @@ export const anApp = (over: Partial<App> = {}): App => ({
   domains: [],
   routing: defaultRouteSettings,
   build: defaultBuildSettings,
+  checks: {},
+  autoRollback: true,
   ...over,
 })
 

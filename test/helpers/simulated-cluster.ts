@@ -49,7 +49,8 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       plans,
       table,
     }
-    const planned = plan(see(snapshot, memory, now), { domain: start.domain ?? 'localhost', noProgressMs: 300_000 })
+    const settings = { domain: start.domain ?? 'localhost', noProgressMs: 300_000, startWithinMs: 660_000 }
+    const planned = plan(see(snapshot, memory, now), settings)
     memory = planned.memory
     for (const step of planned.steps) apply(step)
     return planned.steps
@@ -61,6 +62,13 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
         return change(step.appId, { current: step.target, rollout: step.rollout })
       case 'setRollout':
         return change(step.appId, { rollout: step.rollout })
+      case 'fallBack': {
+        // What the deploy story makes of it: the next release, with the code of the one before.
+        const { target } = apps.get(step.appId) ?? {}
+        const types = processes.get(releaseKey(step.appId, step.fallback.to)) ?? []
+        if (target) release(step.appId, target.release + 1, types)
+        return
+      }
       case 'start': {
         const id = `i-${String(++made).padStart(4, '0')}` as InstanceId
         instances.set(id, { desired: { ...step.instance, id, epoch: 1 }, reported: null, stats: null })
@@ -110,6 +118,12 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
   function change(id: AppId, over: Partial<App>): void {
     const app = apps.get(id)
     if (app) apps.set(id, { ...app, ...over })
+  }
+
+  /** What the deploy story does: a release that is the new target. */
+  function release(id: AppId, version: number, types: string[]): void {
+    processes.set(releaseKey(id, version), types as ProcessType[])
+    change(id, { target: { release: version, generation: 0, since: now } })
   }
 
   /** One instance gets on by one step of its life, if its host is up. */
@@ -180,11 +194,7 @@ export function simulate(start: { hosts: Host[]; apps?: App[]; routers?: number;
       if (!app) throw new Error(`no app ${id}`)
       return app
     },
-    /** What the deploy story does: a release that is the new target. */
-    release(id: AppId, version: number, types: string[]) {
-      processes.set(releaseKey(id, version), types as ProcessType[])
-      change(id, { target: { release: version, generation: 0, since: now } })
-    },
+    release,
     know(id: AppId, version: number, types: string[]) {
       processes.set(releaseKey(id, version), types as ProcessType[])
     },

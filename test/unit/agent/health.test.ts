@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict'
+import { defaultHealthCheck } from '#core/domain/health-check.ts'
 import { diagnoseExit, diagnoseRun, diagnoseSilence, isReady } from '../../../agent/health/health.ts'
 
+const check = defaultHealthCheck(true)
 const silence = {
+  check,
   port: 5000,
   listening: [] as number[],
-  timeoutMs: 60_000,
   last: { kind: 'refused' as const },
   lastOutput: ['booting'],
 }
+const answered = (status: number, body = '') => ({ kind: 'answered' as const, status, body })
 
 describe('Readiness', () => {
   it('takes any answer below 500 for ready', () => {
-    for (const status of [200, 301, 401, 404]) assert.ok(isReady({ kind: 'answered', status }))
-    for (const answer of [{ kind: 'answered', status: 500 }, { kind: 'refused' }, { kind: 'silent' }] as const)
-      assert.ok(!isReady(answer))
+    for (const status of [200, 301, 401, 404]) assert.ok(isReady(answered(status)))
+    for (const answer of [answered(500), { kind: 'refused' }, { kind: 'silent' }] as const) assert.ok(!isReady(answer))
   })
+
+  it('takes a connection for ready, where no more is asked for', () => assert.ok(isReady({ kind: 'accepted' })))
 })
 
 describe('The sentence about an instance that is not ready', () => {
@@ -30,14 +34,33 @@ describe('The sentence about an instance that is not ready', () => {
     assert.match(detail, /did not listen on \$PORT \(5000\) within 60 s\. Its last output: booting/)
   })
 
-  it('gives the status that kept the app from being ready', () => {
+  it('gives the path, the status that kept the app from being ready, and what it said with it', () => {
+    const last = answered(503, 'database is away')
     const { reason, detail } = diagnoseSilence({
       ...silence,
+      check: { ...check, path: '/healthz', startTimeoutMs: 5_000 },
       listening: [5000],
-      last: { kind: 'answered', status: 503 },
+      last,
     })
     assert.equal(reason, 'probeFailed')
-    assert.match(detail, /status 503/)
+    assert.match(detail, /^answered GET \/healthz with status 503 for 5 s; .* It said: database is away/)
+  })
+
+  it('S01: makes one harmless, short line of what a hostile app answers', () => {
+    const last = answered(500, `\x1b[2J\x07first\r\n\u202esecond\0${'x'.repeat(4000)}`)
+    const { sentence } = diagnoseSilence({ ...silence, last })
+    assert.ok(!/[\p{Cc}\p{Bidi_Control}]/u.test(sentence))
+    assert.match(sentence, /It said: \[2J first second x+$/)
+    assert.ok(sentence.length < 400)
+  })
+
+  it('tells an app that listens on its own loopback from one that is silent', () => {
+    const refused = diagnoseSilence({ ...silence, listening: [5000] })
+    assert.match(refused.detail, /did not answer GET \/ \(does it listen on 127\.0\.0\.1 only\?/)
+    const silent = diagnoseSilence({ ...silence, listening: [5000], last: { kind: 'silent' } })
+    assert.match(silent.detail, /did not answer GET \/ for 60 s/)
+    const tcp = diagnoseSilence({ ...silence, check: { ...check, kind: 'tcp' }, listening: [5000] })
+    assert.match(tcp.detail, /did not accept a connection/)
   })
 })
 

@@ -21,6 +21,7 @@ import { loadAssigned, loadInstance, reportInstance } from '#core/store/instance
 import { loadPromises } from '#core/store/promises.ts'
 import { loadRoutes, removeRouter, reportRouter } from '#core/store/routes.ts'
 import { createDeploys, type DeployRequest, type Deploys } from '../../../../controller/deploy/deploy.ts'
+import { beginFallback } from '../../../../controller/deploy/fallback.ts'
 import { openQueues, type HostQueues } from '../../../../controller/queues.ts'
 import { startReconciler, type Reconciler } from '../../../../controller/reconcile/loop.ts'
 import { aHost, aSlug, formation, tenant } from '../../../helpers/cluster.ts'
@@ -59,7 +60,11 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
     // The two need each other: the reconciler hands over open deploys, a deploy wakes the reconciler.
     const wake = () => reconciler.wake()
     const deploys = createDeploys({ ...shared, wake })
-    const reconciler = startReconciler({ ...shared, onLeader: () => deploys.resumeOpen() })
+    const reconciler = startReconciler({
+      ...shared,
+      fallBack: (app, fallback) => beginFallback({ ...shared, wake }, deploys, app, fallback),
+      onLeader: () => deploys.resumeOpen(),
+    })
     let stopped = false
     const stop = async () => {
       if (stopped) return
