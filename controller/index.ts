@@ -20,6 +20,7 @@ import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
+import { createGitSlots } from './git/slots.ts'
 import { openSources } from './git/sources.ts'
 import { openLayers } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
@@ -34,6 +35,8 @@ const STORE_TIMEOUT_MS = 5_000
 /** A push deletes its source when its deploy is over; what a controller that was killed left is swept. */
 const SWEEP_EVERY_MS = 3600_000
 const BEING_RECEIVED_MS = 600_000
+/** What names and padding add to files, at most: a tar of one-byte files is a thousand times as long, and is refused. */
+const ARCHIVE_OVERHEAD = 2
 
 /** @throws FOLDER_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
 export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
@@ -54,8 +57,10 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const sealer = await loadSealer(join(home, 'master-key'))
     const vault = await loadVault(config.certificatesKeyFile)
     const layers = await openLayers(join(home, 'layers'))
-    const repositories = await openRepositories(home)
-    const sources = openSources(join(home, 'sources'))
+    const sourceBytes = config.sourceMb * 1024 * 1024
+    const limits = { maxBytes: sourceBytes, isSandboxed: config.gitSandbox }
+    const repositories = await openRepositories(home, limits, log)
+    const sources = openSources(join(home, 'sources'), sourceBytes * ARCHIVE_OVERHEAD)
     await reach(store, config.redisUrl)
     await bootstrap({ store, home, random, now })
 
@@ -87,6 +92,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         certificates: { ...certificateContext, wake: wakeCertificates },
         layers,
         repositories,
+        gitSlots: createGitSlots(),
         sources,
         deploys,
         turns,

@@ -9,6 +9,7 @@ import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
 import type { LookUp } from '../domains.ts'
 import type { Repositories } from '../git/repositories.ts'
+import type { GitSlots } from '../git/slots.ts'
 import type { Sources } from '../git/sources.ts'
 import type { Layers } from '../layers.ts'
 import type { Sealer } from '../secrets.ts'
@@ -28,6 +29,7 @@ export type ApiContext = {
   certificates: Certificates
   layers: Layers
   repositories: Repositories
+  gitSlots: GitSlots
   sources: Sources
   deploys: Pick<Deploys, 'submit' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */

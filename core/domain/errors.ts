@@ -255,6 +255,22 @@ export const layerMismatch = (digest: string, found: string) =>
     `The bytes sent as layer ${digest} have the checksum ${found}. Nothing was kept; send them again.`,
   )
 
+export const gitBusy = () =>
+  new BerthError(
+    'GIT_BUSY',
+    503,
+    'Too many pushes and fetches are under way, yours or all together. Try again in a minute.',
+  )
+
+export const repositoryFull = (app: string, usedBytes: number, maxBytes: number) =>
+  new BerthError(
+    'REPOSITORY_FULL',
+    413,
+    `The repository of ${app} holds ${mega(usedBytes)} MB, and ${mega(maxBytes)} MB is the most. Push without history: git push --force berth $(git commit-tree -m deploy HEAD^{tree}):refs/heads/main; or deploy without git: berth deploy`,
+  )
+
+const mega = (bytes: number): number => Math.round(bytes / 1024 ** 2)
+
 export const folderNotUsable = (setting: string, path: string, cause: unknown) =>
   new BerthError(
     'FOLDER_NOT_USABLE',
