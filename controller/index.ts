@@ -10,6 +10,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { loadApps } from '#core/store/apps.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
+import type { ApiContext } from './api/context.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
@@ -28,6 +29,7 @@ import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer, loadVault } from './secrets.ts'
+import { prepareSsh } from './ssh/server.ts'
 import { createTurns } from './turns.ts'
 
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
@@ -83,30 +85,32 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
     const { signal } = stopping
-    const server = createHttpServer(
-      createApi({
-        store,
-        config,
-        log,
-        sealer,
-        certificates: { ...certificateContext, wake: wakeCertificates },
-        layers,
-        repositories,
-        gitSlots: createGitSlots(),
-        sources,
-        deploys,
-        turns,
-        wake,
-        tell: (host, job) =>
-          void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
-        lookUp,
-        random,
-        now,
-        signal,
-      }),
-    )
+    const ssh = await prepareSsh({ config, store, log })
+    const apiContext: ApiContext = {
+      store,
+      config,
+      log,
+      sealer,
+      certificates: { ...certificateContext, wake: wakeCertificates },
+      layers,
+      repositories,
+      gitSlots: createGitSlots(),
+      ssh: ssh.view,
+      sources,
+      deploys,
+      turns,
+      wake,
+      tell: (host, job) =>
+        void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+      lookUp,
+      random,
+      now,
+      signal,
+    }
+    const server = createHttpServer(createApi(apiContext))
     serveSessions(server, { store, log, now, wake, signal })
     const port = await listen(server, config)
+    await ssh.open(apiContext)
     reconciler = startReconciler({
       store,
       config,
@@ -135,6 +139,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       port,
       async stop() {
         stopping.abort()
+        await ssh.close()
         await close(server)
         await certificates?.stop()
         await reconciler?.stop()

@@ -1,5 +1,6 @@
 /** What the API's routes work with. Made in controller/index.ts. */
 import type { Job } from '#core/contract/jobs.ts'
+import type { SshView } from '#core/contract/ssh.ts'
 import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -30,6 +31,8 @@ export type ApiContext = {
   layers: Layers
   repositories: Repositories
   gitSlots: GitSlots
+  /** What there is to know of git over SSH. */
+  ssh: SshView
   sources: Sources
   deploys: Pick<Deploys, 'submit' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */

@@ -30,6 +30,7 @@ import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
+import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -86,6 +87,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tenantRoutes(context),
   ...planRoutes(context),
   ...tokenRoutes(context),
+  ...sshKeyRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -13,7 +13,7 @@ export type RunningGit = {
   /** Resolves with the exit code when all of it has ended; null: it was killed or did not start. Never rejects. */
   ended: Promise<number | null>
   /** Kills all of it. What it was writing is swept by the repository's owner. */
-  kill(): void
+  kill: () => void
 }
 
 /** @param env besides the repository's own */

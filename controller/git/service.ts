@@ -142,7 +142,7 @@ type Conversation = {
   /** Resolves when git has ended and all it said is handed on, or there is nobody to hand it to. Never rejects. */
   over: Promise<void>
   /** From here on the client owes nothing: it waits for its deploy. */
-  relax(): void
+  relax: () => void
 }
 
 /** Hands bytes both ways, at the slower one's pace. */
@@ -182,7 +182,7 @@ function watch(git: RunningGit) {
   return {
     renew: () => void idle?.refresh(),
     stopWatchingIdleness,
-    end() {
+    end: () => {
       clearTimeout(total)
       stopWatchingIdleness()
     },

@@ -255,6 +255,24 @@ export const layerMismatch = (digest: string, found: string) =>
     `The bytes sent as layer ${digest} have the checksum ${found}. Nothing was kept; send them again.`,
   )
 
+export const sshKeyRefused = (why: string) =>
+  new BerthError('SSH_KEY_REFUSED', 422, `This cannot be an SSH key: ${why}.`)
+
+/** Not whose it is: that a stranger uses Berth is nobody's business. */
+export const sshKeyTaken = (fingerprint: string) =>
+  new BerthError(
+    'SSH_KEY_TAKEN',
+    409,
+    `The key ${fingerprint} is in use already, and a key lets in one tenant. If it is yours, remove it first (berth keys), or make another: ssh-keygen -t ed25519`,
+  )
+
+export const tooManySshKeys = (tenant: string, most: number) =>
+  new BerthError(
+    'TOO_MANY_SSH_KEYS',
+    422,
+    `${tenant} has ${most} SSH keys, the most that a tenant may have. Remove one: berth keys:remove`,
+  )
+
 export const gitBusy = () =>
   new BerthError(
     'GIT_BUSY',

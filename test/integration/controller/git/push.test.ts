@@ -240,11 +240,11 @@ describe('git push', function () {
     assert.notEqual(await mainOf(app), '')
   })
 
-  it('G05 refuses a push of thousands of refs', async () => {
+  it('G05 refuses a push of hundreds of refs', async () => {
     const app = await newApp()
     const folder = await newCheckout()
     const head = await git(folder, 'rev-parse', 'HEAD')
-    const refs = Array.from({ length: 3000 }, (_, i) => `create refs/tags/v${i} ${head}\n`).join('')
+    const refs = Array.from({ length: 900 }, (_, i) => `create refs/tags/v${i} ${head}\n`).join('')
     await run(['git', '-C', folder, 'update-ref', '--stdin'], { env: environment(), input: refs })
     const { code, said } = await talk(folder, 'push', '--tags', urlOf(app.name))
     assert.equal(code, 1)
