@@ -10,6 +10,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { loadApps } from '#core/store/apps.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
+import type { ApiContext } from './api/context.ts'
 import { createApi } from './api/server.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
@@ -21,6 +22,7 @@ import { createLookUp, watchDomains } from './domains.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
+import { createGitSlots } from './git/slots.ts'
 import { openSources } from './git/sources.ts'
 import { openSlugStore } from './layers.ts'
 import { watchBudgets } from './metering/budgets.ts'
@@ -29,6 +31,7 @@ import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer, loadVault } from './secrets.ts'
 import { keepCollecting } from './slugs/collect.ts'
+import { prepareSsh } from './ssh/server.ts'
 import { createTurns } from './turns.ts'
 
 /** A call to a Redis that is there but does not answer fails after this, like one to a Redis that is not there. */
@@ -36,6 +39,8 @@ const STORE_TIMEOUT_MS = 5_000
 /** A push deletes its source when its deploy is over; what a controller that was killed left is swept. */
 const SWEEP_EVERY_MS = 3600_000
 const BEING_RECEIVED_MS = 600_000
+/** What names and padding add to files, at most: a tar of one-byte files is a thousand times as long, and is refused. */
+const ARCHIVE_OVERHEAD = 2
 
 /** @throws FOLDER_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
 export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
@@ -56,8 +61,10 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const sealer = await loadSealer(join(home, 'master-key'))
     const vault = await loadVault(config.certificatesKeyFile)
     const layers = await openSlugStore(join(home, 'layers'), config.slugStore, { log, signal: stopping.signal })
-    const repositories = await openRepositories(home)
-    const sources = openSources(join(home, 'sources'))
+    const sourceBytes = config.sourceMb * 1024 * 1024
+    const limits = { maxBytes: sourceBytes, isSandboxed: config.gitSandbox }
+    const repositories = await openRepositories(home, limits, log)
+    const sources = openSources(join(home, 'sources'), sourceBytes * ARCHIVE_OVERHEAD)
     await reach(store, config.redisUrl)
     await bootstrap({ store, home, random, now })
 
@@ -81,29 +88,32 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
     const { signal } = stopping
-    const server = createHttpServer(
-      createApi({
-        store,
-        config,
-        log,
-        sealer,
-        certificates: { ...certificateContext, wake: wakeCertificates },
-        layers,
-        repositories,
-        sources,
-        deploys,
-        turns,
-        wake,
-        tell: (host, job) =>
-          void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
-        lookUp,
-        random,
-        now,
-        signal,
-      }),
-    )
+    const ssh = await prepareSsh({ config, store, log })
+    const apiContext: ApiContext = {
+      store,
+      config,
+      log,
+      sealer,
+      certificates: { ...certificateContext, wake: wakeCertificates },
+      layers,
+      repositories,
+      gitSlots: createGitSlots(),
+      ssh: ssh.view,
+      sources,
+      deploys,
+      turns,
+      wake,
+      tell: (host, job) =>
+        void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+      lookUp,
+      random,
+      now,
+      signal,
+    }
+    const server = createHttpServer(createApi(apiContext))
     serveSessions(server, { store, log, now, wake, signal })
     const port = await listen(server, config)
+    await ssh.open(apiContext)
     reconciler = startReconciler({
       store,
       config,
@@ -134,6 +144,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       port,
       async stop() {
         stopping.abort()
+        await ssh.close()
         await close(server)
         await certificates?.stop()
         await reconciler?.stop()

@@ -34,9 +34,11 @@ const programs = {
   'mkfs.ext4': ['e2fsprogs', 'makes writable images with a hard limit'],
   mmdebstrap: ['mmdebstrap', 'builds the stack image'],
   git: ['git', 'receives pushes'],
+  bwrap: ['bubblewrap', 'keeps git away from all but the repository that it works on'],
   mount: ['mount', 'mounts images'],
 }
 const testPrograms = {
+  ssh: ['openssh-client', 'pushes by SSH in the tests'],
   chromium: ['chromium', 'opens the console in the tests'],
   ps: ['procps', 'shows the tests what still runs'],
   unshare: ['util-linux', 'lets a test be somebody without root'],

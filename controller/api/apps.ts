@@ -60,7 +60,7 @@ async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Pr
     createdAt: context.now(),
   }
   // The repository comes first: an app that can be seen can be pushed to.
-  await context.repositories.ensure(record.id)
+  await context.repositories.open(record.id)
   try {
     await claimName(wish.name, record, context)
   } catch (error) {

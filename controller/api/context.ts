@@ -1,5 +1,6 @@
 /** What the API's routes work with. Made in controller/index.ts. */
 import type { Job } from '#core/contract/jobs.ts'
+import type { SshView } from '#core/contract/ssh.ts'
 import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -9,6 +10,7 @@ import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
 import type { LookUp } from '../domains.ts'
 import type { Repositories } from '../git/repositories.ts'
+import type { GitSlots } from '../git/slots.ts'
 import type { Sources } from '../git/sources.ts'
 import type { Layers } from '../layers.ts'
 import type { Sealer } from '../secrets.ts'
@@ -28,6 +30,9 @@ export type ApiContext = {
   certificates: Certificates
   layers: Layers
   repositories: Repositories
+  gitSlots: GitSlots
+  /** What there is to know of git over SSH. */
+  ssh: SshView
   sources: Sources
   deploys: Pick<Deploys, 'submit' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */

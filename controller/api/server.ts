@@ -32,6 +32,7 @@ import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
 import { slugRoutes } from './slugs.ts'
+import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -90,6 +91,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tenantRoutes(context),
   ...planRoutes(context),
   ...tokenRoutes(context),
+  ...sshKeyRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

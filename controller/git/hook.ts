@@ -33,20 +33,29 @@ export type HookRequest = {
 
 const MAX_REQUEST = 64 * 1024
 
-/** @returns null when the hook ended early or asks for more than any push that could be taken */
-export function readRequest(socket: Duplex): Promise<HookRequest | null> {
-  const { promise, resolve } = Promise.withResolvers<HookRequest | null>()
+/** @returns null when the hook ended early; 'tooLong' for more than any push that could be taken */
+export function readRequest(socket: Duplex): Promise<HookRequest | 'tooLong' | null> {
+  const { promise, resolve } = Promise.withResolvers<HookRequest | 'tooLong' | null>()
   let text = ''
+  let length = 0
   socket.setEncoding('utf8')
   socket.on('data', (chunk: string) => {
-    text += chunk
-    if (text.length > MAX_REQUEST) return resolve(null)
-    const [objects, ...rest] = text.split('\n')
-    if (rest.at(-1) === '' && rest.at(-2) === 'end')
-      resolve({ objects: (objects ?? '').replace(/^objects /, ''), changes: rest.slice(0, -2) })
+    length += chunk.length
+    // The hook hears nothing before it has said all, so the rest is read and forgotten.
+    text = length > MAX_REQUEST ? (text + chunk).slice(-LAST_WORD.length) : text + chunk
+    if (!text.endsWith(LAST_WORD)) return
+    resolve(length > MAX_REQUEST ? 'tooLong' : parseRequest(text))
   })
   socket.on('close', () => resolve(null))
   return promise
+}
+
+const LAST_WORD = '\nend\n'
+
+/** @param text all that the hook says, with its last word */
+export function parseRequest(text: string): HookRequest {
+  const [objects = '', ...changes] = text.slice(0, -LAST_WORD.length).split('\n')
+  return { objects: objects.replace(/^objects /, ''), changes }
 }
 
 const MAX_LINE = 2000

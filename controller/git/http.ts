@@ -1,69 +1,159 @@
-/** Git's smart HTTP protocol at /git/APP.git: who may, which repository, then `git http-backend` as CGI. */
-import type { Request, RequestHandler } from 'express'
-import type { App } from '#core/domain/app.ts'
-import { notFound } from '#core/domain/errors.ts'
+/** Git's smart HTTP protocol (gitprotocol-http(5)) at /git/APP.git: who may, which repository, and then service.ts. */
+import { PassThrough, Transform, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import type { Request, RequestHandler, Response } from 'express'
+import { bodyTooLarge, notFound, wrongMediaType, type BerthError } from '#core/domain/errors.ts'
 import { findAppFor } from '../api/access.ts'
 import { callerOf } from '../api/auth.ts'
 import type { ApiContext } from '../api/context.ts'
-import { runCgi } from './cgi.ts'
-import { receive } from './receive.ts'
-import { asGitUser, MAX_PUSH_MB } from './settings.ts'
+import { toBerthError } from '../api/errors.ts'
+import { advertiseGit, requirePushable, serveGit, TRANSFER_MS, type Client, type Service } from './service.ts'
 
-/** More than git's own limit, so that git is the one to say so. */
-const MAX_BODY_BYTES = (MAX_PUSH_MB + 64) * 1024 * 1024
-export const BODY_TIMEOUT_MS = 30 * 60_000
+export const BODY_TIMEOUT_MS = TRANSFER_MS
+
+/** What a client may say before git answers a fetch: which objects it wants and has. */
+const MAX_FETCH_BYTES = 64 * 1024 * 1024
+/** Besides its objects a push says which refs it changes. */
+const MAX_COMMANDS_BYTES = 1024 * 1024
 
 /** The three calls of the protocol; everything else of a repository is not there. */
 const CALL = /^\/([a-z0-9-]{1,63})\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
-const METHODS: Record<string, string> = {
-  'info/refs': 'GET',
-  'git-upload-pack': 'POST',
-  'git-receive-pack': 'POST',
-}
 
 export function gitHttp(context: ApiContext): RequestHandler {
   return async (req, res) => {
-    const [, name, call] = CALL.exec(req.path) ?? []
-    if (name === undefined || call === undefined || METHODS[call] !== req.method) throw notFound('page', req.path)
-    const { actor } = callerOf(req)
+    const [, name = '', call = ''] = CALL.exec(req.path) ?? []
+    res.setHeader('Cache-Control', 'no-cache, max-age=0, must-revalidate')
+    if (call === 'info/refs' && req.method === 'GET') return advertise(req, res, name, context)
+    if ((call === 'git-upload-pack' || call === 'git-receive-pack') && req.method === 'POST')
+      return converse(req, res, name, call, context)
+    throw notFound('page', req.path)
+  }
+}
+
+/** The first call. What is refused here, the client shows with its sentence, so as much as can be is. */
+async function advertise(req: Request, res: Response, name: string, context: ApiContext): Promise<void> {
+  const service = serviceOf(req)
+  if (service === null) throw notFound('page', req.path)
+  try {
     const app = await findAppFor(callerOf(req), context.store, name)
-    await context.repositories.ensure(app.id)
-    const isPush = call === 'git-receive-pack'
-    const cgi = runCgi(req, res, {
-      argv: ['git', 'http-backend'],
-      env: { ...context.repositories.env, ...cgiEnvironment(req, app, call, context.repositories.root) },
-      ...asGitUser,
-      withSocket: isPush,
-      maxBodyBytes: MAX_BODY_BYTES,
-      bodyTimeoutMs: BODY_TIMEOUT_MS,
+    if (service === 'git-receive-pack') await requirePushable(app, context)
+    const output = new PassThrough()
+    res.type(`application/x-${service}-advertisement`)
+    const client = clientOf(req, res, {
+      app,
+      service,
+      args: ['--stateless-rpc', '--advertise-refs'],
+      output,
+      input: nothing(),
     })
-    if (cgi.socket) {
-      const push = { app, actor, socket: cgi.socket, ended: cgi.ended, accepted: cgi.outliveClient }
-      await Promise.all([cgi.answered, receive(push, context)])
-    } else {
-      await cgi.answered
-    }
+    // Protocol version 2 leaves out the line that names the service (gitprotocol-v2(5), "HTTP Transport").
+    if (!client.protocol.includes('version=2') || service === 'git-receive-pack')
+      output.write(`${packet(`# service=${service}\n`)}0000`)
+    output.pipe(res, { end: false })
+    await advertiseGit(client, context)
+    output.end()
+    output.on('end', () => res.end())
+  } catch (error) {
+    refuseWithText(res, toBerthError(error))
   }
 }
 
-/** RFC 3875 §4.1. The path is made from the app's id; what the client sent goes no further than its query and types. */
-function cgiEnvironment(req: Request, app: App, call: string, root: string): Record<string, string> {
-  const query = req.originalUrl.split('?')[1] ?? ''
+/** Git shows the body of a refusal only when it is plain text (http.c, show_http_message). */
+function refuseWithText(res: Response, error: BerthError): void {
+  if (res.headersSent) return void res.destroy()
+  if (error.status >= 500 && error.status !== 503) throw error
+  res.status(error.status).type('text/plain').send(error.message)
+}
+
+async function converse(
+  req: Request,
+  res: Response,
+  name: string,
+  service: Service,
+  context: ApiContext,
+): Promise<void> {
+  if (req.headers['content-type'] !== `application/x-${service}-request`)
+    throw wrongMediaType(req.headers['content-type'] ?? 'none')
+  const app = await findAppFor(callerOf(req), context.store, name)
+  const isPush = service === 'git-receive-pack'
+  const { maxBytes } = context.repositories
+  const input = bodyOf(req, isPush ? maxBytes + MAX_COMMANDS_BYTES : MAX_FETCH_BYTES)
+  res.type(`application/x-${service}-result`)
+  try {
+    await serveGit(clientOf(req, res, { app, service, args: ['--stateless-rpc'], input, output: res }), context)
+    res.end()
+  } catch (error) {
+    refuseInProtocol(res, service, toBerthError(error))
+  }
+}
+
+/** In git's own words: a fatal message of the side band (gitprotocol-pack(5)), or an error packet (gitprotocol-common(5)). */
+function refuseInProtocol(res: Response, service: Service, error: BerthError): void {
+  if (res.headersSent) return void res.destroy()
+  if (error.status >= 500 && error.status !== 503) throw error
+  const text = `${error.message}\n`
+  res
+    .status(200)
+    .send(Buffer.from(service === 'git-receive-pack' ? `${packet(`\x03${text}`)}0000` : packet(`ERR ${text}`)))
+}
+
+/** One line of the protocol, with its length before it (gitprotocol-common(5), pkt-line). */
+const packet = (text: string): string => (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text
+
+function serviceOf(req: Request): Service | null {
+  const { service } = req.query
+  return service === 'git-upload-pack' || service === 'git-receive-pack' ? service : null
+}
+
+function clientOf(
+  req: Request,
+  res: Response,
+  client: Pick<Client, 'app' | 'service' | 'args' | 'input' | 'output'>,
+): Client {
+  const gone = new AbortController()
+  res.on('close', () => {
+    if (!res.writableFinished) gone.abort()
+  })
+  const protocol = req.headers['git-protocol']
   return {
-    GIT_PROJECT_ROOT: root,
-    GIT_HTTP_EXPORT_ALL: '1',
-    PATH_INFO: `/${app.id}.git/${call}`,
-    REQUEST_METHOD: req.method,
-    QUERY_STRING: /^[\w=&-]{0,200}$/.test(query) ? query : '',
-    REMOTE_USER: 'berth',
-    ...header(req, 'content-type', 'CONTENT_TYPE', /^[\w/+.-]{1,100}$/),
-    ...header(req, 'content-length', 'CONTENT_LENGTH', /^\d{1,15}$/),
-    ...header(req, 'content-encoding', 'HTTP_CONTENT_ENCODING', /^[\w-]{1,20}$/),
-    ...header(req, 'git-protocol', 'GIT_PROTOCOL', /^[\w=:.-]{1,100}$/),
+    ...client,
+    actor: callerOf(req).actor,
+    protocol: typeof protocol === 'string' && /^[\w=:.-]{1,100}$/.test(protocol) ? protocol : '',
+    gone: gone.signal,
   }
 }
 
-function header(req: Request, name: string, variable: string, shape: RegExp): Record<string, string> {
-  const value = req.headers[name]
-  return typeof value === 'string' && shape.test(value) ? { [variable]: value } : {}
+function nothing(): Readable {
+  const empty = new PassThrough()
+  empty.end()
+  return empty
+}
+
+/** The body as git is to read it, cut off after so many bytes whatever it unfolds to. */
+function bodyOf(req: Request, maxBytes: number): Readable {
+  const declared = Number(req.headers['content-length'] ?? 0)
+  if (declared > maxBytes) throw bodyTooLarge(maxBytes)
+  const encoding = req.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return limited(req, maxBytes)
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') throw wrongMediaType(`Content-Encoding: ${encoding.slice(0, 40)}`)
+  const unfolded = createGunzip()
+  req.on('error', () => unfolded.destroy())
+  unfolded.on('error', () => req.resume())
+  return limited(req.pipe(unfolded), maxBytes)
+}
+
+/** More than the limit is not handed on, and git finds that its input ended early. */
+function limited(body: Readable, maxBytes: number): Readable {
+  let bytes = 0
+  const gate = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      done(bytes > maxBytes ? bodyTooLarge(maxBytes) : null, chunk)
+    },
+  })
+  body.on('error', (error) => gate.destroy(error))
+  // A body that broke off has closed without its end.
+  body.on('close', () => void (body.readableEnded || gate.destroy(new Error('the body broke off'))))
+  gate.on('error', () => body.resume())
+  return body.pipe(gate)
 }

@@ -1,6 +1,6 @@
 /**
  * THE push story, from git's question "may this in?" to its answer, which comes when the deploy has ended: a release
- * that does not go live leaves main where it was.
+ * that does not go live leaves its branch where it was.
  */
 import { basename, dirname, join, normalize } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -13,18 +13,24 @@ import { makeId, type DeployId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { exit, readRequest, say, type HookRequest } from './hook.ts'
-import { isNothing, judgePush, short } from './policy.ts'
-import { MAIN } from './repositories.ts'
-import { runGit } from './settings.ts'
+import { inspectCommit } from './inspect.ts'
+import { isNothing, judgePush, MAX_CHANGES, short, type BranchChange } from './policy.ts'
+import type { Repository } from './repositories.ts'
+import { runGit } from './run.ts'
 
 export type Push = {
   app: App
   actor: string
+  repository: Repository
   /** To the hook. */
   socket: Duplex
   /** Resolves when git has ended and its references are as they will be. */
-  ended: Promise<void>
-  /** From here on git goes on without the client, so that main follows a deploy that succeeds. */
+  ended: Promise<unknown>
+  /** Aborted when the client left. */
+  gone: AbortSignal
+  /** All that the client had to send is there. */
+  received: () => void
+  /** From here on git goes on without the client, so that the branch follows a deploy that succeeds. */
   accepted: () => void
 }
 
@@ -34,63 +40,85 @@ class Refused extends Error {}
 export async function receive(push: Push, context: ApiContext): Promise<void> {
   const request = await readRequest(push.socket)
   if (!request) return exit(push.socket, 1)
+  push.received()
   try {
-    const wentLive = await pushToDeploy(push, request, context)
-    exit(push.socket, wentLive ? 0 : 1)
+    const taken = await take(push, request, context)
+    exit(push.socket, taken ? 0 : 1)
   } catch (error) {
     explain(push, error, context)
     exit(push.socket, 1)
   }
 }
 
-async function pushToDeploy(push: Push, request: HookRequest, context: ApiContext): Promise<boolean> {
-  const verdict = judgePush(request.changes)
+/** @returns whether the refs may move */
+async function take(push: Push, request: HookRequest | 'tooLong', context: ApiContext): Promise<boolean> {
+  const app = await loadApp(context.store, push.app.id)
+  if (!app) throw new Refused(`${push.app.name} was destroyed while this push was on its way.`)
+  if (request === 'tooLong')
+    throw new Refused(`This push changes more than ${MAX_CHANGES} branches and tags at once. Push fewer.`)
+  const verdict = judgePush(request.changes, app.build.branch)
   if (!verdict.taken) throw new Refused(verdict.why)
-  const { old, commit } = verdict
+  if (verdict.makesRefs) await requireRoomForRefs(push)
+  for (const line of verdict.news) say(push.socket, line)
+  return verdict.deploy === null || pushToDeploy(push, verdict.deploy, request.objects, context)
+}
+
+const MAX_REFS = 1_000
+
+async function requireRoomForRefs({ app, repository }: Push): Promise<void> {
+  const refs = await runGit(repository, ['for-each-ref', `--count=${MAX_REFS}`, '--format=%(refname)'])
+  if (refs.split('\n').length < MAX_REFS) return
+  throw new Refused(
+    `${app.name} has ${MAX_REFS} branches and tags, the most that an app may have. Delete some: git push berth --delete NAME`,
+  )
+}
+
+async function pushToDeploy(push: Push, change: BranchChange, objects: string, context: ApiContext): Promise<boolean> {
   await takeTurn(push, context)
-  const env = objectsEnvironment(push, request.objects, context)
-  await checkMain(old, env)
-  await checkTree(commit, env)
-  const deploy = await submit(push, commit, env, context)
+  const env = objectsEnvironment(push, objects)
+  await checkBranch(push, change)
+  const inspected = await inspectCommit(push.repository, change.commit, env, context.repositories.maxBytes)
+  if (!inspected.ok) throw new Refused(inspected.why)
+  for (const line of inspected.warnings) say(push.socket, line)
+  const deploy = await submit(push, change.commit, env, context)
   push.accepted()
-  say(push.socket, `Deploy ${deploy.id} accepted`)
+  say(
+    push.socket,
+    `Deploy ${deploy.id} accepted. It goes on if you press Ctrl-C; to see it again: berth builds:output -t -a ${push.app.name}`,
+  )
   return report(push, deploy, await follow(push, deploy, context), context)
 }
 
-/** Pushes to one app go one after the other; a turn ends with git, when main has moved or will not. */
+/** Pushes to one app go one after the other; a turn ends with git, when the branch has moved or will not. */
 async function takeTurn(push: Push, { turns }: ApiContext): Promise<void> {
   const giveBack = await turns.take(`push:${push.app.id}`, () =>
     say(push.socket, 'Waiting for the deploy before this one to end…'),
   )
   void push.ended.then(giveBack)
+  if (push.gone.aborted) throw new Refused('You left before this push was accepted.')
 }
 
 /**
  * Until the push is taken its objects lie in a folder of their own, beside the repository's.
  * @param objects what the hook said; anything but a folder directly under the repository's objects is refused
  */
-function objectsEnvironment(push: Push, objects: string, { repositories }: ApiContext): Record<string, string> {
-  const repository = repositories.pathOf(push.app.id)
-  const kept = join(repository, 'objects')
-  const env = { ...repositories.env, GIT_DIR: repository }
-  if (objects === '') return env
+function objectsEnvironment({ repository }: Push, objects: string): Record<string, string> {
+  const kept = join(repository.path, 'objects')
+  if (objects === '') return {}
   const path = normalize(objects)
   if (dirname(path) !== kept || !/^[\w-]+$/.test(basename(path))) throw new Error(`objects in ${path}`)
-  return { ...env, GIT_OBJECT_DIRECTORY: path, GIT_ALTERNATE_OBJECT_DIRECTORIES: kept }
+  return { GIT_OBJECT_DIRECTORY: path, GIT_ALTERNATE_OBJECT_DIRECTORIES: kept }
 }
 
-async function checkMain(old: string, env: Record<string, string>): Promise<void> {
-  const found = await runGit(['for-each-ref', '--format=%(objectname)', MAIN], env)
-  const main = found === '' ? '0'.repeat(40) : found
-  if (main === old || (isNothing(main) && isNothing(old))) return
-  throw new Refused(
-    `main has moved from ${short(old)} to ${short(main)} while this push waited. Fetch, merge, and push again.`,
-  )
-}
-
-async function checkTree(commit: string, env: Record<string, string>): Promise<void> {
-  const files = await runGit(['ls-tree', '--name-only', `${commit}^{tree}`], env)
-  if (files === '') throw new Refused(`Commit ${short(commit)} holds no files, so there is nothing to deploy.`)
+/** What is deployed last is what one sees after a clone, so HEAD names its branch. */
+async function checkBranch({ repository }: Push, { branch, ref, old }: BranchChange): Promise<void> {
+  const found = await runGit(repository, ['for-each-ref', '--format=%(HEAD)%(objectname)', ref])
+  const now = found === '' ? '0'.repeat(40) : found.slice(1)
+  if (now !== old && !(isNothing(now) && isNothing(old)))
+    throw new Refused(
+      `${branch} has moved from ${short(old)} to ${short(now)} while this push waited. Fetch, merge, and push again.`,
+    )
+  if (!found.startsWith('*')) await runGit(repository, ['symbolic-ref', 'HEAD', ref])
 }
 
 async function submit(
@@ -103,7 +131,7 @@ async function submit(
   if (!app) throw new Refused(`${push.app.name} was destroyed while this push waited.`)
   await requireRunning(store, app, 'nothing can be deployed to it')
   const id = makeId('d', random(13)) as DeployId
-  const source = await sources.archive(id, commit, env)
+  const source = await sources.archive(id, push.repository, commit, env)
   try {
     return await deploys.submit({
       id,

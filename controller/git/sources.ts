@@ -1,6 +1,4 @@
 /** The source archives of deploys: made from a pushed commit, kept until the deploy is over. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,11 +7,14 @@ import type { DeployId } from '#core/domain/ids.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadOpenDeploys } from '#core/store/deploys.ts'
 import { codeOf, syncFolder, writeStream } from '../files.ts'
-import { asGitUser } from './settings.ts'
+import type { Repository } from './repositories.ts'
+import { startGit } from './run.ts'
 
 export type Sources = {
-  /** Archives a commit. @param env git's, pointing at where the objects are. @returns the archive's SHA-256, in hex */
-  archive(id: DeployId, commit: string, env: Record<string, string>): Promise<string>
+  /** Archives a commit. @param env points git at where the objects are. @returns the archive's SHA-256, in hex */
+  archive(id: DeployId, repository: Repository, commit: string, env: Record<string, string>): Promise<string>
+  /** Keeps an archive that was sent. @returns its SHA-256, in hex. @throws BODY_TOO_LARGE, or what ended the stream; then nothing is kept */
+  keep(id: DeployId, archive: Readable): Promise<string>
   /** In bytes; null when there is none. */
   size(id: DeployId): Promise<number | null>
   /** @param from how many bytes to leave out at its beginning */
@@ -23,28 +24,36 @@ export type Sources = {
   sweep(store: Store, before: number): Promise<void>
 }
 
-const MAX_BYTES = 1024 ** 3
 const SUFFIX = '.tar'
 
-export function openSources(folder: string, maxBytes = MAX_BYTES): Sources {
+/** @param maxBytes the longest archive that is kept */
+export function openSources(folder: string, maxBytes: number): Sources {
   const pathOf = (id: DeployId) => join(folder, id + SUFFIX)
   const remove = (id: DeployId) => rm(pathOf(id), { force: true })
+  const write = async (id: DeployId, archive: Readable): Promise<string> => {
+    const digest = await writeStream(archive, pathOf(id), maxBytes)
+    await syncFolder(folder)
+    return digest
+  }
   return {
-    async archive(id, commit, env) {
-      const child = spawn('git', archiveArguments(commit), {
-        ...asGitUser,
-        env,
-        cwd: '/',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      const ended = once(child, 'close') as Promise<[number | null]>
+    async archive(id, repository, commit, env) {
+      const git = startGit(repository, archiveArguments(commit), { env })
+      git.stdin.end()
+      git.stderr.resume()
       try {
-        const [digest, [code]] = await Promise.all([writeStream(child.stdout, pathOf(id), maxBytes), ended])
+        const [digest, code] = await Promise.all([write(id, git.stdout), git.ended])
         if (code !== 0) throw new Error(`git archive ended with code ${code}`)
-        await syncFolder(folder)
         return digest
       } catch (error) {
-        child.kill('SIGKILL')
+        git.kill()
+        await remove(id)
+        throw error
+      }
+    },
+    async keep(id, archive) {
+      try {
+        return await write(id, archive)
+      } catch (error) {
         await remove(id)
         throw error
       }

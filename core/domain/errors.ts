@@ -271,6 +271,40 @@ export const layerMismatch = (digest: string, found: string) =>
     `The bytes sent as layer ${digest} have the checksum ${found}. Nothing was kept; send them again.`,
   )
 
+export const sshKeyRefused = (why: string) =>
+  new BerthError('SSH_KEY_REFUSED', 422, `This cannot be an SSH key: ${why}.`)
+
+/** Not whose it is: that a stranger uses Berth is nobody's business. */
+export const sshKeyTaken = (fingerprint: string) =>
+  new BerthError(
+    'SSH_KEY_TAKEN',
+    409,
+    `The key ${fingerprint} is in use already, and a key lets in one tenant. If it is yours, remove it first (berth keys), or make another: ssh-keygen -t ed25519`,
+  )
+
+export const tooManySshKeys = (tenant: string, most: number) =>
+  new BerthError(
+    'TOO_MANY_SSH_KEYS',
+    422,
+    `${tenant} has ${most} SSH keys, the most that a tenant may have. Remove one: berth keys:remove`,
+  )
+
+export const gitBusy = () =>
+  new BerthError(
+    'GIT_BUSY',
+    503,
+    'Too many pushes and fetches are under way, yours or all together. Try again in a minute.',
+  )
+
+export const repositoryFull = (app: string, usedBytes: number, maxBytes: number) =>
+  new BerthError(
+    'REPOSITORY_FULL',
+    413,
+    `The repository of ${app} holds ${mega(usedBytes)} MB, and ${mega(maxBytes)} MB is the most. Push without history: git push --force berth $(git commit-tree -m deploy HEAD^{tree}):refs/heads/main; or deploy without git: berth deploy`,
+  )
+
+const mega = (bytes: number): number => Math.round(bytes / 1024 ** 2)
+
 export const folderNotUsable = (setting: string, path: string, cause: unknown) =>
   new BerthError(
     'FOLDER_NOT_USABLE',

@@ -16,6 +16,14 @@ export type Config = {
   /** Where the controller and the API listen. */
   apiAddress: string
   apiPort: number
+  /** Where git is served over SSH, at the same address; 0: nowhere. */
+  sshPort: number
+  /** A new host key that the operator means to use, by its fingerprint; empty: none. */
+  sshNewHostKey: string
+  /** Whether git runs in namespaces of its own. Off where none can be made, as in most containers. */
+  gitSandbox: boolean
+  /** The most that an app's repository, the files of a commit, or an upload may take. */
+  sourceMb: number
   /** How agents and the CLI on this machine reach the controller. */
   controllerUrl: string
   httpAddress: string
@@ -127,6 +135,10 @@ export function readConfig(env: Environment): Config {
     hostAddress: optionalAddress(env, 'BERTH_HOST_ADDRESS'),
     apiAddress: address(env, 'BERTH_API_ADDRESS', '127.0.0.1'),
     apiPort,
+    sshPort: text(env, 'BERTH_SSH_PORT', '') === '0' ? 0 : port(env, 'BERTH_SSH_PORT', 2222),
+    sshNewHostKey: fingerprint(env, 'BERTH_SSH_NEW_HOST_KEY'),
+    gitSandbox: oneOf(env, 'BERTH_GIT_SANDBOX', ['on', 'off'], 'on') === 'on',
+    sourceMb: number(env, 'BERTH_SOURCE_MB', 1024, 1, 1024 * 1024),
     controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
@@ -267,6 +279,14 @@ function port(env: Environment, name: string, fallback: number): number {
   if (!/^\d{1,5}$/.test(value) || Number(value) < 1 || Number(value) > 65_535)
     throw badSetting(name, value, 'a port number from 1 to 65535')
   return Number(value)
+}
+
+/** As `ssh-keygen -l` prints it. */
+function fingerprint(env: Environment, name: string): string {
+  const value = text(env, name, '')
+  if (value !== '' && !/^SHA256:[A-Za-z0-9+/]{43}$/.test(value))
+    throw badSetting(name, value, 'a fingerprint like SHA256:… with 43 letters, as the controller logs it')
+  return value
 }
 
 function number(env: Environment, name: string, fallback: number, min: number, max: number): number {

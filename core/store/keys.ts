@@ -8,6 +8,10 @@ export const keys = {
   promises: (id: TenantId) => `berth:tenant:${id}:promises`,
   /** name → plan */
   plans: 'berth:plans',
+  /** fingerprint → whose key it is */
+  sshKeys: 'berth:ssh-keys',
+  /** The fingerprint of the host key that clients know. */
+  sshHostKey: 'berth:ssh-host-key',
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
   /** name → app id */

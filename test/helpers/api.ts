@@ -11,6 +11,7 @@ import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
 import { createLookUp } from '../../controller/domains.ts'
 import type { DeployRequest } from '../../controller/deploy/deploy.ts'
 import { openRepositories } from '../../controller/git/repositories.ts'
+import { createGitSlots } from '../../controller/git/slots.ts'
 import { openSources } from '../../controller/git/sources.ts'
 import { openLayers } from '../../controller/layers.ts'
 import { loadSealer, loadVault } from '../../controller/secrets.ts'
@@ -58,7 +59,8 @@ export type TestApi = {
 /** The body is whatever the JSON holds; a test says what it expects of it. */
 export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
-export async function startApi(): Promise<TestApi> {
+/** @param limits.sourceBytes the most that a repository or an upload may take */
+export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promise<TestApi> {
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -94,8 +96,10 @@ export async function startApi(): Promise<TestApi> {
         wake: () => void api.certificateWakes++,
       },
       layers: await openLayers(join(home, 'layers')),
-      repositories: await openRepositories(home),
-      sources: openSources(join(home, 'sources')),
+      repositories: await openRepositories(home, { maxBytes: limits.sourceBytes, isSandboxed: true }, silentLog),
+      gitSlots: createGitSlots(),
+      ssh: { enabled: false, why: 'The test opens no door.' },
+      sources: openSources(join(home, 'sources'), limits.sourceBytes),
       deploys: {
         async submit(request) {
           const deploy = aDeploy(request)

@@ -71,7 +71,7 @@ describe('Runtimes from Debian, laid over the stack', function () {
     const { code, output } = await world.run('pip3 --version', {
       root,
     })
-    assert.match(output, /pip .* from \/usr\/lib\/python3\/dist-packages)
+    assert.match(output, /pip .* from \/usr\/lib\/python3\/dist-packages/)
     assert.equal(code, 0)
     const without = await world.run('pip3 --version')
     assert.equal(without.code, 127)

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import type { App } from '#core/domain/app.ts'
+import { defaultBuildSettings, type App } from '#core/domain/app.ts'
 import type { AppName } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
-import { findApp, setPaused } from '#core/store/apps.ts'
+import { findApp, setBuild, setPaused } from '#core/store/apps.ts'
 import { appendDeployLog } from '#core/store/deploys.ts'
 import { changeTenant } from '#core/store/tenants.ts'
-import { GIT_UID, runGit } from '../../../../controller/git/settings.ts'
+import { runGit } from '../../../../controller/git/run.ts'
+import { GIT_UID } from '../../../../controller/git/settings.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 
 type Pushed = { code: number; said: string }
@@ -86,11 +87,9 @@ describe('git push', function () {
     await git(folder, 'commit', '--quiet', '--message', text)
     return git(folder, 'rev-parse', 'HEAD')
   }
-  const mainOf = async (app: App): Promise<string> => {
-    const { repositories } = api.context
-    const env = { ...repositories.env, GIT_DIR: repositories.pathOf(app.id) }
-    return runGit(['for-each-ref', '--format=%(objectname)', 'refs/heads/main'], env)
-  }
+  const refOf = async (app: App, ref: string): Promise<string> =>
+    runGit(await api.context.repositories.open(app.id), ['for-each-ref', '--format=%(objectname)', ref])
+  const mainOf = (app: App) => refOf(app, 'refs/heads/main')
   const until = async (condition: () => Promise<boolean> | boolean) => {
     while (!(await condition())) await sleep(20)
   }
@@ -106,7 +105,7 @@ describe('git push', function () {
     await changeTenant(api.context.store, app.tenantId, { suspended: { at: 0, by: 'ops', reason: 'sends spam' } })
     const suspended = await talk(folder, 'push', urlOf(app.name), 'main')
     await changeTenant(api.context.store, app.tenantId, { suspended: null })
-    assert.match(suspended.said, /was not deployed\. alpha is suspended \(sends spam\)/)
+    assert.match(suspended.said, /remote: alpha is suspended \(sends spam\)/)
     assert.deepEqual([await mainOf(app), api.submitted.length], ['', 0])
     assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
   })
@@ -175,17 +174,59 @@ describe('git push', function () {
     assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
   })
 
-  it('G05 takes one change to main and nothing else, and says how to push', async () => {
+  it('stores other branches and tags, says so, and deletes them again', async () => {
     const app = await newApp()
     const folder = await newCheckout()
     await git(folder, 'tag', 'v1')
     await git(folder, 'branch', 'other')
+    const head = await git(folder, 'rev-parse', 'HEAD')
+    const stored = await talk(folder, 'push', urlOf(app.name), 'other', 'v1')
+    assert.equal(stored.code, 0, stored.said)
+    assert.match(stored.said, /Stored, not deployed: other, the tag v1\./)
+    assert.match(stored.said, /Pushes to main or master deploy\. To deploy this one: git push berth other:main/)
+    assert.deepEqual([await refOf(app, 'refs/heads/other'), api.submitted.length], [head, 0])
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main', 'main:third')).code, 0)
+    assert.equal(api.submitted.length, 1)
+    assert.equal((await talk(folder, 'push', urlOf(app.name), ':other', ':v1')).code, 0)
+    assert.equal(await refOf(app, 'refs/heads/other'), '')
+  })
+
+  it('deploys master, or the branch that the app chose, and clones begin there', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main:master')).code, 0)
+    assert.equal(api.submitted.length, 1)
+    await setBuild(api.context.store, app.id, { ...defaultBuildSettings, branch: 'live' })
+    await commit(folder, 'two')
+    const stored = await talk(folder, 'push', urlOf(app.name), 'main:master')
+    assert.match(stored.said, /Stored, not deployed: master/)
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main:live')).code, 0)
+    assert.equal(api.submitted.length, 2)
+    assert.equal((await talk(work, 'clone', '--quiet', urlOf(app.name), `copy-of-${app.name}`)).code, 0)
+    assert.equal(await git(join(work, `copy-of-${app.name}`), 'branch', '--show-current'), 'live')
+  })
+
+  it('takes a push from a clone without history, as CI systems make them', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    await commit(folder, 'two')
+    await talk(work, 'clone', '--quiet', '--depth=1', `file://${folder}`, `shallow-${app.name}`)
+    const shallow = join(work, `shallow-${app.name}`)
+    assert.equal(await git(shallow, 'rev-list', '--count', 'HEAD'), '1')
+    const first = await talk(shallow, 'push', urlOf(app.name), 'main')
+    assert.equal(first.code, 0, first.said)
+    await commit(folder, 'three')
+    const second = await talk(folder, 'push', urlOf(app.name), 'main')
+    assert.equal(second.code, 0, second.said)
+  })
+
+  it('G05 refuses other refs, two deploys at once, and to delete what is deployed', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
     const cases: [string[], RegExp][] = [
-      [['main:master'], /The branch master is not deployed; push to main: git push berth HEAD:main/],
-      [['v1'], /The tag v1 is not deployed/],
-      [['main', 'other'], /changes 2 refs at once/],
-      [['main:refs/heads/-x'], /The branch -x is not deployed/],
-      [['main:refs/notes/x'], /refs\/notes\/x is not deployed/],
+      [['main', 'main:master'], /changes both main and master/],
+      [['main:refs/heads/-x'], /neither a branch nor a tag/],
+      [['main:refs/notes/x'], /"refs\/notes\/x" is neither a branch nor a tag that Berth stores/],
     ]
     for (const [refs, sentence] of cases) {
       const { code, said } = await talk(folder, 'push', urlOf(app.name), ...refs)
@@ -195,8 +236,19 @@ describe('git push', function () {
     assert.equal(api.submitted.length, 0)
     assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
     const deleted = await talk(folder, 'push', urlOf(app.name), ':main')
-    assert.match(deleted.said, /main cannot be deleted/)
+    assert.match(deleted.said, /main is what is deployed, so it cannot be deleted/)
     assert.notEqual(await mainOf(app), '')
+  })
+
+  it('G05 refuses a push of hundreds of refs', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const head = await git(folder, 'rev-parse', 'HEAD')
+    const refs = Array.from({ length: 900 }, (_, i) => `create refs/tags/v${i} ${head}\n`).join('')
+    await run(['git', '-C', folder, 'update-ref', '--stdin'], { env: environment(), input: refs })
+    const { code, said } = await talk(folder, 'push', '--tags', urlOf(app.name))
+    assert.equal(code, 1)
+    assert.match(said, /changes more than 200 branches and tags at once/)
   })
 
   it('refuses a commit without files', async () => {
