@@ -293,6 +293,7 @@ async function explain(
     11: 'The commit holds no files.',
     12: 'A file of the app cannot be used as it is; the log says which.',
     13: 'A step of the build failed; the log says which.',
+    14: 'The network failed while the build fetched something, however often it tried; the log says what. Push again later: nothing of the app needs to change.',
   }
   return known[exitCode] ?? `The build's ${phase} phase ended with exit code ${exitCode}.`
 }

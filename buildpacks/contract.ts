@@ -53,8 +53,15 @@ export type Build = {
   run(command: Command): Promise<void>
 }
 
-/** @param shown the command as the pusher would type it */
-export type Command = { title: string; shown: string; argv: [string, ...string[]]; env: NodeJS.ProcessEnv }
+/** `shown` is the command as the pusher would type it. */
+export type Command = {
+  title: string
+  shown: string
+  argv: [string, ...string[]]
+  env: NodeJS.ProcessEnv
+  /** It fetches from a registry and may be run again when the network fails. */
+  fetches?: true
+}
 
 /** The pusher's view of the build. */
 export type Output = {
@@ -67,7 +74,13 @@ export type Output = {
 }
 
 /** The exit codes of main.ts that the agent knows. */
-export const exitCodes = { noBuildpack: 10, emptySource: 11, invalidFile: 12, failedStep: 13 } as const
+export const exitCodes = {
+  noBuildpack: 10,
+  emptySource: 11,
+  invalidFile: 12,
+  failedStep: 13,
+  networkFailed: 14,
+} as const
 
 /** Ends the build with a sentence for the pusher. */
 export class BuildFailure extends Error {

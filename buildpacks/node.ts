@@ -49,6 +49,7 @@ export const node: Buildpack = {
         shown: ['npm', ...args].join(' '),
         argv: [join(build.buildFolder, 'bin', 'npm'), ...args],
         env,
+        ...(['ci', 'install'].includes(args[0] ?? '') ? { fetches: true as const } : {}),
       })
     // Read again: a build script may have made the file that web runs.
     const processes = nodeProcesses(await readNodeApp(build.app))

@@ -2,23 +2,68 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#core/domain/errors.ts'
 import { BuildFailure, exitCodes, type Command, type Output } from './contract.ts'
+import { hintFor, LOOKED_AT_LINES, networkFailureIn } from './hints.ts'
 import { createLines } from './output.ts'
 
-/** @throws BuildFailure naming the command and its exit code */
-export async function runStep({ title, shown, argv, env }: Command, folder: string, output: Output): Promise<void> {
-  output.title(`${title} (${shown})`)
+/** Before the second and the third try of a step that the network failed. */
+const RETRY_AFTER_MS = [2_000, 8_000]
+
+export type Patience = { sleep: (ms: number) => Promise<void>; retryAfterMs: readonly number[] }
+
+const patience: Patience = { sleep: (ms) => sleep(ms), retryAfterMs: RETRY_AFTER_MS }
+
+/**
+ * Runs a step; one that fetches is tried again when the network fails it.
+ * @throws BuildFailure naming the command and its exit code, after a hint if its output has a known cause
+ */
+export async function runStep(
+  command: Command,
+  folder: string,
+  output: Output,
+  { sleep: pause, retryAfterMs }: Patience = patience,
+): Promise<void> {
+  output.title(`${command.title} (${command.shown})`)
   const began = performance.now()
+  for (let tries = 0; ; tries++) {
+    const attempt = await tryStep(command, folder, output)
+    if (attempt.end.exitCode === 0) break
+    const network = command.fetches ? networkFailureIn(attempt.last) : null
+    const waitMs = retryAfterMs[tries]
+    if (network === null || waitMs === undefined) throw failureOf(command, attempt, network, output)
+    output.line(
+      `the network failed (${network}); trying again in ${waitMs / 1000} s (${tries + 2} of ${retryAfterMs.length + 1})`,
+    )
+    await pause(waitMs)
+  }
+  output.line(`done in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+}
+
+type Attempt = { end: End; last: string[]; diskFull: boolean }
+
+async function tryStep({ argv, env }: Command, folder: string, output: Output): Promise<Attempt> {
+  const last: string[] = []
   let diskFull = false
   const end = await spawnAndFollow(argv, { folder, env }, (line) => {
     diskFull ||= /ENOSPC|no space left on device/i.test(line)
+    last.push(line)
+    if (last.length > LOOKED_AT_LINES) last.shift()
     output.line(line)
   })
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  if (end.exitCode !== 0)
-    throw new BuildFailure(exitCodes.failedStep, explainFailure(shown, end, diskFull), { cause: end.error })
-  output.line(`done in ${seconds} s`)
+  return { end, last, diskFull }
+}
+
+function failureOf({ shown }: Command, { end, last, diskFull }: Attempt, network: string | null, output: Output) {
+  if (network !== null)
+    return new BuildFailure(
+      exitCodes.networkFailed,
+      `${JSON.stringify(shown)} failed because of the network (${network}), however often it was tried. Push again later; nothing of the app needs to change.`,
+    )
+  const hint = hintFor(last)
+  if (hint !== null) output.warning(hint)
+  return new BuildFailure(exitCodes.failedStep, explainFailure(shown, end, diskFull), { cause: end.error })
 }
 
 /**

@@ -89,6 +89,9 @@ const pureFiles = [
   'router/body-reader.ts',
   'router/held.ts',
   'router/client/frames.ts',
+  'buildpacks/hints.ts',
+  'buildpacks/hints/general.ts',
+  'buildpacks/hints/network.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }
