@@ -35,7 +35,9 @@ export function packagesOf(name: RuntimeName, { arch, avx2 }: Machine): RuntimeP
         { package: '@yarnpkg/cli-dist', counts: '>=2' },
       ]
     case 'bun':
-      return [{ package: `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : avx2 ? 'x64' : 'x64-baseline'}`, counts: '*' }]
+      return [
+        { package: `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : avx2 ? 'x64' : 'x64-baseline'}`, counts: '*' },
+      ]
     case 'deno':
       return [{ package: `@deno/linux-${arch}-glibc`, counts: '*', program: 'deno' }]
     default:

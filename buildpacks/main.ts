@@ -55,7 +55,7 @@ async function compile({ app: path, build, cache, runtimes }: Settings, output: 
     dependenciesReused: process.env['BERTH_DEPENDENCIES'] === 'reused',
     env: process.env,
     output,
-    run: (command) => runStep(command, path, output),
+    run: (command) => runStep(command, command.folder ?? path, output),
   }
   await writeWhole(join(build, 'release.json'), await buildpack.compile(context))
 }

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 
-const PROGRAM = join(import.meta.dirname, '../../../buildpacks/assets/static-server.mjs')
+const PROGRAM = join(import.meta.dirname, '../../../buildpacks/assets/static/server.mjs')
 const long = 'body { color: teal } '.repeat(500)
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer }

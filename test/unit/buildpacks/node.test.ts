@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { buildPlan } from '#core/contract/buildpack.ts'
 import { parse } from '#core/contract/schema.ts'
-import { DEFAULT_NODE, node, nodeProcesses, nodeVersion, npmSteps, readNodeApp } from '#buildpacks/node.ts'
+import { readNodeApp } from '#buildpacks/node/app.ts'
+import { node } from '#buildpacks/node/index.ts'
+import { chooseManager } from '#buildpacks/node/manager.ts'
+import * as found from '#buildpacks/node/processes.ts'
+import { steps as stepsOf } from '#buildpacks/node/steps.ts'
+import { DEFAULT_NODE, nodeVersion } from '#buildpacks/node/versions.ts'
 import { anAppFolder } from '#test/helpers/app-folder.ts'
 
 type Files = Record<string, string | object>
@@ -9,6 +14,7 @@ type Files = Record<string, string | object>
 const withPackage = (json: object, files: Files = {}) => anAppFolder({ 'package.json': json, ...files })
 const nodeApp = (json: object, files: Files = {}) => readNodeApp(withPackage(json, files))
 const plan = (json: object, files: Files = {}, stack = 'trixie-1') => node.plan(withPackage(json, files), stack)
+const nodeProcesses = (app: Awaited<ReturnType<typeof readNodeApp>>) => found.nodeProcesses(app, new Set()).processes
 const refused = (message: RegExp) => ({ name: 'BuildFailure', exitCode: 12, message })
 
 const start = { start: 'node server.js' }
@@ -66,8 +72,11 @@ describe('A package.json', () => {
 })
 
 describe('What npm is asked to do', () => {
-  const steps = async (json: object, files: Files = {}) =>
-    npmSteps(await nodeApp(json, files)).map(({ args }) => args.join(' '))
+  const steps = async (json: object, files: Files = {}) => {
+    const app = await nodeApp(json, files)
+    const { install, builds, prune } = stepsOf(app, chooseManager(app))
+    return [install, ...builds, prune].filter((step) => step !== null).map(({ args }) => args.join(' '))
+  }
 
   it('installs what production needs, exactly as locked', async () => {
     assert.deepEqual(await steps({ dependencies: { ms: '2' } }, { 'package-lock.json': lock }), ['ci --omit=dev'])
