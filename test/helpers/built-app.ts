@@ -23,7 +23,11 @@ export type BuiltApp = {
 }
 
 /** Detects, resolves, installs the runtimes, compiles. @throws an Error with the output when a phase fails */
-export async function buildApp(fixture: string | null, files: Record<string, string> = {}, env: Record<string, string> = {}): Promise<BuiltApp> {
+export async function buildApp(
+  fixture: string | null,
+  files: Record<string, string> = {},
+  env: Record<string, string> = {},
+): Promise<BuiltApp> {
   const build = await newBuild()
   try {
     await build.source(fixture, files)
@@ -58,9 +62,11 @@ async function ask(build: BuildRun, plan: BuildPlan, release: BuildRelease, path
   const runtimes = plan.runtimes.map(({ name }) => join(build.runtimes, name, 'bin'))
   const PATH = [join(build.app, 'node_modules/.bin'), ...runtimes, '/usr/bin:/bin'].join(':')
   const HOME = build.app
+  // What lies at /app in a sandbox.
+  const env = Object.entries(release.env).map(([name, value]) => [name, value.replace(/^\/app\//, `${build.app}/`)])
   const child = spawn('/bin/sh', ['-c', String(release.processes['web' as never])], {
     cwd: build.app,
-    env: { ...release.env, PATH, HOME, PORT: String(port), HOSTNAME: 'web.1' },
+    env: { ...Object.fromEntries(env), PATH, HOME, PORT: String(port), HOSTNAME: 'web.1' },
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
   })

@@ -134,26 +134,36 @@ describe('The layer of dependencies', () => {
     assert.ok(!keys.includes(undefined))
   })
 
-  it('is not kept apart when the app’s own code or folders may have had a part in it', async () => {
+  it('is packed apart, and made anew by each build, when the app’s own code or folders may have had a part in it', async () => {
     for (const changes of [
       { scripts: { ...start, build: 'tsc' } },
       { scripts: { ...start, postinstall: 'node patch.js' } },
       { scripts: { ...start, prepare: 'husky' } },
-      { workspaces: ['packages/*'] },
       { dependencies: { mine: 'file:./mine' } },
       { dependencies: { mine: '../mine' } },
-      { dependencies: {} },
+      { pnpm: { patchedDependencies: { 'ms@2.1.3': 'patches/ms.patch' } } },
     ])
-      assert.equal(await layer(changes), null, JSON.stringify(changes))
-    assert.equal(await layer({}, { 'binding.gyp': '{}' }), null)
+      assert.deepEqual(await layer(changes), { key: null, paths: ['node_modules'] }, JSON.stringify(changes))
+    assert.equal(await key({}, { 'binding.gyp': '{}' }), null)
     assert.equal(
-      await layer({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }),
+      await key({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }),
       null,
     )
   })
 
-  it('is not kept apart without a lockfile: the next build may find other versions', async () => {
-    assert.equal((await plan(json, { 'server.js': '' })).dependencies, null)
+  it('is there only when something is installed', async () => assert.equal(await layer({ dependencies: {} }), null))
+
+  it('is made anew without a lockfile: the next build may find other versions', async () => {
+    assert.equal((await plan(json, { 'server.js': '' })).dependencies?.key, null)
+  })
+
+  it('of a workspace has the folders of its packages too, and another key when one of them changes', async () => {
+    const workspaces = ['packages/*']
+    const member = (range: string) => ({ 'packages/a/package.json': { name: 'a', dependencies: { ms: range } } })
+    const there = await layer({ workspaces }, member('^2.1.3'))
+    assert.deepEqual(there?.paths, ['node_modules', 'packages/a/node_modules'])
+    assert.match(there?.key ?? '', /^[0-9a-f]{64}$/)
+    assert.notEqual(await key({ workspaces }, member('^2.1.2')), there?.key)
   })
 
   it('is part of a plan that the agent accepts', async () => {
@@ -163,17 +173,6 @@ describe('The layer of dependencies', () => {
       needs.runtimes.map(({ name }) => name),
       ['node', 'npm'],
     )
-  })
-})
-
-describe('Other package managers', () => {
-  it('are refused with what to do, unless npm’s lockfile is there too', async () => {
-    for (const name of ['yarn.lock', 'pnpm-lock.yaml', 'bun.lock'])
-      await assert.rejects(
-        plan({ scripts: start }, { [name]: '' }),
-        refused(/comes later: run `npm install --package-lock-only`/),
-      )
-    await assert.doesNotReject(plan({ scripts: start }, { 'yarn.lock': '', 'package-lock.json': lock }))
   })
 })
 
