@@ -17,8 +17,11 @@ export type Detection = { accepted: true; what: string; because: string } | { ac
 
 export type Needs = { runtimes: RuntimeNeed[]; dependencies: DependencyLayer | null }
 export type RuntimeNeed = { name: RuntimeName; range: string; reason: string }
-/** Folders that depend on nothing but what is hashed into `key` (SHA-256, hex): kept as a layer of their own, and reused. */
-export type DependencyLayer = { key: string; paths: string[] }
+/**
+ * Folders that are kept as a layer of their own. When they depend on nothing but what is hashed into `key` (SHA-256, hex),
+ * a later build with the same key reuses them; with null they are made anew, and stored once if they come out the same.
+ */
+export type DependencyLayer = { key: string | null; paths: string[] }
 
 /** plan.json */
 export type Plan = { buildpack: string; because: string } & Needs
@@ -28,6 +31,8 @@ export type Release = { processes: Procfile; env: Record<string, string> }
 /** The app's folder, read with bounds: all of its content is the tenant's. */
 export type AppFolder = {
   path: string
+  /** Of an app that is built as a part of its repository's workspace: the repository, and the app's folder in it. */
+  within?: { root: AppFolder; path: string }
   /**
    * The text of a file, a byte order mark removed; null when there is none.
    * @throws BuildFailure when it is not a plain file or larger than `limitBytes`
@@ -53,12 +58,15 @@ export type Build = {
   run(command: Command): Promise<void>
 }
 
-/** `shown` is the command as the pusher would type it. */
+/**
+ * `shown` is the command as the pusher would type it; `folder` is where it runs, absolute, by default the app's.
+ */
 export type Command = {
   title: string
   shown: string
   argv: [string, ...string[]]
   env: NodeJS.ProcessEnv
+  folder?: string
   /** It fetches from a registry and may be run again when the network fails. */
   fetches?: true
 }

@@ -9,6 +9,7 @@ import { BuildFailure, exitCodes, type Build, type Output, type Plan } from './c
 import { openFolder } from './folder.ts'
 import { buildpacks, choose } from './index.ts'
 import { createOutput } from './output.ts'
+import { chooseRoot, chosenRoot, inFolder } from './root.ts'
 import { unpack } from './source.ts'
 import { runStep } from './steps.ts'
 
@@ -24,8 +25,9 @@ const readSettings = (env: NodeJS.ProcessEnv): Settings => ({
 })
 
 async function detect({ app: path, build, source, stack }: Settings, output: Output): Promise<void> {
-  const app = openFolder(path)
-  await unpack(source, app, output)
+  const repository = openFolder(path)
+  await unpack(source, repository, output)
+  const app = await chooseRoot(repository, process.env['BERTH_APP_ROOT'], build, output)
   const choice = await choose(app)
   if (!choice.buildpack) {
     for (const { name, lookedFor } of choice.lookedFor) output.warning(`${name}: looked for ${lookedFor}`)
@@ -42,7 +44,7 @@ async function detect({ app: path, build, source, stack }: Settings, output: Out
 }
 
 async function compile({ app: path, build, cache, runtimes }: Settings, output: Output): Promise<void> {
-  const app = openFolder(path)
+  const app = await chosenRoot(openFolder(path), build)
   const { buildpack: name } = JSON.parse(await readFile(join(build, 'plan.json'), 'utf8')) as Plan
   const buildpack = buildpacks.find((candidate) => candidate.name === name)
   if (!buildpack) throw new Error(`plan.json names the buildpack ${JSON.stringify(name)}, which there is not`)
@@ -55,9 +57,10 @@ async function compile({ app: path, build, cache, runtimes }: Settings, output: 
     dependenciesReused: process.env['BERTH_DEPENDENCIES'] === 'reused',
     env: process.env,
     output,
-    run: (command) => runStep(command, path, output),
+    run: (command) => runStep(command, command.folder ?? app.path, output),
   }
-  await writeWhole(join(build, 'release.json'), await buildpack.compile(context))
+  const release = await buildpack.compile(context)
+  await writeWhole(join(build, 'release.json'), { ...release, processes: inFolder(release.processes, app) })
 }
 
 /** The agent reads the file when this program has ended; it must never see a half. */

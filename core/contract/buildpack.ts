@@ -18,9 +18,15 @@ export const buildPlan = z.strictObject({
   runtimes: z
     .array(z.strictObject({ name: z.enum(runtimeNames), range: z.string().max(100), reason: z.string().max(300) }))
     .max(8),
-  /** Files that decide the dependencies, hashed by the buildpack (hex); null: no separate dependencies layer. */
+  /** What decides the dependencies, hashed by the buildpack (hex; null: never reused); null: no separate layer. */
   dependencies: z
-    .strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/), paths: z.array(relativePath).min(1).max(8) })
+    .strictObject({
+      key: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .nullable(),
+      paths: z.array(relativePath).min(1).max(40),
+    })
     .nullable(),
 })
 export type BuildPlan = z.infer<typeof buildPlan>

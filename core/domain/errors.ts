@@ -250,11 +250,15 @@ export const noEarlierStack = () =>
 export const noHostForStack = () =>
   new BerthError('NO_HOST', 409, 'No host takes work, so none can build a stack. See: berth hosts')
 
-export const runtimeNotFound = (name: string, range: string) =>
+/** @param nearest versions that there are, those nearest to the range */
+export const runtimeNotFound = (name: string, range: string, nearest: string[] = []) =>
   new BerthError(
     'RUNTIME_NOT_FOUND',
     422,
-    `No published version of ${name} satisfies ${JSON.stringify(range)}. Change the version your app asks for.`,
+    `No published version of ${name} satisfies ${JSON.stringify(range)}. ` +
+      (nearest.length > 0 ? `The nearest are ${nearest.join(', ')}. ` : '') +
+      'Change the version your app asks for.',
+    { facts: { nearest } },
   )
 
 export const runtimeNotInStack = (name: string, range: string, there: string[]) =>

@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, '../..')
 export type BuildRun = {
   /** The app's folder, as the build left it. */
   app: string
+  /** Runtimes by name, as links. */
+  runtimes: string
   /** Packs a fixture (null: nothing at all) and files on top of it into the archive that detect unpacks. */
   source(fixture: string | null, files?: Record<string, string>): Promise<void>
   phase(name: string, env?: Record<string, string>): Promise<{ code: number | null; output: string }>
@@ -30,6 +32,7 @@ export async function newBuild(): Promise<BuildRun> {
 
   return {
     app: at('app'),
+    runtimes: at('runtimes'),
     async source(fixture, files = {}) {
       if (fixture !== null) await cp(join(ROOT, 'test/fixtures/apps', fixture), at('source'), { recursive: true })
       for (const [name, content] of Object.entries(files)) {
@@ -46,6 +49,7 @@ export async function newBuild(): Promise<BuildRun> {
           PATH: process.env['PATH'],
           // A company's own certificates are needed by npm here as in a sandbox.
           NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
+          SSL_CERT_FILE: process.env['SSL_CERT_FILE'],
           HOME: at('home'),
           STACK: 'test',
           BERTH_APP_DIR: at('app'),

@@ -201,7 +201,7 @@ ${script}`,
     const { slug, error, log } = await buildOf([{ name: 'Procfile', type: 'link', link: join(folder, 'secret') }])
     assert.ok(!`${error}${log}`.includes(SECRET))
     // No such file there: as if there were no Procfile.
-    assert.equal(slug?.processes['web' as never] ?? error + log, 'node .berth/static-server.mjs .')
+    assert.equal(slug?.processes['web' as never] ?? error + log, 'node .berth/static/server.mjs .')
   })
 
   it('S32: does not follow a link that the build left in the place of its answer', async () => {

