@@ -13,7 +13,7 @@ import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
-import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
+import { runsWithApps, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
@@ -21,7 +21,7 @@ import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
 import type { Places } from './ports.ts'
-import type { Runtimes } from './runtimes.ts'
+import type { Runtimes } from './runtimes/index.ts'
 import { buildCgroupPath } from './sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
@@ -45,7 +45,6 @@ export type BuildContext = {
   controller: ControllerClient
   layers: Layers
   runtimes: Runtimes
-  resolve(request: { name: RuntimeRef['name']; range: string }): Promise<RuntimeRef>
   places: Places
   meter: Pick<Meter, 'track' | 'countOutput' | 'finish'>
   print(deploy: DeployId, lines: string[]): Promise<void>
@@ -85,7 +84,8 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     await runPhase(context, { phase: 'detect', deploy, spec, stack, workspace, binds: [], env: {}, signal })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
-    const { binds, path } = await context.runtimes.mounts(runtimes, signal)
+    const onProgress = (line: string) => void context.print(deploy.id, [`       ${line}`]).catch(() => undefined)
+    const { root, binds, path } = await context.runtimes.mounts(runtimes, { root: stack.root, onProgress, signal })
     const reused = await reusableLayer(context, spec, plan, runtimes)
     const reuse = reused ? await mountReused(context, plan, reused, workspace, signal) : []
     const env = {
@@ -97,7 +97,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
       phase: 'compile',
       deploy,
       spec,
-      stack,
+      stack: { ...stack, root },
       workspace,
       binds: [...binds, ...reuse],
       env,
@@ -303,7 +303,7 @@ async function isFull(folder: string): Promise<boolean> {
 async function resolveRuntimes(context: BuildContext, deploy: DeployId, plan: BuildPlan): Promise<RuntimeRef[]> {
   const resolved: RuntimeRef[] = []
   for (const { name, range, reason } of plan.runtimes) {
-    const runtime = await context.resolve({ name, range })
+    const runtime = await context.runtimes.resolve({ name, range })
     await context.print(deploy, [`       ${name} ${runtime.version} (${reason})`])
     resolved.push(runtime)
   }
@@ -399,10 +399,9 @@ async function packSlug(
   await context.print(deploy.id, [
     `-----> Slug: ${(size / 1024 / 1024).toFixed(1)} MB${shared} (packed in ${((context.now() - began) / 1000).toFixed(1)} s)`,
   ])
-  // npm installs; at run time only the language itself is needed.
   return {
     layers,
-    runtimes: runtimes.filter(({ name }) => name !== 'npm'),
+    runtimes: runtimes.filter(runsWithApps),
     processes: release.processes,
     env: release.env,
     health: release.health,

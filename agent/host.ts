@@ -82,6 +82,8 @@ export type Folders = {
   layers: string
   caches: string
   stack: string
+  /** Mounted runtimes, and roots made of them. */
+  runtimes: string
   etc: string
   builds: string
   platform: string
@@ -97,6 +99,7 @@ export const foldersOf = (home: string): Folders => {
     layers: join(agent, 'layers'),
     caches: join(agent, 'caches'),
     stack: join(agent, 'stack'),
+    runtimes: join(agent, 'runtimes'),
     etc: join(agent, 'etc'),
     builds: join(agent, 'builds'),
     platform: join(agent, 'platform'),

@@ -7,6 +7,7 @@ import type { LogLine } from '#core/contract/api.ts'
 import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { isOver } from '#core/domain/release.ts'
+import { isDebianRuntime, type RuntimeRef } from '#core/domain/slug.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -31,7 +32,8 @@ import { agentMetrics } from './metrics.ts'
 import { copyPlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
-import { createRuntimes, ensurePlatformNode, installRuntime, resolveRuntime } from './runtimes.ts'
+import { openRuntimes } from './runtimes/index.ts'
+import { ensurePlatformNode } from './runtimes/npm.ts'
 import { holdTenant } from './sandbox/index.ts'
 import { linkOf } from './sandbox/link.ts'
 import { ensureRuleset, loadRuleset, sweepLinks } from './sandbox/network.ts'
@@ -46,14 +48,17 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 export async function start(config: Config, log: Log): Promise<Stoppable> {
   const now = () => Date.now()
+  const stopping = new AbortController()
   const store = connectStore(config.redisUrl)
   const { host, folders, stack, resolvers } = await openHost(config, log)
   const { slot } = host
 
   const token = config.agentToken ?? (await readToken(config))
   const controller = createControllerClient(config.controllerUrl, token)
-  const runtimeContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
-  const runtimes = createRuntimes((ref) => installRuntime(ref, runtimeContext))
+  const npm = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
+  const preparing = join(folders.builds, 'runtimes')
+  const debian = { cacheDir: config.cache, folder: preparing, slot, mirrors: mirrorsOf(config), log }
+  const runtimes = openRuntimes(npm, debian, { folder: folders.runtimes, now })
   const layers = openLayers(folders.layers, controller, log)
   const stacks = await openStacks({
     own: { ...stack, root: host.rootPath },
@@ -120,14 +125,13 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     cacheFolder: folders.caches,
     platformBinds: [
       ...(await copyPlatform(ROOT, folders.platform)),
-      { source: await ensurePlatformNode(runtimeContext), target: '/opt/berth-node', readOnly: true },
+      { source: await ensurePlatformNode(npm), target: '/opt/berth-node', readOnly: true },
     ],
     stacks,
     baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
     controller,
     layers,
     runtimes,
-    resolve: (request) => resolveRuntime(request, runtimeContext),
     places,
     meter,
     print: (deploy, lines) => appendDeployLog(store, deploy, lines),
@@ -184,7 +188,10 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     const orders = known.filter((stack) => stack.host === config.hostId && !isMade(stack))
     for (const order of orders) stackBuilds.ensure(order)
     // A build, of an app or of a stack, mounts what no instance may be using.
-    if (assignedBuilds.length === 0 && orders.length === 0) await layers.collect(await neededLayers())
+    if (assignedBuilds.length === 0 && orders.length === 0) {
+      await runtimes.collect(await runtimesInUse())
+      await layers.collect(await neededLayers())
+    }
     await stacks.look(known)
   }
 
@@ -195,7 +202,20 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     return new Set([...slugs, ...roots])
   }
 
-  const stopping = new AbortController()
+  async function runtimesInUse(): Promise<{ root: string; refs: RuntimeRef[] }[]> {
+    const inUse = supervisor
+      .inUse()
+      .filter(({ launch }) => launch?.slug.runtimes.some(({ name }) => isDebianRuntime(name)))
+    const found = await Promise.all(
+      inUse.map(async ({ desired, launch }) => {
+        // What runs on a destroyed stack keeps what it has.
+        const root = await stacks.rootOf(desired.stack, stopping.signal).catch(() => null)
+        return root === null ? [] : [{ root, refs: launch?.slug.runtimes ?? [] }]
+      }),
+    )
+    return found.flat()
+  }
+
   await sync()
   const heart = await startHeartbeat({
     store,
@@ -233,6 +253,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await builds.stop()
       await stackBuilds.stop()
       await supervisor.stop()
+      await runtimes.stop()
       await preparations.stop()
       await meter.stop()
       store.disconnect()

@@ -137,6 +137,12 @@ async function usableBase(
 const PHASES = /^(Setting up \S+ \(\S+\)|(?:Get|Hit):\d+ \S+ \S+ InRelease)/gm
 /** Proxies that the operator set for this machine; nothing else of the environment reaches packages' scripts. */
 const proxySettings = ['http_proxy', 'https_proxy', 'no_proxy']
+export const packageEnv = (): NodeJS.ProcessEnv => ({
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  DEBIAN_FRONTEND: 'noninteractive',
+  ...Object.fromEntries(proxySettings.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+})
 
 /** Copies a system and installs what is newer, in namespaces of its own, as a package's scripts expect it. */
 async function upgrade(
@@ -148,14 +154,8 @@ async function upgrade(
 ): Promise<void> {
   await run(['cp', '--archive', '--one-file-system', base, root], { signal, timeoutMs: 300_000 })
   await prepareRoot(root, mirrors)
-  const env = {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    LC_ALL: 'C',
-    DEBIAN_FRONTEND: 'noninteractive',
-    ...Object.fromEntries(proxySettings.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
-  }
   // unshare holds back SIGTERM while its program runs; killed, it takes the whole pid namespace with it.
-  const visible: Visible = { phases: PHASES, onProgress, signal, env, killSignal: 'SIGKILL' }
+  const visible: Visible = { phases: PHASES, onProgress, signal, env: packageEnv(), killSignal: 'SIGKILL' }
   const apt = (...args: string[]) => runVisibly(inRoot(root, 'apt-get', ...aptOptions, ...args), visible)
   try {
     await apt('update')
@@ -168,7 +168,7 @@ async function upgrade(
 }
 
 /** What packages' scripts need and the packed image has not; `clean` of agent/stack.ts takes it out again. */
-async function prepareRoot(root: string, mirrors: DebianMirrors): Promise<void> {
+export async function prepareRoot(root: string, mirrors: DebianMirrors): Promise<void> {
   for (const name of ['resolv.conf', 'hosts']) await copyFile(join('/etc', name), join(root, 'etc', name))
   await writeFile(join(root, 'etc/apt/sources.list'), sourcesOf(mirrors).join('\n') + '\n')
   for (const folder of ['var/lib/apt/lists/partial', 'var/cache/apt/archives/partial', 'var/log/apt'])
@@ -182,7 +182,7 @@ async function prepareRoot(root: string, mirrors: DebianMirrors): Promise<void> 
 }
 
 /** apt's own user is not in the image's list of users, and what is not synced now is synced when the image is packed. */
-const aptOptions = [
+export const aptOptions = [
   '-o',
   'APT::Sandbox::User=root',
   '-o',

@@ -19,7 +19,7 @@ export type DebianMirrors = { main: string; security: string }
 export type Progress = (line: string) => void
 export type StackContext = { cacheDir: string; mirrors: DebianMirrors; onProgress: Progress; log: Log }
 
-const SUITE = 'trixie'
+export const SUITE = 'trixie'
 /** With security fixes as they come, not only with the next point release (Debian's release notes, "APT sources"). */
 export const sourcesOf = ({ main, security }: DebianMirrors): string[] => [
   `deb ${main} ${SUITE} main`,
@@ -99,7 +99,7 @@ export async function ensureStack({ cacheDir, mirrors, onProgress, log }: StackC
   const folder = join(cacheDir, 'stacks')
   const image: StackImage = { name: STACK_NAME, file: join(folder, `${STACK_NAME}.squashfs`) }
   await mkdir(folder, { recursive: true })
-  await withLock(`${image.file}.lock`, onProgress, async () => {
+  await withLock({ file: `${image.file}.lock`, what: 'the stack image', onProgress }, async () => {
     if (await exists(image.file)) return
     const began = performance.now()
     onProgress(`building the stack image ${image.name} from Debian ${SUITE} (once per machine, about a minute)`)
@@ -204,12 +204,14 @@ export type Visible = {
   env?: NodeJS.ProcessEnv
   /** How it is ended when the signal comes. */
   killSignal?: NodeJS.Signals
+  /** Told its process id at once. */
+  onStart?: (pid: number) => void
 }
 
 /** Runs a long program; says its phases and, in between, that it still runs. */
 export function runVisibly(
   [program, ...args]: readonly [string, ...string[]],
-  { phases, onProgress, signal, env = process.env, killSignal = 'SIGTERM' }: Visible,
+  { phases, onProgress, signal, env = process.env, killSignal = 'SIGTERM', onStart }: Visible,
 ): Promise<void> {
   const began = performance.now()
   return new Promise((resolve, reject) => {
@@ -220,6 +222,7 @@ export function runVisibly(
       if (error) reject(new Error(tail.trim().split('\n').slice(-3).join(' | ') || error.message, { cause: error }))
       else resolve()
     })
+    if (child.pid !== undefined) onStart?.(child.pid)
     // By ourselves: execFile knows only SIGTERM for it, and does not wait for the end.
     const end = () => void child.kill(killSignal)
     signal?.addEventListener('abort', end)
@@ -239,8 +242,15 @@ export function runVisibly(
   })
 }
 
+export type Lock = {
+  file: string
+  /** What its owner makes. */ what: string
+  onProgress: Progress
+  signal?: AbortSignal
+}
+
 /** Holds a lock file with our pid while `work` runs; a lock whose owner is dead is taken over. */
-async function withLock(file: string, onProgress: Progress, work: () => Promise<void>): Promise<void> {
+export async function withLock({ file, what, onProgress, signal }: Lock, work: () => Promise<void>): Promise<void> {
   for (let waited = 0; ; waited++) {
     try {
       const handle = await open(file, 'wx')
@@ -252,8 +262,9 @@ async function withLock(file: string, onProgress: Progress, work: () => Promise<
       const owner = Number(await readFile(file, 'utf8').catch(() => ''))
       if (owner > 0 && !(await exists(`/proc/${owner}`))) await rm(file, { force: true })
       else {
-        if (waited % 20 === 0) onProgress(`waiting for the Berth with pid ${owner}, which builds the stack image`)
-        await sleep(250)
+        if (waited % 20 === 0) onProgress(`waiting for the Berth with pid ${owner}, which builds ${what}`)
+        await sleep(250, signal)
+        signal?.throwIfAborted()
       }
     }
   }

@@ -25,7 +25,7 @@ import { followOutput, type Follower } from '../logs.ts'
 import { ownerOf, type Meter } from '../metering.ts'
 import type { OutputLine } from '../output.ts'
 import { APP_PORT, publishedPort, type Places } from '../ports.ts'
-import type { Runtimes } from '../runtimes.ts'
+import type { Runtimes } from '../runtimes/index.ts'
 import {
   addressOf,
   cgroupOf,
@@ -206,10 +206,12 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     const claimed = record.reported.state === 'pending' ? become(record, 'claimed', {}) : Promise.resolve()
     record.launch ??= await context.controller.launch(desired.id, signal)
     const { slug, env, command } = record.launch
-    const [rootPath, layers, runtimes] = await Promise.all([
-      context.stacks.rootOf(desired.stack, signal),
+    const onProgress = (line: string) => void say(record, line)
+    const [runtimes, layers] = await Promise.all([
+      context.stacks
+        .rootOf(desired.stack, signal)
+        .then((root) => context.runtimes.mounts(slug.runtimes, { root, onProgress, signal })),
       context.layers.mount(slug.layers, signal),
-      context.runtimes.mounts(slug.runtimes, signal),
       claimed,
     ])
     signal.throwIfAborted()
@@ -223,7 +225,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       tenantId: desired.tenantId,
       appId: desired.appId,
       uidBase: desired.uidBase,
-      rootPath,
+      rootPath: runtimes.root,
       hostname: `${desired.processType}-${desired.number}`,
       argv: commandLine(command, desired.once?.streams, desired.once?.window ?? undefined),
       env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, PORT: String(APP_PORT) },

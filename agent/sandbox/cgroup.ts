@@ -6,6 +6,7 @@
  *       TENANT/APP/INSTANCE            by weight between tenants, evenly between apps, by size between instances
  *       _builds/TENANT/APP/BUILD       together as light as a tenth of a tenant: running traffic comes first
  *       _output/TENANT                 what keeps the output of a tenant's instances
+ *       _platform                      what the agent prepares for all, as light as builds
  *
  * What the files are called and say on v1 and v2 is in cgroup-files.ts.
  */
@@ -48,10 +49,12 @@ export const cgroupVersion = (): CgroupVersion =>
 /** Ids are `[a-z0-9-]`, so no tenant's can be these, and all are safe in paths. */
 const BUILDS = '_builds'
 const OUTPUT = '_output'
+const PLATFORM = '_platform'
 
 /** Paths below a hierarchy's root, as OCI's cgroupsPath has them. */
 export const slotPath = (slot: number): string => `/berth-${slot}`
 export const buildsPath = (slot: number): string => join(slotPath(slot), BUILDS)
+export const platformPath = (slot: number): string => join(slotPath(slot), PLATFORM)
 export const tenantPath = (slot: number, tenant: string): string => join(slotPath(slot), tenant)
 export const tenantBuildsPath = (slot: number, tenant: string): string => join(buildsPath(slot), tenant)
 export const tenantOutputPath = (slot: number, tenant: string): string => join(slotPath(slot), OUTPUT, tenant)
@@ -159,6 +162,14 @@ const weigh = (path: string, weight: number): void => applyWrites(path, weightWr
 export function makeInstanceCgroup(path: string, cpuMilli: number): void {
   makeCgroup(path)
   applyWrites(path, [...weightWrites(cgroupVersion(), weightOf(cpuMilli)), ...wholeOomWrites(cgroupVersion())])
+}
+
+/** Puts a program of the agent's own that takes long, and all that it starts, behind what tenants run. */
+export function stepBack(slot: number, pid: number): void {
+  const path = platformPath(slot)
+  makeCgroup(path, ['cpu'])
+  weigh(path, BUILDS_WEIGHT)
+  applyWrites(path, [{ controller: 'cpu', file: 'cgroup.procs', value: String(pid) }])
 }
 
 /** One core is the ordinary weight. */

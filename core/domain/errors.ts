@@ -248,6 +248,13 @@ export const runtimeNotFound = (name: string, range: string) =>
     `No published version of ${name} satisfies ${JSON.stringify(range)}. Change the version your app asks for.`,
   )
 
+export const runtimeNotInStack = (name: string, range: string, there: string[]) =>
+  new BerthError(
+    'RUNTIME_NOT_FOUND',
+    422,
+    `No ${name} of the stack satisfies ${JSON.stringify(range)}: there is ${there.join(' and ')}. Change the version your app asks for.`,
+  )
+
 export const layerMismatch = (digest: string, found: string) =>
   new BerthError(
     'LAYER_MISMATCH',

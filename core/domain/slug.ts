@@ -15,8 +15,16 @@ export const packagedRuntimes = ['node', 'npm', 'pnpm', 'yarn', 'bun', 'deno'] a
  * what compiling takes (gcc, make, git, headers); the version of all is that of Debian's package.
  */
 export const debianRuntimes = ['toolchain', 'python', 'ruby', 'php', 'go', 'java', 'jetty', 'tomcat'] as const
+export type DebianRuntimeName = (typeof debianRuntimes)[number]
+/** What builds need and apps do not: a virtual environment runs on the stack's own python3, a compiled program on nothing. */
+export const buildRuntimes: readonly RuntimeName[] = ['npm', 'pnpm', 'yarn', 'toolchain', 'python', 'go']
 export const runtimeNames = [...packagedRuntimes, ...debianRuntimes] as const
 export type RuntimeName = (typeof runtimeNames)[number]
+
+export const isDebianRuntime = (name: RuntimeName): name is DebianRuntimeName =>
+  debianRuntimes.some((debian) => debian === name)
+/** Whether an app that runs still needs it. */
+export const runsWithApps = ({ name }: RuntimeRef): boolean => !buildRuntimes.includes(name)
 
 /** What a build makes and a release runs. Layers are mounted in order, the last on top, at /app. */
 export type Slug = {

@@ -9,10 +9,12 @@ import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
-import { certificateEnv } from '../../agent/host.ts'
+import { certificateEnv, mirrorsOf } from '../../agent/host.ts'
 import { copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
-import { createRuntimes, ensurePlatformNode } from '../../agent/runtimes.ts'
+import { createRuntimes } from '../../agent/runtimes/index.ts'
+import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
+import { ensurePlatformNode } from '../../agent/runtimes/npm.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
 import { openLayers } from '../../agent/slug.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
@@ -48,6 +50,13 @@ export async function runBuild(
   const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
+  const debian = {
+    cacheDir: config.cache,
+    folder: join(folders.builds, 'runtimes'),
+    slot: host.slot,
+    mirrors: mirrorsOf(config),
+    log: silentLog,
+  }
   const lines: string[] = []
   const statuses: string[] = []
   let last: BuildReport | null = null
@@ -91,8 +100,13 @@ export async function runBuild(
       baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
       controller,
       layers: openLayers(folders.layers, controller, silentLog),
-      runtimes: createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm)),
-      resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
+      runtimes: createRuntimes({
+        installPackage: ({ name }) => Promise.resolve(name === 'node' ? node : npm),
+        installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
+        resolvePackage: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
+        folder: folders.runtimes,
+        now: () => Date.now(),
+      }),
       places: openPlaces(folders.agent, []),
       meter: {
         track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),

