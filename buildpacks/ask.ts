@@ -21,7 +21,9 @@ export function ask({ argv: [program, ...args], env, folder }: Question): Promis
         if (!error) return resolve(stdout)
         const complaint = stderr.trim().split('\n').slice(-5).join(' | ').slice(-500)
         const asked = JSON.stringify([program, ...args].join(' ').slice(0, 200))
-        reject(new BuildFailure(exitCodes.failedStep, `${asked} failed: ${complaint || error.message}`, { cause: error }))
+        reject(
+          new BuildFailure(exitCodes.failedStep, `${asked} failed: ${complaint || error.message}`, { cause: error }),
+        )
       },
     )
   })

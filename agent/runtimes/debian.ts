@@ -131,6 +131,9 @@ async function install(
   // The stack knows only those users that sandboxes have; packages expect Debian's own.
   for (const name of ['passwd', 'group'])
     await copyFile(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name))
+  // The stack has no manuals, and update-alternatives ends where it cannot link to one.
+  for (let section = 1; section <= 8; section++)
+    await mkdir(join(root, `usr/share/man/man${section}`), { recursive: true })
   // No package may start a service of its own, and none finds one to talk to.
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const options = [...aptOptions, ...unread.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]

@@ -38,6 +38,13 @@ const phpExtensions = [
   'zip',
 ]
 
+/** Those of Maven's default lifecycle: Debian's Maven asks for Debian's versions of them, some of which Maven Central has not. */
+const mavenPlugins = [
+  ...['compiler', 'install', 'jar', 'resources', 'war'].map((name) => `libmaven-${name}-plugin-java`),
+  'libsurefire-java',
+]
+
+/** The development kit, for apps that run as well: a Debian JRE is the same files but for some 80 MB, and builds need the rest anyway. */
 const java = (major: string): DebianRuntime => ({
   version: major,
   counts: `openjdk-${major}-jre-headless`,
@@ -71,10 +78,10 @@ const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
     ],
     go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'] }],
     java: [java('21'), java('25')],
-    jetty: [{ version: '12.0', counts: 'jetty12', packages: ['jetty12'] }],
+    maven: [{ version: '3.9', counts: 'maven', packages: ['maven', ...mavenPlugins] }],
     tomcat: [
-      { version: '10.1', counts: 'tomcat10-common', packages: ['tomcat10-common'] },
-      { version: '11.0', counts: 'tomcat11-common', packages: ['tomcat11-common'] },
+      // Without tomcat11-common, which brings a Java of its own.
+      { version: '11.0', counts: 'libtomcat11-java', packages: ['libtomcat11-java', 'tomcat-jakartaee-migration'] },
     ],
   },
 }

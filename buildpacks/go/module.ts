@@ -13,7 +13,10 @@ export function parseModule(text: string): GoModule {
   let needs: GoModule['needs'] = null
   let toolchain: string | null = null
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const [directive, value = '', ...more] = raw.replace(/\/\/.*/, '').trim().split(/\s+/)
+    const [directive, value = '', ...more] = raw
+      .replace(/\/\/.*/, '')
+      .trim()
+      .split(/\s+/)
     if (directive === 'module') path = modulePath([value, ...more], index + 1)
     if (directive === 'go') needs = { version: goVersion(value, index + 1), line: index + 1 }
     if (directive === 'toolchain') toolchain = value
@@ -24,7 +27,10 @@ export function parseModule(text: string): GoModule {
 }
 
 function modulePath(values: string[], line: number): string {
-  const path = values.join(' ').trim().replace(/^["`]|["`]$/g, '')
+  const path = values
+    .join(' ')
+    .trim()
+    .replace(/^["`]|["`]$/g, '')
   if (/^[\w.~/-]{1,300}$/.test(path)) return path
   throw invalidFile(`go.mod line ${line}: ${JSON.stringify(path.slice(0, 100))} is not a module's path.`)
 }

@@ -4,12 +4,9 @@
  * its config vars, so that it reaches nothing that is the app's.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Build } from '../contract.ts'
 import { PROFILE } from './options.ts'
@@ -24,8 +21,6 @@ const LOOK_MS = 50
 export type Training = {
   /** What web runs. */
   command: string
-  /** What `java -version` says: an archive is for one build of the JVM. */
-  java: string
   env: NodeJS.ProcessEnv
 }
 
@@ -33,29 +28,24 @@ export type Training = {
 export const isTrainable = (command: string): boolean => /^java\s/.test(command) && !/[;&|<>()`\n]/.test(command)
 
 /** @returns whether the archive is there now. Without it the app starts as it would have, so nothing here ends the build. */
-export async function archiveClasses(build: Build, training: Training): Promise<boolean> {
-  const { app, output, cacheFolder } = build
+export async function archiveClasses({ app, env, output }: Build, training: Training): Promise<boolean> {
+  const time = await commitTime(env['BERTH_SOURCE'] ?? '/source.tar')
+  if (time === null) return false
   const began = performance.now()
-  await mkdir(join(app.path, '.berth'), { recursive: true })
-  const jars = await findJars(app.path)
-  // The JVM compares the time of each archive with the one that it saw; that of a slug's files is the platform's to set.
-  for (const jar of jars) await utimes(join(app.path, jar), 0, 0).catch(() => undefined)
-  const kept = join(cacheFolder, 'java', `${await keyOf(app.path, jars, training)}.jsa`)
   const target = join(app.path, ARCHIVE)
-  if (await copied(kept, target)) {
-    output.title('Class archive of the build before is used: the same archives and the same Java')
-    return true
-  }
-  output.title('Starting the app once for an archive of its classes (without config vars; BERTH_JAVA_ARCHIVE=off turns it off)')
+  await mkdir(join(target, '..'), { recursive: true })
+  await giveTime(app.path, time)
+  output.title(
+    'Starting the app once, without its config vars, for an archive of its classes (BERTH_JAVA_ARCHIVE=off: not)',
+  )
   const how = await train(app.path, target, training)
   const status = await stat(target).catch(() => null)
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (!status) {
-    output.line(`no archive was made (${how}), the app will start without`)
+    output.line(`${how}, and left no archive: the app will start without one`)
     return false
   }
-  output.line(`${how}; ${(status.size / 1024 / 1024).toFixed(0)} MB that instances share, after ${seconds} s`)
-  await keep(target, kept)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  output.line(`${how}; ${(status.size / 1024 / 1024).toFixed(0)} MB that its instances share, after ${seconds} s`)
   return true
 }
 
@@ -131,45 +121,32 @@ async function freePort(): Promise<number> {
   return port
 }
 
-// ── the same again ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── times ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const MAX_JARS = 2000
 
-/** All of an app's .jar and .war files, sorted; links are not followed. */
-async function findJars(root: string): Promise<string[]> {
+/**
+ * The JVM takes an archive only while the .jar files have the times that they had when it was made; in a slug they have the
+ * commit's. Links are not followed.
+ */
+async function giveTime(root: string, time: number): Promise<void> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile() && /\.(?:jar|war)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .sort()
-    .slice(0, MAX_JARS)
+  const jars = entries.filter((entry) => entry.isFile() && /\.[jw]ar$/.test(entry.name)).slice(0, MAX_JARS)
+  for (const { parentPath, name } of jars) await utimes(join(parentPath, name), time, time)
 }
 
-async function keyOf(root: string, jars: string[], { command, java }: Training): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(['archive 1', command, java]))
-  for (const jar of jars) {
-    const content = createHash('sha256')
-    await pipeline(createReadStream(join(root, jar)), content)
-    hash.update(JSON.stringify([jar, content.digest('hex')]))
-  }
-  return hash.digest('hex')
-}
+const BLOCK_BYTES = 512
 
-const copied = (from: string, to: string): Promise<boolean> =>
-  copyFile(from, to).then(
-    () => true,
-    () => false,
-  )
-
-/** Only the last one is kept: it is some 15 MB, and an app goes on from where it is. */
-async function keep(file: string, kept: string): Promise<void> {
-  const folder = join(kept, '..')
+/** In seconds since 1970, from the header that git puts first in an archive (pax, IEEE Std 1003.1); null: it has none. */
+async function commitTime(archive: string): Promise<number | null> {
+  const file = await open(archive, 'r')
   try {
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true })
-    await copyFile(file, `${kept}.new`)
-    await rename(`${kept}.new`, kept)
-  } catch {
-    // A cache that is full costs the next build a start, and nothing else.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, 0)
+    const time = /^[0-7]{11}/.exec(buffer.toString('latin1', 136, 148))?.[0]
+    return bytesRead < BLOCK_BYTES || buffer.toString('latin1', 156, 157) !== 'g' || time === undefined
+      ? null
+      : Number.parseInt(time, 8)
+  } finally {
+    await file.close()
   }
 }

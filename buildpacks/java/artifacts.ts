@@ -12,8 +12,7 @@ export type Facts = {
 }
 export type Archive = { path: string } & Facts
 
-export type Artifact =
-  { kind: 'jar'; path: string; spring: boolean } | { kind: 'war'; path: string; migrate: boolean }
+export type Artifact = { kind: 'jar'; path: string; spring: boolean } | { kind: 'war'; path: string; migrate: boolean }
 
 /** Where archives are looked for, first in the root and its build folders, then in those of modules. */
 export const archiveFolders = ['.', 'target', 'target/quarkus-app', 'build/libs', 'build/quarkus-app'] as const
@@ -59,7 +58,10 @@ function nothingRuns(archives: Archive[]): Error {
     )
   const why = archives
     .slice(0, 10)
-    .map(({ path, error }) => `${path} ${error === null ? 'has no Main-Class in its manifest' : `cannot be read (${error})`}`)
+    .map(
+      ({ path, error }) =>
+        `${path} ${error === null ? 'has no Main-Class in its manifest' : `cannot be read (${error})`}`,
+    )
   return invalidFile(
     `Nothing here starts by itself: ${why.join('; ')}. Make the .jar executable (Main-Class), or say what to run in a Procfile, such as "web: java -cp app.jar com.example.Main".`,
   )

@@ -31,17 +31,31 @@ export function refuseBareGradle({ kind, because, wrapper }: Builder): void {
  * What is run in the root. A wrapper is run by a shell, so that it works without its executable bit too.
  * @param env the config vars; Heroku's names for goals and tasks mean the same here
  */
-export function buildArguments(builder: Builder, env: NodeJS.ProcessEnv, folders: { cache: string; settings: string | null }) {
-  const [shown, program] = builder.wrapper
-    ? [`./${builder.wrapper}`, ['sh', `./${builder.wrapper}`]]
-    : [builder.kind === 'maven' ? 'mvn' : 'gradle', [builder.kind === 'maven' ? 'mvn' : 'gradle']]
-  const args = builder.kind === 'maven' ? mavenArguments(env, folders) : gradleArguments(env)
+export function buildArguments(
+  builder: Builder,
+  env: NodeJS.ProcessEnv,
+  folders: { cache: string; settings: string | null },
+) {
+  const { kind, wrapper } = builder
+  const bare = kind === 'maven' ? 'mvn' : 'gradle'
+  const [shown, program]: [string, [string, ...string[]]] = wrapper
+    ? [`./${wrapper}`, ['sh', `./${wrapper}`]]
+    : [bare, [bare]]
+  const debian = wrapper === null ? [`-Dmaven.repo.local.tail=${DEBIAN_REPOSITORY}`] : []
+  const args = kind === 'maven' ? [...debian, ...mavenArguments(env, folders)] : gradleArguments(env)
   // Where files are kept says nothing to the pusher.
-  const said = args.filter((arg) => !arg.startsWith('-Dmaven.repo.local='))
-  return { shown: [shown, ...said].join(' '), argv: [...program, ...args] as [string, ...string[]] }
+  const said = args.filter((arg) => !arg.startsWith('-Dmaven.repo.local'))
+  const argv: [string, ...string[]] = [...program, ...args]
+  return { shown: [shown, ...said].join(' '), argv }
 }
 
-function mavenArguments(env: NodeJS.ProcessEnv, { cache, settings }: { cache: string; settings: string | null }): string[] {
+/** What Debian's Maven needs to build at all, at Debian's versions; whatever else a project names comes from its registry. */
+const DEBIAN_REPOSITORY = '/usr/share/maven-repo'
+
+function mavenArguments(
+  env: NodeJS.ProcessEnv,
+  { cache, settings }: { cache: string; settings: string | null },
+): string[] {
   return [
     '--batch-mode',
     '--no-transfer-progress',

@@ -3,7 +3,6 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProcessType } from '#core/domain/ids.ts'
 import type { Procfile } from '#core/domain/procfile.ts'
-import { ask } from '../ask.ts'
 import { BuildFailure, exitCodes, type AppFolder, type Build, type Buildpack, type RuntimeNeed } from '../contract.ts'
 import { KIB, MIB } from '../folder.ts'
 import { isOpen, readProcfile, withDefaultWeb } from '../processes.ts'
@@ -49,9 +48,9 @@ export const java: Buildpack = {
     await writeProfile(build, processes, null)
     build.output.line(chosenLine)
     const command = processes[WEB]
-    if (command !== undefined && isTrainable(command) && build.env['BERTH_JAVA_ARCHIVE'] !== 'off') {
-      const java = await ask({ argv: ['java', '-Xinternalversion'], env, folder: build.app.path })
-      if (await archiveClasses(build, { command, java, env })) await writeProfile(build, processes, `/app/${ARCHIVE}`)
+    if (command !== undefined && isTrainable(command) && env['BERTH_JAVA_ARCHIVE'] !== 'off') {
+      const archived = await archiveClasses(build, { command, env })
+      if (archived) await writeProfile(build, processes, `/app/${ARCHIVE}`)
     }
     return { processes, env: { JAVA_HOME: env['JAVA_HOME'] ?? '' } }
   },
@@ -83,7 +82,12 @@ async function javaEnvironment({ app, env, cacheFolder }: Build): Promise<NodeJS
   const home = names.find((name) => name.startsWith(`java-${major}-openjdk-`))
   if (home === undefined) throw new BuildFailure(exitCodes.failedStep, `This sandbox has no Java ${major}.`)
   const path = join(JVMS, home)
-  return { ...env, ...builderFolders(cacheFolder), JAVA_HOME: path, PATH: `${path}/bin:${env['PATH'] ?? '/usr/bin:/bin'}` }
+  return {
+    ...env,
+    ...builderFolders(cacheFolder),
+    JAVA_HOME: path,
+    PATH: `${path}/bin:${env['PATH'] ?? '/usr/bin:/bin'}`,
+  }
 }
 
 /** @returns whether the app builds itself */
@@ -130,5 +134,7 @@ async function openProcesses(
 async function writeProfile({ app }: Build, processes: Procfile, archive: string | null): Promise<void> {
   const file = join(app.path, PROFILE)
   await mkdir(join(file, '..'), { recursive: true })
-  await writeFile(file, profileScript({ commands: Object.values(processes), archive }))
+  await writeFile(file, profileScript({ commands: commandsOf(processes), archive }))
 }
+
+const commandsOf = (processes: Procfile): string[] => Object.values(processes).filter((one) => one !== undefined)

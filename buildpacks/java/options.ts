@@ -39,7 +39,9 @@ export function profileScript({ commands, archive }: ProfileChoices): string {
     'if [ -n "${BERTH_CPUS:-}" ]; then berth_java="$berth_java -XX:ActiveProcessorCount=$BERTH_CPUS"; fi',
     ...collector,
     // What does not fit (another command, a newer Java of a newer stack) is not used, and nothing is said.
-    ...(archive === null ? [] : [`berth_java="$berth_java -Xshare:auto -XX:SharedArchiveFile=${archive} -Xlog:cds*=off"`]),
+    ...(archive === null
+      ? []
+      : [`berth_java="$berth_java -Xshare:auto -XX:SharedArchiveFile=${archive} -Xlog:cds*=off"`]),
     'export JAVA_TOOL_OPTIONS="$berth_java${JAVA_TOOL_OPTIONS:+ $JAVA_TOOL_OPTIONS}"',
     'unset berth_memory berth_heap berth_java',
     '',

@@ -31,7 +31,8 @@ function find(text: string, pattern: RegExp): Asked | null {
 export function javaVersion(files: VersionFile[]): { range: string; reason: string } {
   for (const { name, text } of files) {
     const asked = readers[name](text)
-    if (asked) return { range: checkedMajor(name, asked), reason: `${name} asks for Java ${asked.version.slice(0, 40)}` }
+    if (asked)
+      return { range: checkedMajor(name, asked), reason: `${name} asks for Java ${asked.version.slice(0, 40)}` }
   }
   return {
     range: javaVersions[0],
