@@ -56,9 +56,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const token = config.agentToken ?? (await readToken(config))
   const controller = createControllerClient(config.controllerUrl, token)
   const npm = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
-  const preparing = join(folders.builds, 'runtimes')
-  const debian = { cacheDir: config.cache, folder: preparing, slot, mirrors: mirrorsOf(config), log }
-  const runtimes = openRuntimes(npm, debian, { folder: folders.runtimes, now })
+  const debian = {
+    cacheDir: config.cache,
+    folder: join(folders.runtimes, 'preparing'),
+    slot,
+    mirrors: mirrorsOf(config),
+    log,
+  }
+  const runtimes = await openRuntimes(npm, debian, { folder: folders.runtimes, now })
   const layers = openLayers(folders.layers, controller, log)
   const stacks = await openStacks({
     own: { ...stack, root: host.rootPath },

@@ -75,8 +75,9 @@ async function prepare(
   const work = join(context.folder, nameOf(request))
   const unfinished = `${file}.${process.pid}.new`
   // What an agent that was killed in the middle left.
-  await clear(work)
-  await mkdir(work, { recursive: true, mode: 0o700 })
+  await clearPreparing(work)
+  // Those above it are passed through by sandboxes' own users.
+  await mkdir(work, { recursive: true, mode: 0o711 })
   try {
     const { upper, merged } = await openOverlay(work, request.root)
     await install(merged, runtime, context, { onProgress, signal })
@@ -88,13 +89,14 @@ async function prepare(
     await rename(unfinished, file)
   } finally {
     await rm(unfinished, { force: true })
-    await clear(work)
+    await clearPreparing(work)
   }
 }
 
-async function clear(work: string): Promise<void> {
-  await unmountBelow(work)
-  await rm(work, { recursive: true, force: true, maxRetries: 10 })
+/** @param folder of preparations, or of one of them */
+export async function clearPreparing(folder: string): Promise<void> {
+  await unmountBelow(folder)
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 
 /** An image of its own holds what is written: an overlay cannot lie on every file system, and this one is gone at once. */
@@ -117,12 +119,16 @@ async function openOverlay(work: string, root: string): Promise<{ upper: string;
 
 type Following = { onProgress: Progress; signal: AbortSignal }
 
-/** Nobody reads them in a sandbox. */
-const unread = ['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `/usr/share/${name}/*`)
+/** Nobody reads them in a sandbox, and debugging a compiler or linking all of ICU statically is not worth 100 MB. */
+const unused = [
+  ...['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `/usr/share/${name}/*`),
+  '/usr/bin/*lto-dump*',
+  '/usr/lib/*/libicu*.a',
+]
 
 async function install(
   root: string,
-  { packages, counts, version }: DebianRuntime,
+  { packages, counts, version, finish }: DebianRuntime,
   context: DebianContext,
   following: Following,
 ): Promise<void> {
@@ -136,7 +142,7 @@ async function install(
     await mkdir(join(root, `usr/share/man/man${section}`), { recursive: true })
   // No package may start a service of its own, and none finds one to talk to.
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  const options = [...aptOptions, ...unread.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]
+  const options = [...aptOptions, ...unused.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]
   const apt = (...args: string[]) => visibly(inRoot(root, 'apt-get', ...options, ...args), context, following)
   try {
     await apt('update')
@@ -148,6 +154,7 @@ async function install(
   const { stdout } = await run(inRoot(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
   if (!isOfVersion(stdout, version))
     throw new Error(`Debian ${SUITE} has ${counts} ${stdout}, where ${version} was expected.`)
+  if (finish) await visibly(inRoot(root, ...finish), context, following)
 }
 
 const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =>

@@ -7,7 +7,7 @@ import { isDebianRuntime, type RuntimeName, type RuntimeRef } from '#core/domain
 import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import type { BindMount } from '../sandbox/spec.ts'
 import type { Progress } from '../stack.ts'
-import { ensureDebianRuntime, nameOf, type DebianContext, type DebianRequest } from './debian.ts'
+import { clearPreparing, ensureDebianRuntime, nameOf, type DebianContext, type DebianRequest } from './debian.ts'
 import { installRuntime, resolveRuntime, type NpmContext } from './npm.ts'
 import { chooseDebianVersion, versionsOf } from './packages.ts'
 import { openRoots } from './roots.ts'
@@ -41,19 +41,21 @@ export type RuntimesContext = {
   now: () => number
 }
 
-/** The runtimes of a host. */
-export const openRuntimes = (
+/** The runtimes of a host. What an agent that was killed left half prepared goes. */
+export async function openRuntimes(
   npm: NpmContext,
   debian: DebianContext,
   { folder, now }: Pick<RuntimesContext, 'folder' | 'now'>,
-): Runtimes =>
-  createRuntimes({
+): Promise<Runtimes> {
+  await clearPreparing(debian.folder)
+  return createRuntimes({
     installPackage: (ref) => installRuntime(ref, npm),
     installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
     resolvePackage: (request) => resolveRuntime(request, npm),
     folder,
     now,
   })
+}
 
 export function createRuntimes(context: RuntimesContext): Runtimes {
   const roots = openRoots(context.folder, context.now)

@@ -2,8 +2,11 @@
 import semver from 'semver'
 import type { DebianRuntimeName } from '#core/domain/slug.ts'
 
-/** One version of a runtime. `counts` is the package that the version is read from once it is installed. */
-export type DebianRuntime = { version: string; counts: string; packages: string[] }
+/**
+ * One version of a runtime. `counts` is the package that the version is read from once it is installed; `finish`, a command of
+ * its own that makes what every app would else make for itself.
+ */
+export type DebianRuntime = { version: string; counts: string; packages: string[]; finish?: [string, ...string[]] }
 
 /** What most libraries of other languages are compiled against. */
 const headers = [
@@ -31,6 +34,7 @@ const phpExtensions = [
   'intl',
   'mbstring',
   'mysql',
+  'opcache',
   'pgsql',
   'redis',
   'sqlite3',
@@ -44,12 +48,41 @@ const mavenPlugins = [
   'libsurefire-java',
 ]
 
+const php = (version: string): DebianRuntime => ({
+  version,
+  counts: `php${version}-cli`,
+  packages: [
+    'composer',
+    'nginx',
+    // In the place of systemd, which php-fpm would bring along.
+    'systemd-standalone-tmpfiles',
+    'unzip',
+    ...['cli', 'fpm', ...phpExtensions].map((name) => `php${version}-${name}`),
+  ],
+})
+
 /** The development kit, for apps that run as well: a Debian JRE is the same files but for some 80 MB, and builds need the rest anyway. */
 const java = (major: string): DebianRuntime => ({
   version: major,
   counts: `openjdk-${major}-jre-headless`,
   packages: [`openjdk-${major}-jdk-headless`],
 })
+
+/**
+ * Go's own library comes as source, and compiling it takes half a minute of a core: here once, and not for each app. Flags
+ * and settings are those of buildpacks/go, which copies it from there.
+ */
+const compileGoLibrary: [string, ...string[]] = [
+  'env',
+  'CGO_ENABLED=0',
+  'GOCACHE=/usr/lib/berth/go-cache',
+  'GOPATH=/tmp/go',
+  'GOTOOLCHAIN=local',
+  'go',
+  'build',
+  '-trimpath',
+  'std',
+]
 
 /** By release of Debian, as in core/domain/stack.ts; of each runtime the one that is taken where nothing is asked for first. */
 const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
@@ -69,14 +102,8 @@ const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
         packages: ['ruby', 'ruby-bundler', 'ruby-dev', ...libraries],
       },
     ],
-    php: [
-      {
-        version: '8.4',
-        counts: 'php8.4-cli',
-        packages: ['composer', 'nginx-light', 'php-cli', 'php-fpm', ...phpExtensions.map((name) => `php-${name}`)],
-      },
-    ],
-    go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'] }],
+    php: [php('8.4')],
+    go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'], finish: compileGoLibrary }],
     java: [java('21'), java('25')],
     maven: [{ version: '3.9', counts: 'maven', packages: ['maven', ...mavenPlugins] }],
     tomcat: [

@@ -1,5 +1,6 @@
 /** Go apps: a module is compiled to static programs in bin/; neither Go nor its source is there when they run. */
-import { readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ask } from '../ask.ts'
 import type { AppFolder, Build, Buildpack } from '../contract.ts'
@@ -37,6 +38,7 @@ export const go: Buildpack = {
     if (vendored) output.title('Dependencies are those in vendor/')
     else if (await app.has('go.sum'))
       await build.run({ title: 'Fetching modules', shown: 'go mod download', argv: ['go', 'mod', 'download'], env })
+    await seedCache(env['GOCACHE'])
     const programs = await findPrograms(build, env)
     const processes = goProcesses(await readProcfile(app), programs)
     await compilePrograms(build, programs, env)
@@ -68,6 +70,15 @@ export function goEnvironment({ env, cacheFolder }: Pick<Build, 'env' | 'cacheFo
   } satisfies NodeJS.ProcessEnv
 }
 
+/** The library of the language, compiled when the runtime was made (agent/runtimes/packages.ts) with the flags that are used here. */
+const COMPILED_LIBRARY = '/usr/lib/berth/go-cache'
+
+/** Gives an app's first build what it would compile else; a cache that cannot hold it is one that is filled as it goes. */
+async function seedCache(cache: string): Promise<void> {
+  if (existsSync(cache) || !existsSync(COMPILED_LIBRARY)) return
+  await cp(COMPILED_LIBRARY, cache, { recursive: true }).catch(() => rm(cache, { recursive: true, force: true }))
+}
+
 async function findPrograms({ app }: Build, env: NodeJS.ProcessEnv): Promise<Program[]> {
   const wished = env['GO_INSTALL_PACKAGE_SPEC']?.trim().split(/\s+/) ?? []
   const patterns = wished.some((one) => one !== '') ? wished.map(asPattern) : ['./...']
@@ -82,10 +93,10 @@ async function findPrograms({ app }: Build, env: NodeJS.ProcessEnv): Promise<Pro
 /** Heroku's users write `.` and `./cmd/...`, and `cmd/web` too. */
 const asPattern = (text: string): string => (/^[./]/.test(text) ? text : `./${text}`)
 
-async function compilePrograms({ run }: Build, programs: Program[], env: NodeJS.ProcessEnv): Promise<void> {
+async function compilePrograms(build: Build, programs: Program[], env: NodeJS.ProcessEnv): Promise<void> {
   const flags = ['-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', 'bin/']
   const paths = programs.map(({ path }) => path)
-  await run({
+  await build.run({
     title: `Compiling ${programs.map(({ name }) => `bin/${name}`).join(', ')}`,
     shown: `go build ${paths.join(' ')}`,
     argv: ['go', 'build', ...flags, '--', ...paths],

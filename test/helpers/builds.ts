@@ -52,7 +52,7 @@ export async function runBuild(
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const debian = {
     cacheDir: config.cache,
-    folder: join(folders.builds, 'runtimes'),
+    folder: join(folders.runtimes, 'preparing'),
     slot: host.slot,
     mirrors: mirrorsOf(config),
     log: silentLog,

@@ -51,6 +51,8 @@ export type StartOptions = {
   published?: PublishedPort
   /** A place on the network; by default one that no other had. */
   index?: number
+  /** Instead of the stack alone. */
+  root?: string
   layers?: string[]
   binds?: BindMount[]
   /** A build's: folders instead of layers. */
@@ -89,6 +91,7 @@ export async function startTestHost(
         app = 'a-one',
         tenant = 'default',
         env = {},
+        root = host.rootPath,
         layers = [],
         binds = [],
         argv,
@@ -105,7 +108,7 @@ export async function startTestHost(
         tenantId: tenant,
         appId: app,
         uidBase: uidBaseOf(app),
-        rootPath: host.rootPath,
+        rootPath: root,
         hostname: 'web-1',
         argv: argv ?? commandLine(command),
         env: { PATH: '/usr/local/bin:/usr/bin:/bin', PORT: '5000', ...env },
