@@ -1,12 +1,14 @@
 /** The buildpacks, in the order in which they are asked: the first that accepts a source builds it. */
 import type { AppFolder, Buildpack, Detection } from './contract.ts'
 import { deno } from './deno.ts'
+import { go } from './go/index.ts'
+import { java } from './java/index.ts'
 import { bun, node } from './node/index.ts'
 import { procfile } from './procfile.ts'
 import { python } from './python.ts'
 import { staticSite } from './static/index.ts'
 
-export const buildpacks: readonly Buildpack[] = [deno, bun, node, python, staticSite, procfile]
+export const buildpacks: readonly Buildpack[] = [deno, bun, node, python, java, go, staticSite, procfile]
 
 export type Choice =
   | { buildpack: Buildpack; detection: Extract<Detection, { accepted: true }> }

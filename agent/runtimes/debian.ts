@@ -128,7 +128,7 @@ const unused = [
 
 async function install(
   root: string,
-  { packages, counts, version }: DebianRuntime,
+  { packages, counts, version, finish }: DebianRuntime,
   context: DebianContext,
   following: Following,
 ): Promise<void> {
@@ -137,6 +137,9 @@ async function install(
   // The stack knows only those users that sandboxes have; packages expect Debian's own.
   for (const name of ['passwd', 'group'])
     await copyFile(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name))
+  // The stack has no manuals, and update-alternatives ends where it cannot link to one.
+  for (let section = 1; section <= 8; section++)
+    await mkdir(join(root, `usr/share/man/man${section}`), { recursive: true })
   // No package may start a service of its own, and none finds one to talk to.
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const options = [...aptOptions, ...unused.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]
@@ -151,6 +154,7 @@ async function install(
   const { stdout } = await run(inRoot(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
   if (!isOfVersion(stdout, version))
     throw new Error(`Debian ${SUITE} has ${counts} ${stdout}, where ${version} was expected.`)
+  if (finish) await visibly(inRoot(root, ...finish), context, following)
 }
 
 const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =>

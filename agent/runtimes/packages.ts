@@ -2,8 +2,11 @@
 import semver from 'semver'
 import type { DebianRuntimeName } from '#core/domain/slug.ts'
 
-/** One version of a runtime. `counts` is the package that the version is read from once it is installed. */
-export type DebianRuntime = { version: string; counts: string; packages: string[] }
+/**
+ * One version of a runtime. `counts` is the package that the version is read from once it is installed; `finish`, a command of
+ * its own that makes what every app would else make for itself.
+ */
+export type DebianRuntime = { version: string; counts: string; packages: string[]; finish?: [string, ...string[]] }
 
 /** What most libraries of other languages are compiled against. */
 const headers = [
@@ -39,6 +42,12 @@ const phpExtensions = [
   'zip',
 ]
 
+/** Those of Maven's default lifecycle: Debian's Maven asks for Debian's versions of them, some of which Maven Central has not. */
+const mavenPlugins = [
+  ...['compiler', 'install', 'jar', 'resources', 'war'].map((name) => `libmaven-${name}-plugin-java`),
+  'libsurefire-java',
+]
+
 const php = (version: string): DebianRuntime => ({
   version,
   counts: `php${version}-cli`,
@@ -52,11 +61,28 @@ const php = (version: string): DebianRuntime => ({
   ],
 })
 
+/** The development kit, for apps that run as well: a Debian JRE is the same files but for some 80 MB, and builds need the rest anyway. */
 const java = (major: string): DebianRuntime => ({
   version: major,
   counts: `openjdk-${major}-jre-headless`,
   packages: [`openjdk-${major}-jdk-headless`],
 })
+
+/**
+ * Go's own library comes as source, and compiling it takes half a minute of a core: here once, and not for each app. Flags
+ * and settings are those of buildpacks/go, which copies it from there.
+ */
+const compileGoLibrary: [string, ...string[]] = [
+  'env',
+  'CGO_ENABLED=0',
+  'GOCACHE=/usr/lib/berth/go-cache',
+  'GOPATH=/tmp/go',
+  'GOTOOLCHAIN=local',
+  'go',
+  'build',
+  '-trimpath',
+  'std',
+]
 
 /** By release of Debian, as in core/domain/stack.ts; of each runtime the one that is taken where nothing is asked for first. */
 const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
@@ -77,12 +103,12 @@ const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
       },
     ],
     php: [php('8.4')],
-    go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'] }],
+    go: [{ version: '1.24', counts: 'golang-1.24-go', packages: ['golang-go'], finish: compileGoLibrary }],
     java: [java('21'), java('25')],
-    jetty: [{ version: '12.0', counts: 'jetty12', packages: ['jetty12'] }],
+    maven: [{ version: '3.9', counts: 'maven', packages: ['maven', ...mavenPlugins] }],
     tomcat: [
-      { version: '10.1', counts: 'tomcat10-common', packages: ['tomcat10-common'] },
-      { version: '11.0', counts: 'tomcat11-common', packages: ['tomcat11-common'] },
+      // Without tomcat11-common, which brings a Java of its own.
+      { version: '11.0', counts: 'libtomcat11-java', packages: ['libtomcat11-java', 'tomcat-jakartaee-migration'] },
     ],
   },
 }

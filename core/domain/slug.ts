@@ -14,10 +14,10 @@ export const packagedRuntimes = ['node', 'npm', 'pnpm', 'yarn', 'bun', 'deno'] a
  * Debian packages of the stack's own release, laid over the stack's root in the sandboxes that use them. `toolchain` is
  * what compiling takes (gcc, make, git, headers); the version of all is that of Debian's package.
  */
-export const debianRuntimes = ['toolchain', 'python', 'ruby', 'php', 'go', 'java', 'jetty', 'tomcat'] as const
+export const debianRuntimes = ['toolchain', 'python', 'ruby', 'php', 'go', 'java', 'maven', 'tomcat'] as const
 export type DebianRuntimeName = (typeof debianRuntimes)[number]
 /** What builds need and apps do not: a virtual environment runs on the stack's own python3, a compiled program on nothing. */
-export const buildRuntimes: readonly RuntimeName[] = ['npm', 'pnpm', 'yarn', 'toolchain', 'python', 'go']
+export const buildRuntimes: readonly RuntimeName[] = ['npm', 'pnpm', 'yarn', 'toolchain', 'python', 'go', 'maven']
 export const runtimeNames = [...packagedRuntimes, ...debianRuntimes] as const
 export type RuntimeName = (typeof runtimeNames)[number]
 
