@@ -1,11 +1,13 @@
 /** The buildpacks, in the order in which they are asked: the first that accepts a source builds it. */
 import type { AppFolder, Buildpack, Detection } from './contract.ts'
 import { node } from './node.ts'
+import { php } from './php/index.ts'
 import { procfile } from './procfile.ts'
-import { python } from './python.ts'
+import { python } from './python/index.ts'
+import { ruby } from './ruby/index.ts'
 import { staticSite } from './static.ts'
 
-export const buildpacks: readonly Buildpack[] = [node, python, staticSite, procfile]
+export const buildpacks: readonly Buildpack[] = [node, python, ruby, php, staticSite, procfile]
 
 export type Choice =
   | { buildpack: Buildpack; detection: Extract<Detection, { accepted: true }> }

@@ -6,7 +6,7 @@ const chosen = async (files: Record<string, string | object>) =>
   (await choose(anAppFolder(files))).buildpack?.name ?? null
 
 describe('Choosing a buildpack', () => {
-  it('takes the first that accepts: node, python, static, procfile', async () => {
+  it('takes the first that accepts: node, python, ruby, php, static, procfile', async () => {
     const all = { 'package.json': '{}', 'requirements.txt': '', 'index.html': '', Procfile: 'web: ./run' }
     assert.equal(await chosen(all), 'node')
     const { 'package.json': _, ...withoutNode } = all
@@ -51,7 +51,7 @@ describe('Choosing a buildpack', () => {
     assert.equal(choice.buildpack, null)
     assert.deepEqual(
       choice.lookedFor.map(({ name }) => name),
-      ['node', 'python', 'static', 'procfile'],
+      ['node', 'python', 'ruby', 'php', 'static', 'procfile'],
     )
     assert.match(choice.lookedFor[0]?.lookedFor ?? '', /package\.json, found none/)
   })
