@@ -4,11 +4,14 @@ import { deno } from './deno.ts'
 import { go } from './go/index.ts'
 import { java } from './java/index.ts'
 import { bun, node } from './node/index.ts'
+import { php } from './php/index.ts'
 import { procfile } from './procfile.ts'
-import { python } from './python.ts'
+import { python } from './python/index.ts'
+import { ruby } from './ruby/index.ts'
 import { staticSite } from './static/index.ts'
 
-export const buildpacks: readonly Buildpack[] = [deno, bun, node, python, java, go, staticSite, procfile]
+/** A Rails or Laravel app has a package.json for its assets; a Node app has no Gemfile. */
+export const buildpacks: readonly Buildpack[] = [deno, bun, ruby, php, node, python, java, go, staticSite, procfile]
 
 export type Choice =
   | { buildpack: Buildpack; detection: Extract<Detection, { accepted: true }> }

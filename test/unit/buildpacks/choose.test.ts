@@ -6,7 +6,7 @@ const chosen = async (files: Record<string, string | object>) =>
   (await choose(anAppFolder(files))).buildpack?.name ?? null
 
 describe('Choosing a buildpack', () => {
-  it('takes the first that accepts: node, python, static, procfile', async () => {
+  it('takes the first that accepts: node, python, ruby, php, static, procfile', async () => {
     const all = { 'package.json': '{}', 'requirements.txt': '', 'index.html': '', Procfile: 'web: ./run' }
     assert.equal(await chosen(all), 'node')
     const { 'package.json': _, ...withoutNode } = all
@@ -64,8 +64,8 @@ describe('Choosing a buildpack', () => {
     assert.equal(choice.buildpack, null)
     assert.deepEqual(
       choice.lookedFor.map(({ name }) => name),
-      ['deno', 'bun', 'node', 'python', 'static', 'procfile'],
+      ['deno', 'bun', 'ruby', 'php', 'node', 'python', 'java', 'go', 'static', 'procfile'],
     )
-    assert.match(choice.lookedFor[2]?.lookedFor ?? '', /package\.json, found none/)
+    assert.match(choice.lookedFor[4]?.lookedFor ?? '', /package\.json, found none/)
   })
 })
