@@ -29,7 +29,7 @@ export type ApiContext = {
   layers: Layers
   repositories: Repositories
   sources: Sources
-  deploys: Pick<Deploys, 'submit' | 'cancelApp'>
+  deploys: Pick<Deploys, 'submit' | 'cancel' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */
   turns: Turns
   /** Tells the reconciler to look now. */

@@ -8,6 +8,7 @@ import { Calls } from '../metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
+import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
@@ -76,6 +77,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...routingRoutes(context),
   ...releaseRoutes(context),
   ...deployRoutes(context),
+  ...buildRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
   ...logRoutes(context),

@@ -36,13 +36,24 @@ export type BuildOptions = {
   app?: string
   diskMb?: number
   timeoutMs?: number
+  /** Of the cache. */
+  generation?: number
+  cacheMb?: number
 }
 
 let deploys = 0
 
 export async function runBuild(
   { host, config, folders }: TestHost,
-  { source, buildpacks = null, app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
+  {
+    source,
+    buildpacks = null,
+    app = 'a-built',
+    diskMb = 200,
+    timeoutMs = 60_000,
+    generation = 0,
+    cacheMb = 64,
+  }: BuildOptions,
 ): Promise<BuildOutcome> {
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
@@ -63,6 +74,7 @@ export async function runBuild(
         env: {},
         previous: null,
         stack: null,
+        cacheGeneration: generation,
         share: defaultShare,
       }),
     downloadSource: (_id, file) => copyFile(source, file),
@@ -72,7 +84,7 @@ export async function runBuild(
   await build(
     {
       log: silentLog,
-      config: { ...config, buildDiskMb: diskMb, buildTimeoutMs: timeoutMs },
+      config: { ...config, buildDiskMb: diskMb, buildCacheMb: cacheMb, buildTimeoutMs: timeoutMs },
       host,
       folder: folders.builds,
       cacheFolder: folders.caches,
@@ -94,6 +106,7 @@ export async function runBuild(
       runtimes: createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm)),
       resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
       places: openPlaces(folders.agent, []),
+      preparations: null,
       meter: {
         track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
         countOutput: () => {},
