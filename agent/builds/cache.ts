@@ -79,11 +79,21 @@ async function mountKept(cache: Cache, generation: number): Promise<CacheFound> 
   return isFull ? { state: 'full' } : { state: 'kept', bytes: (blocks - bfree) * bsize }
 }
 
-/** e2fsck(8): 1 means that what was wrong is right now. */
+/** e2fsck(8): 1 means that what was wrong is right now. An image that is still mounted somewhere is not touched. */
 async function checkImage(image: string): Promise<void> {
+  if (await hasLoopDevice(image)) return
   await run(['e2fsck', '-p', image]).catch((error: Error) => {
     if ((error.cause as { code?: number }).code !== 1) throw error
   })
+}
+
+/** A mount that another sandbox copied while it was made keeps the device for a moment after ours is gone. */
+async function hasLoopDevice(image: string): Promise<boolean> {
+  const devices = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'))
+  const files = await Promise.all(
+    devices.map((name) => readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '')),
+  )
+  return files.some((file) => file.trim() === image)
 }
 
 /** Of its blocks and of its inodes, for the next build. */

@@ -289,7 +289,10 @@ export const internal = (cause: unknown) =>
   )
 
 /** @param deploy one that is over, or whose release takes over already */
-export const deployNotCancellable = (app: string, { id, state, release }: { id: string; state: string; release: number | null }) =>
+export const deployNotCancellable = (
+  app: string,
+  { id, state, release }: { id: string; state: string; release: number | null },
+) =>
   new BerthError(
     'NOT_CANCELLABLE',
     409,
