@@ -2,8 +2,8 @@
  * One build: the source goes into a workspace of its own, the buildpacks run in the sandbox (detect, then compile), and
  * when every process of the tenant's is dead, the platform packs what they left into layers.
  */
-import { constants } from 'node:fs'
-import { chown, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { chown, mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildPlan, buildRelease, type BuildPlan, type BuildRelease } from '#core/contract/buildpack.ts'
 import type { BuildSpec } from '#core/contract/internal.ts'
@@ -12,20 +12,33 @@ import { APP_UID } from '#core/domain/app.ts'
 import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
-import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
+import { buildResources, defaultCeilings, defaultResources } from '#core/domain/resources.ts'
 import { runsWithApps, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { cacheOf, describeCache, isCacheFull, openCache, type Cache, type CacheFound } from './builds/cache.ts'
+import { requireDisk } from './builds/disk.ts'
+import { startLaps, type Laps } from './builds/laps.ts'
+import { capOutput } from './builds/output-cap.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
 import type { Places } from './ports.ts'
+import type { Preparations } from './prepared.ts'
 import type { Runtimes } from './runtimes/index.ts'
 import { buildCgroupPath } from './sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from './sandbox/filesystem.ts'
 import { unmount } from './sandbox/mounts.ts'
-import { createSandbox, logOf, removeSandbox, stopSandbox, waitForSandbox, type SandboxHost } from './sandbox/index.ts'
+import {
+  createSandbox,
+  folderOf,
+  logOf,
+  removeSandbox,
+  stopSandbox,
+  waitForSandbox,
+  type SandboxHost,
+} from './sandbox/index.ts'
 import type { BindMount } from './sandbox/spec.ts'
 import { dependencyTime, pack, type Layers } from './slug.ts'
 import { sourceTime } from './source-time.ts'
@@ -47,23 +60,37 @@ export type BuildContext = {
   layers: Layers
   runtimes: Runtimes
   places: Places
+  /** Networks that are made already; null: there are none. */
+  preparations: Pick<Preparations, 'take'> | null
   meter: Pick<Meter, 'track' | 'countOutput' | 'finish'>
   print(deploy: DeployId, lines: string[]): Promise<void>
   report(deploy: DeployId, report: BuildReport): Promise<boolean>
   now: () => number
 }
 
-/** Runs a deploy's build to its end and reports it. Run again for the same epoch, it starts from a clean workspace. */
-export async function build(context: BuildContext, deploy: Deploy, signal: AbortSignal): Promise<void> {
+/**
+ * Runs a deploy's build to its end and reports it. Run again for the same epoch, it starts from a clean workspace.
+ * @param waitedMs for its turn
+ */
+export async function build(
+  outer: BuildContext,
+  deploy: Deploy,
+  signal: AbortSignal,
+  { waitedMs = 0 }: { waitedMs?: number } = {},
+): Promise<void> {
+  const output = capOutput()
+  const context: BuildContext = { ...outer, print: (id, lines) => outer.print(id, output.take(lines)) }
   const { log, now } = context
   const epoch = deploy.buildEpoch
   if (!(await context.report(deploy.id, { epoch, state: 'running', at: now() }))) return
   const timeout = AbortSignal.timeout(context.config.buildTimeoutMs)
   const ending = AbortSignal.any([signal, timeout])
+  const laps = startLaps(now, [{ name: 'queue', ms: waitedMs }])
   try {
     const spec = await context.controller.build(deploy.id, ending)
-    const slug = await buildSlug(context, deploy, spec, ending)
-    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug })
+    const slug = await buildSlug(context, deploy, spec, laps, ending)
+    await outer.print(deploy.id, output.end())
+    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug, phases: laps.all() })
     log.info('build succeeded', { deploy: deploy.id, app: deploy.appId, buildpack: slug.buildpack })
   } catch (error) {
     if (signal.aborted) return
@@ -71,42 +98,63 @@ export async function build(context: BuildContext, deploy: Deploy, signal: Abort
       ? `The build took longer than ${context.config.buildTimeoutMs / 1000} s and was stopped.`
       : messageOf(error)
     log.info('build failed', { deploy: deploy.id, app: deploy.appId, error })
-    await context.report(deploy.id, { epoch, state: 'failed', at: now(), error: why.slice(0, 1000) })
+    await outer.print(deploy.id, output.end())
+    await context.report(deploy.id, {
+      epoch,
+      state: 'failed',
+      at: now(),
+      error: why.slice(0, 1000),
+      phases: laps.all(),
+    })
   }
 }
 
 /** The story of a build. */
-async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec, signal: AbortSignal): Promise<Slug> {
+async function buildSlug(
+  context: BuildContext,
+  deploy: Deploy,
+  spec: BuildSpec,
+  laps: Laps,
+  signal: AbortSignal,
+): Promise<Slug> {
+  await requireDisk(context.folder, context.config.hostId)
   const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
-  const workspace = await openWorkspace(context, deploy.id, spec)
+  const workspace = workspaceOf(context, deploy.id, spec)
+  const removals: Promise<void>[] = []
   try {
-    await context.controller.downloadSource(deploy.id, workspace.source, signal)
-    await chown(workspace.source, spec.uidBase + APP_UID, spec.uidBase + APP_UID)
-    await runPhase(context, { phase: 'detect', deploy, spec, stack, workspace, binds: [], env: {}, signal })
+    const found = await openWorkspace(context, workspace, deploy.id, spec, signal)
+    await context.print(deploy.id, [describeCache(found)])
+    laps.lap('prepare')
+    const common = { deploy, spec, stack, workspace, removals, signal }
+    await runPhase(context, { ...common, phase: 'detect', binds: [], env: {} })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
+    laps.lap('detect')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const onProgress = (line: string) => void context.print(deploy.id, [`       ${line}`]).catch(() => undefined)
     const { root, binds, path } = await context.runtimes.mounts(runtimes, { root: stack.root, onProgress, signal })
-    const reused = await reusableLayer(context, spec, plan, runtimes, signal)
-    const reuse = reused ? await mountReused(context, plan, reused, workspace, signal) : []
+    const { reused, mounts } = await reuseDependencies(context, { deploy, plan, runtimes, workspace, signal })
+    laps.lap('runtimes')
     const env = {
       ...spec.env,
       PATH: [...path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
       ...(reused ? { BERTH_DEPENDENCIES: 'reused' } : {}),
     }
     await runPhase(context, {
+      ...common,
       phase: 'compile',
-      deploy,
-      spec,
       stack: { ...stack, root },
-      workspace,
-      binds: [...binds, ...reuse],
+      binds: [...binds, ...mounts],
       env,
-      signal,
     })
     const release = parse(buildRelease, await readOutput(workspace, 'release.json'), 'release of the buildpack')
-    return await packSlug(context, { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal })
+    laps.lap('compile')
+    const slug = await packSlug(context, { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal })
+    // What a build wrote onto a disk that was full may be gone by now, without a word.
+    await requireDisk(context.folder, context.config.hostId)
+    laps.lap('pack')
+    return slug
   } finally {
+    await Promise.all(removals)
     await closeWorkspace(workspace)
   }
 }
@@ -121,15 +169,13 @@ type Workspace = {
   build: string
   temporary: string
   source: string
-  cacheImage: string
-  cache: string
+  cache: Cache
 }
 
-/** An image with a hard limit for what the build writes, and the app's cache, an image with one of its own. */
-async function openWorkspace(context: BuildContext, id: DeployId, spec: BuildSpec): Promise<Workspace> {
+function workspaceOf(context: BuildContext, id: DeployId, spec: BuildSpec): Workspace {
   const folder = join(context.folder, id)
   const root = join(folder, 'root')
-  const workspace: Workspace = {
+  return {
     folder,
     image: join(folder, 'workspace.ext4'),
     root,
@@ -137,38 +183,54 @@ async function openWorkspace(context: BuildContext, id: DeployId, spec: BuildSpe
     build: join(root, 'build'),
     temporary: join(root, 'tmp'),
     source: join(folder, 'source.tar'),
-    cacheImage: join(context.cacheFolder, `${spec.appId}.ext4`),
-    cache: join(context.cacheFolder, spec.appId),
+    cache: cacheOf(context.cacheFolder, spec.appId),
   }
-  await closeWorkspace(workspace)
-  await mkdir(root, { recursive: true, mode: 0o711 })
-  await makeImage(workspace.image, context.config.buildDiskMb)
-  await run(mountImageCommand(workspace.image, root))
+}
+
+/** An image with a hard limit for what the build writes, the app's cache, an image with one of its own, and the source. */
+async function openWorkspace(
+  context: BuildContext,
+  workspace: Workspace,
+  id: DeployId,
+  spec: BuildSpec,
+  signal: AbortSignal,
+): Promise<CacheFound> {
   const owner = spec.uidBase + APP_UID
-  for (const path of [workspace.app, workspace.build, workspace.temporary]) {
+  await closeWorkspace(workspace)
+  await mkdir(workspace.root, { recursive: true, mode: 0o711 })
+  // All of them to their ends, so that nothing is made any more when the workspace is closed after a failure of one.
+  const works = [
+    openCache(workspace.cache, { owner, generation: spec.cacheGeneration, sizeMb: context.config.buildCacheMb }),
+    makeFolders(workspace, owner, context.config.buildDiskMb),
+    fetchSource(context, workspace, owner, id, signal),
+  ] as const
+  await Promise.allSettled(works)
+  return (await Promise.all(works))[0]
+}
+
+async function makeFolders({ image, root, app, build, temporary }: Workspace, owner: number, diskMb: number) {
+  await makeImage(image, diskMb)
+  await run(mountImageCommand(image, root))
+  for (const path of [app, build, temporary]) {
     await mkdir(path)
     await chown(path, owner, owner)
   }
-  await openCache(workspace, owner)
-  return workspace
 }
 
-const CACHE_MB = 2048
-
-async function openCache({ cache, cacheImage }: Workspace, owner: number): Promise<void> {
-  await mkdir(cache, { recursive: true, mode: 0o711 })
-  if (!(await stat(cacheImage).catch(() => null))) {
-    await makeImage(`${cacheImage}.new`, CACHE_MB)
-    await rename(`${cacheImage}.new`, cacheImage)
-  }
-  await run(mountImageCommand(cacheImage, cache))
-  await mkdir(join(cache, 'files'), { recursive: true })
-  await chown(join(cache, 'files'), owner, owner)
+async function fetchSource(
+  { controller }: BuildContext,
+  { source }: Workspace,
+  owner: number,
+  id: DeployId,
+  signal: AbortSignal,
+): Promise<void> {
+  await controller.downloadSource(id, source, signal)
+  await chown(source, owner, owner)
 }
 
 async function closeWorkspace({ folder, root, cache }: Workspace): Promise<void> {
   await unmount(root)
-  await unmount(cache)
+  await unmount(cache.folder)
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -200,21 +262,24 @@ type Phase = {
   workspace: Workspace
   binds: BindMount[]
   env: Record<string, string>
+  /** Where the removal of its sandbox goes, which the next phase need not wait for. */
+  removals: Promise<void>[]
   signal: AbortSignal
 }
 
 async function runPhase(
   context: BuildContext,
-  { phase, deploy, spec, stack, workspace, binds, env, signal }: Phase,
+  { phase, deploy, spec, stack, workspace, binds, env, removals, signal }: Phase,
 ): Promise<void> {
   const { host, places, meter } = context
+  signal.throwIfAborted()
   const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
-  const index = places.take()
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)
-  // What an agent that was killed in the middle left of the same build.
-  await meter.finish({ id })
-  await removeSandbox(host, id, index, null, cgroup)
+  // What a build that could not be removed left of the same deploy.
+  if (existsSync(folderOf(host, id))) await removeSandbox(host, id, null, null, cgroup)
+  const prepared = context.preparations?.take(defaultResources.diskMb) ?? null
+  const index = prepared?.index ?? places.take()
   try {
     const sandbox = await createSandbox(host, {
       id,
@@ -231,14 +296,14 @@ async function runPhase(
       files: { kind: 'workspace', app: workspace.app, temporary: workspace.temporary },
       binds: [
         { source: workspace.build, target: '/build', readOnly: false },
-        { source: join(workspace.cache, 'files'), target: '/cache', readOnly: false },
+        { source: workspace.cache.files, target: '/cache', readOnly: false },
         { source: workspace.source, target: '/source.tar', readOnly: true },
         ...context.platformBinds,
         ...binds,
       ],
       index,
       published: null,
-      preparedFolder: null,
+      preparedFolder: prepared?.folder ?? null,
     })
     meter.track(
       { tenantId: spec.tenantId as TenantId, appId: spec.appId as AppId, instanceId: null, kind: 'build' },
@@ -260,8 +325,8 @@ async function runPhase(
     if (exitCode !== 0) throw new Error(await explain(context, phase, exitCode ?? -1, sample?.oomKills ?? 0, workspace))
   } finally {
     await meter.finish({ id })
-    await removeSandbox(host, id, index, null, cgroup)
-    places.release(index)
+    const removal = removeSandbox(host, id, index, null, cgroup).then(() => places.release(index))
+    removals.push(removal.catch((error: unknown) => context.log.warn('sandbox of a build not removed', { id, error })))
   }
 }
 
@@ -286,7 +351,10 @@ async function explain(
   workspace: Workspace,
 ): Promise<string> {
   const { config } = context
+  await requireDisk(context.folder, config.hostId)
   if (await isFull(workspace.root)) return `The build needed more than its ${config.buildDiskMb} MB of disk.`
+  if (await isCacheFull(workspace.cache))
+    return `The build filled its cache of ${config.buildCacheMb} MB, which is cleared before the next one. Push again.`
   if (oomKills > 0) return `The build needed more than its ${config.buildMemoryMb} MB of memory.`
   const known: Record<number, string> = {
     10: 'No buildpack accepts this source; the log says what each looked for.',
@@ -320,37 +388,57 @@ async function resolveRuntimes(context: BuildContext, deploy: DeployId, plan: Bu
 /** Which layer holds the dependencies of which key, beside the app's cache, where only the platform writes. */
 type DependencyNote = { key: string; runtimes: string; layer: Layer }
 
-const noteFile = (context: BuildContext, spec: BuildSpec) =>
-  join(context.cacheFolder, `${spec.appId}.dependencies.json`)
 const runtimeKey = (runtimes: RuntimeRef[]) =>
   runtimes
     .map(({ name, version }) => `${name}@${version}`)
     .sort()
     .join(' ')
 
+type Reusing = {
+  deploy: Deploy
+  plan: BuildPlan
+  runtimes: RuntimeRef[]
+  workspace: Workspace
+  signal: AbortSignal
+}
+
+/** The layer of an earlier build that holds the same dependencies, mounted where they belong; null: there is none. */
+async function reuseDependencies(
+  context: BuildContext,
+  { deploy, plan, runtimes, workspace, signal }: Reusing,
+): Promise<{ reused: Layer | null; mounts: BindMount[] }> {
+  const noted = await reusableLayer(context, workspace.cache, plan, runtimes, signal)
+  if (!noted) return { reused: null, mounts: [] }
+  const folder = await context.layers.mount([noted], signal).then(
+    ([mounted]) => mounted,
+    (error: unknown) => {
+      signal.throwIfAborted()
+      context.log.info('dependencies not there any more', { deploy: deploy.id, layer: noted.digest, error })
+    },
+  )
+  if (folder === undefined) {
+    await context.print(deploy.id, ['       the dependencies of the build before are not there any more'])
+    return { reused: null, mounts: [] }
+  }
+  return { reused: noted, mounts: await mountReused(plan, folder, workspace) }
+}
+
 async function reusableLayer(
   context: BuildContext,
-  spec: BuildSpec,
+  cache: Cache,
   plan: BuildPlan,
   runtimes: RuntimeRef[],
   signal: AbortSignal,
 ): Promise<Layer | null> {
   if (!plan.dependencies) return null
-  const text = await readFile(noteFile(context, spec), 'utf8').catch(() => null)
+  const text = await readFile(cache.dependencies, 'utf8').catch(() => null)
   const note = text === null ? null : (JSON.parse(text) as DependencyNote)
   if (note?.key !== plan.dependencies.key || note.runtimes !== runtimeKey(runtimes)) return null
   // Long after the last release that had it, it may have been collected.
   return (await context.layers.renew(note.layer.digest, signal)) ? note.layer : null
 }
 
-async function mountReused(
-  context: BuildContext,
-  plan: BuildPlan,
-  layer: Layer,
-  workspace: Workspace,
-  signal: AbortSignal,
-): Promise<BindMount[]> {
-  const [folder = ''] = await context.layers.mount([layer], signal)
+async function mountReused(plan: BuildPlan, folder: string, workspace: Workspace): Promise<BindMount[]> {
   const paths = plan.dependencies?.paths ?? []
   // The OCI runtime follows links on the host's side of a mount.
   for (const path of paths) if ((await folderAt(folder, path)) !== 'folder') throw notAFolder(path)
@@ -395,8 +483,8 @@ async function packSlug(
       runtimes: runtimeKey(runtimes),
       layer: dependencies,
     }
-    await writeFile(`${noteFile(context, spec)}.new`, JSON.stringify(note))
-    await rename(`${noteFile(context, spec)}.new`, noteFile(context, spec))
+    await writeFile(`${workspace.cache.dependencies}.new`, JSON.stringify(note))
+    await rename(`${workspace.cache.dependencies}.new`, workspace.cache.dependencies)
   }
   const output = join(workspace.folder, 'app.squashfs')
   const time = await sourceTime(workspace.source, Math.floor(began / 1000))

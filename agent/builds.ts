@@ -1,62 +1,117 @@
-/** The builds of this host: each at most once, a bounded number at a time. */
+/** The builds of this host: each at most once, a bounded number at a time, tenants in turns. */
+import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { build, type BuildContext } from './build.ts'
+import { afterTurnOf, inTurns } from './builds/turns.ts'
 
 export type Builds = {
-  ensure(deploy: Deploy): void
+  ensure(deploy: Deploy, tenantId: TenantId): void
+  /** Ends a build that is not wanted any more, at once. */
+  drop(id: DeployId): void
   /** Ends the builds that are not wanted any more: their app is gone, or another host has them. */
   retain(wanted: Deploy[]): void
+  /** Whether a build of an app runs or waits. */
+  isBuilding(app: AppId): boolean
   stop(): Promise<void>
+}
+
+type Entry = {
+  key: string
+  deploy: Deploy
+  tenantId: TenantId
+  cancelling: AbortController
+  /** Ends its waiting; null: it has a slot, or is over. */
+  begin: (() => void) | null
+  /** How many the pusher was told to be before it. */
+  told: number | null
+  done: Promise<void>
 }
 
 const buildKey = ({ id, buildEpoch }: Deploy): string => `${id} ${buildEpoch}`
 
-/** Builds under way, at most BERTH_BUILD_SLOTS at a time, the others in the order of their arrival. */
+/** At most BERTH_BUILD_SLOTS run at a time; the others wait in the order of `inTurns`, and their pushers are told. */
 export function createBuilds(context: BuildContext): Builds {
   const stopping = new AbortController()
-  const underWay = new Map<string, { cancelling: AbortController; done: Promise<void> }>()
-  const waiting: (() => void)[] = []
-  let free = context.config.buildSlots
+  /** In the order of their arrival. */
+  const entries = new Map<string, Entry>()
+  let served: string[] = []
 
-  async function slot(): Promise<void> {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+  const running = new Set<Entry>()
+  /** The builds of an app share its cache: one that was ended goes on until that is closed. */
+  const hasRunning = ({ deploy }: Entry) => [...running].some((other) => other.deploy.appId === deploy.appId)
+  const waitingOnes = () => [...entries.values()].filter((entry) => entry.begin !== null && !hasRunning(entry))
+
+  /** Gives free slots to those whose turn it is, and tells the others how many are before them. */
+  function dispatch(): void {
+    const order = inTurns(waitingOnes(), { running: [...running].map(({ tenantId }) => tenantId), served })
+    const left = order.filter((entry) => {
+      if (running.size >= context.config.buildSlots || hasRunning(entry)) return true
+      running.add(entry)
+      served = afterTurnOf(entry.tenantId, served)
+      entry.begin?.()
+      return false
+    })
+    left.forEach(tell)
   }
 
-  function release(): void {
-    const next = waiting.shift()
-    if (next) next()
-    else free++
+  function tell(entry: Entry, before: number): void {
+    if (entry.told === before) return
+    entry.told = before
+    const line = `       waiting for a build slot: ${before === 0 ? 'the next one is yours' : `${before} before you`}`
+    context
+      .print(entry.deploy.id, [line])
+      .catch((error: unknown) => context.log.debug('position not told', { deploy: entry.deploy.id, error }))
   }
 
-  async function runOne(deploy: Deploy, signal: AbortSignal): Promise<void> {
-    await slot()
+  /** Waits for a slot. @returns false when it was ended before it had one */
+  async function takeTurn(entry: Entry, signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    entry.begin = () => {
+      entry.begin = null
+      resolve()
+    }
+    signal.addEventListener('abort', () => entry.begin?.(), { once: true })
+    if (signal.aborted) entry.begin()
+    else dispatch()
+    await promise
+    return running.has(entry)
+  }
+
+  async function runOne(entry: Entry): Promise<void> {
+    const signal = AbortSignal.any([stopping.signal, entry.cancelling.signal])
+    const came = context.now()
     try {
-      if (!signal.aborted) await build(context, deploy, signal)
+      if (!(await takeTurn(entry, signal))) return
+      await build(context, entry.deploy, signal, { waitedMs: context.now() - came })
     } catch (error) {
-      context.log.error('build not reported', { deploy: deploy.id, error })
+      context.log.error('build not reported', { deploy: entry.deploy.id, error })
     } finally {
-      release()
+      running.delete(entry)
+      entries.delete(entry.key)
+      if (!stopping.signal.aborted) dispatch()
     }
   }
 
   return {
-    ensure(deploy) {
+    ensure(deploy, tenantId) {
       const key = buildKey(deploy)
-      if (underWay.has(key)) return
+      if (entries.has(key) || stopping.signal.aborted) return
       const cancelling = new AbortController()
-      const signal = AbortSignal.any([stopping.signal, cancelling.signal])
-      const done = runOne(deploy, signal).finally(() => underWay.delete(key))
-      underWay.set(key, { cancelling, done })
+      const entry: Entry = { key, deploy, tenantId, cancelling, begin: null, told: null, done: Promise.resolve() }
+      entries.set(key, entry)
+      entry.done = runOne(entry)
+    },
+    drop(id) {
+      for (const { deploy, cancelling } of entries.values()) if (deploy.id === id) cancelling.abort()
     },
     retain(wanted) {
       const keys = new Set(wanted.map(buildKey))
-      for (const [key, { cancelling }] of underWay) if (!keys.has(key)) cancelling.abort()
+      for (const { key, cancelling } of entries.values()) if (!keys.has(key)) cancelling.abort()
     },
+    isBuilding: (app) => [...entries.values()].some(({ deploy }) => deploy.appId === app),
     async stop() {
       stopping.abort()
-      for (const resume of waiting.splice(0)) resume()
-      await Promise.all([...underWay.values()].map(({ done }) => done))
+      await Promise.all([...entries.values()].map(({ done }) => done))
     },
   }
 }

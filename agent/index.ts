@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LogLine } from '#core/contract/api.ts'
-import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { isOver } from '#core/domain/release.ts'
 import { isDebianRuntime, type RuntimeRef } from '#core/domain/slug.ts'
@@ -13,6 +13,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { expose, type Exposition } from '#core/runtime/metrics.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
+import { loadApp } from '#core/store/apps.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
@@ -21,6 +22,8 @@ import { reportLayers } from '#core/store/layers.ts'
 import { appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
+import { collectCaches } from './builds/cache.ts'
+import { sweepBuilds } from './builds/sweep.ts'
 import { createControllerClient } from './controller-client.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
 import { createCapWatch } from './instance/caps.ts'
@@ -45,6 +48,7 @@ import { openStacks } from './stacks.ts'
 import { startWorker } from './worker.ts'
 
 const SYNC_EVERY_MS = 10_000
+const COLLECT_CACHES_EVERY_MS = 3600_000
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 export async function start(config: Config, log: Log): Promise<Stoppable> {
@@ -74,6 +78,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const meter = startMeter({ store, log, host, folders, now })
   const records = await openRecords(join(folders.run, 'instances'))
 
+  await sweepBuilds({ host, folders, meter, log })
   const recovered = await recover({ host, records, meter, log })
   const running = recovered.flatMap(({ sandbox }) => (sandbox ? [sandbox] : []))
   const places = openPlaces(
@@ -139,6 +144,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     layers,
     runtimes,
     places,
+    preparations,
     meter,
     print: (deploy, lines) => appendDeployLog(store, deploy, lines),
     report: (deploy, report) => reportBuild(store, deploy, report),
@@ -164,8 +170,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
 
   async function ensureBuild(id: DeployId): Promise<void> {
     const deploy = await loadDeploy(store, id)
-    if (deploy && deploy.buildHost === config.hostId && !isOver(deploy) && deploy.state === 'building')
-      builds.ensure(deploy)
+    const app = deploy && (await loadApp(store, deploy.appId))
+    if (!app || deploy.buildHost !== config.hostId || deploy.state !== 'building') return builds.drop(id)
+    builds.ensure(deploy, app.tenantId)
   }
 
   async function ensureStack(name: string): Promise<void> {
@@ -210,6 +217,15 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     toldLayers = text
   }
 
+  async function collectOldCaches(): Promise<void> {
+    const removed = await collectCaches(folders.caches, {
+      isThere: async (id) => (await loadApp(store, id as AppId)) !== null,
+      isBuilding: (id) => builds.isBuilding(id as AppId),
+      now: now(),
+    })
+    if (removed.length > 0) log.info('caches removed', { apps: removed })
+  }
+
   async function neededLayers(): Promise<Set<LayerDigest>> {
     const inUse = supervisor.inUse()
     const slugs = inUse.flatMap(({ launch }) => launch?.slug.layers.map(({ digest }) => digest) ?? [])
@@ -242,6 +258,12 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     now,
   })
   const syncs = repeat(SYNC_EVERY_MS, sync, stopping.signal, (error) => log.warn('sync failed', { error }))
+  const collecting = repeat(
+    COLLECT_CACHES_EVERY_MS,
+    () => collectOldCaches(),
+    stopping.signal,
+    (error) => log.warn('caches not collected', { error }),
+  )
   const worker = startWorker({
     redisUrl: config.redisUrl,
     hostId: config.hostId,
@@ -265,6 +287,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await worker.stop()
       await heart.stop()
       await syncs
+      await collecting
       await builds.stop()
       await stackBuilds.stop()
       await supervisor.stop()

@@ -68,6 +68,8 @@ export async function followDeploy(
 
 /** @throws exit code 1, with the platform's reason */
 export function failIfFailed(deploy: DeployView): void {
+  if (deploy.state === 'cancelled')
+    throw failed(`The deploy was cancelled: ${deploy.error ?? ''} (deploy ${deploy.id})`)
   if (deploy.state === 'failed')
     throw failed(`The deploy failed: ${deploy.error ?? 'no reason was given'} (deploy ${deploy.id})`)
 }

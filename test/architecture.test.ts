@@ -92,6 +92,9 @@ const pureFiles = [
   'buildpacks/hints.ts',
   'buildpacks/hints/general.ts',
   'buildpacks/hints/network.ts',
+  'agent/builds/turns.ts',
+  'agent/builds/output-cap.ts',
+  'agent/builds/laps.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

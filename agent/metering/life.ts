@@ -52,6 +52,7 @@ const MIB = 1024 * 1024
 /** @param logBytes printed since the life began */
 export function advance(life: Life, now: Sample, seen: Instant, logBytes: number): Life {
   const { last, usage } = life
+  const isBuild = life.owner.kind === 'build'
   const seconds = Math.max(0, seen.uptimeMs - life.seen.uptimeMs) / 1000
   return {
     ...life,
@@ -73,6 +74,8 @@ export function advance(life: Life, now: Sample, seen: Instant, logBytes: number
       memoryPeakBytes: peakBetween(last, now, 'memoryPeakBytes', 'memoryBytes'),
       pidsPeak: peakBetween(last, now, 'pidsPeak', 'pids'),
       diskPeakBytes: Math.max(last?.diskBytes ?? 0, now.diskBytes),
+      buildSeconds: isBuild ? usage.buildSeconds + seconds : 0,
+      buildCpuSeconds: isBuild ? now.cpuSeconds : 0,
     },
   }
 }

@@ -295,18 +295,21 @@ export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, grac
   await killCgroup(handle.cgroup)
 }
 
-/** Ends and removes everything of a sandbox, its log too: whoever follows that has read it to its end. Idempotent. */
+/**
+ * Ends and removes everything of a sandbox, its log too: whoever follows that has read it to its end. Idempotent.
+ * @param index of its link; null where nobody knows it any more, and links are swept (see sweepLinks)
+ */
 export async function removeSandbox(
   host: SandboxHost,
   id: string,
-  index: number,
+  index: number | null,
   published: PublishedPort | null,
   cgroup: string,
 ): Promise<void> {
   const files = processFiles(host, id)
   await killCgroup(cgroup)
   await deleteProcess(files)
-  await removeLink(host.slot, linkOf(host.slot, index), published)
+  if (index !== null) await removeLink(host.slot, linkOf(host.slot, index), published)
   await removeScratch(scratchOf(folderOf(host, id)))
   await removeCgroup(cgroup)
   leaveTenant(host.slot, cgroup)

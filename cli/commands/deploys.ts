@@ -17,7 +17,7 @@ export const list: Run = async (context, _args, options) => {
     answer.deploys.map((deploy) => [
       deploy.id,
       deploy.kind,
-      { text: deploy.state, colour: colours[deploy.state] },
+      { text: deploy.state, colour: stateColours[deploy.state] },
       deploy.release === null ? '-' : `v${deploy.release}`,
       deploy.description,
       deploy.actor,
@@ -40,11 +40,12 @@ export const log: Run = async (context, [wanted], options) => {
   failIfFailed(deploy)
 }
 
-const colours: Record<DeployState, Colour> = {
+export const stateColours: Record<DeployState, Colour> = {
   queued: 'yellow',
   building: 'yellow',
   releasing: 'yellow',
   rolling: 'yellow',
   succeeded: 'green',
   failed: 'red',
+  cancelled: 'grey',
 }

@@ -3,7 +3,7 @@ import type { AllUsageView, PeriodView, TenantUsageView, UsedView, UsageView } f
 import { refusalsOf, usageFields, usageSteps, type UsageTotals } from '#core/domain/usage.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage as usageError } from '../failures.ts'
-import { formatBytes, formatCpuTime, formatMbHours, parseTime } from '../text.ts'
+import { formatBytes, formatCpuTime, formatDuration, formatMbHours, parseTime } from '../text.ts'
 
 export const usage: Run = async (context, _args, options) => {
   const { client, now } = context
@@ -44,6 +44,10 @@ function showApp({ out }: Context, view: UsageView, options: Options): void {
     [
       'CPU time',
       `${formatCpuTime(used.cpuSeconds)} (user ${formatCpuTime(used.cpuUserSeconds)}, system ${formatCpuTime(used.cpuSystemSeconds)})`,
+    ],
+    [
+      'Builds',
+      `${formatDuration(used.buildSeconds * 1000)}, with ${formatCpuTime(used.buildCpuSeconds)} of the CPU time`,
     ],
     ['CPU held back', formatCpuTime(used.throttledSeconds)],
     ['Memory', `${formatMbHours(view.memoryMbHours)}, an instance at most ${formatBytes(used.memoryPeakBytes)}`],
@@ -100,7 +104,7 @@ function showTenants({ out }: Context, view: AllUsageView | TenantUsageView, opt
   )
 }
 
-const columns = ['CPU', 'MEMORY', 'DISK', 'NETWORK IN', 'NETWORK OUT', 'REQUESTS', 'REFUSED', 'OUTPUT']
+const columns = ['CPU', 'MEMORY', 'DISK', 'NETWORK IN', 'NETWORK OUT', 'REQUESTS', 'REFUSED', 'OUTPUT', 'BUILDS']
 
 const cells = (used: UsageTotals): string[] => [
   formatCpuTime(used.cpuSeconds),
@@ -111,6 +115,7 @@ const cells = (used: UsageTotals): string[] => [
   String(used.requests),
   String(refusalsOf(used)),
   formatBytes(used.logBytes),
+  formatDuration(used.buildSeconds * 1000),
 ]
 
 const stepRows = ({ buckets }: UsedView): string[][] =>

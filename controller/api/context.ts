@@ -34,7 +34,7 @@ export type ApiContext = {
   /** What there is to know of git over SSH. */
   ssh: SshView
   sources: Sources
-  deploys: Pick<Deploys, 'submit' | 'cancelApp'>
+  deploys: Pick<Deploys, 'submit' | 'cancel' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */
   turns: Turns
   /** Tells the reconciler to look now. */

@@ -107,6 +107,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,
+    cacheGeneration: app.build.cacheGeneration,
   }
 }
 

@@ -8,6 +8,7 @@ import { Calls } from '../metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
+import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
 import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
@@ -81,6 +82,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...slugRoutes(context),
+  ...buildRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
   ...logRoutes(context),

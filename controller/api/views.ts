@@ -128,7 +128,7 @@ export function resizingView(resizing: Resizing, newest: boolean): ReleaseView {
 export function releaseStatus(app: App, version: number, deploy: Deploy | null): ReleaseView['status'] {
   if (app.current?.release === version) return 'live'
   const rollout = app.rollout?.target.release === version ? app.rollout : null
-  if (rollout?.state === 'failed' || deploy?.state === 'failed') return 'failed'
+  if (rollout?.state === 'failed' || deploy?.state === 'failed' || deploy?.state === 'cancelled') return 'failed'
   // A release whose command still runs is to become the target.
   if (deploy && !isOver(deploy) && version > (app.target?.release ?? 0)) return 'rolling'
   const isTarget = app.target?.release === version
@@ -152,6 +152,7 @@ export function deployView(deploy: Deploy): DeployView {
     commit: deploy.commit,
     release: deploy.release,
     error: deploy.error,
+    phases: deploy.phases,
   }
 }
 

@@ -3,6 +3,7 @@ import { HOST_LEASE_MS } from '#core/domain/host.ts'
 import { tenantSuspended } from '#core/domain/errors.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
+import type { PhaseTime } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { assignBuild, loadBuildReport, loadOpenDeploys, unassignBuild } from '#core/store/deploys.ts'
@@ -39,8 +40,10 @@ export async function build(walk: Walk): Promise<Outcome<Slug>> {
     switch (end.kind) {
       case 'succeeded':
         await walk.say(`       built in ${seconds(walk.context.now() - began)}`)
+        walk.took(...end.phases)
         return { ok: true, value: end.slug }
       case 'failed':
+        walk.took(...end.phases)
         return { ok: false, why: end.error }
       case 'hostLost':
         if (walk.deploy.buildEpoch >= MAX_HOSTS)
@@ -78,7 +81,7 @@ async function chooseHost(walk: Walk): Promise<Outcome<HostId>> {
       return placeBuild(openRooms(hosts, instances), builds)
     })
     if (hostId !== null) {
-      await walk.save({ state: 'building', buildHost: hostId, buildEpoch: walk.deploy.buildEpoch + 1 })
+      await walk.save({ state: 'building', buildHost: hostId, buildEpoch: walk.deploy.buildEpoch + 1, startedAt: null })
       await walk.say(`-----> Building on ${hostId}`)
       return { ok: true, value: hostId }
     }
@@ -99,7 +102,10 @@ async function assign({ context: { store, queues, log }, deploy, reach }: Walk, 
     .catch((error: unknown) => log.debug('job not queued', { host: hostId, deploy: deploy.id, error }))
 }
 
-type BuildEnd = { kind: 'succeeded'; slug: Slug } | { kind: 'failed'; error: string } | { kind: 'hostLost' }
+type BuildEnd =
+  | { kind: 'succeeded'; slug: Slug; phases: PhaseTime[] }
+  | { kind: 'failed'; error: string; phases: PhaseTime[] }
+  | { kind: 'hostLost' }
 
 async function awaitBuild(walk: Walk, hostId: HostId): Promise<BuildEnd> {
   const { store, now, config } = walk.context
@@ -111,17 +117,23 @@ async function awaitBuild(walk: Walk, hostId: HostId): Promise<BuildEnd> {
   for (;;) {
     const report = await walk.reach(() => loadBuildReport(store, id))
     if (report?.epoch === buildEpoch) {
-      if (report.state === 'succeeded') return { kind: 'succeeded', slug: report.slug }
-      if (report.state === 'failed') return { kind: 'failed', error: report.error }
+      const phases = report.state === 'running' ? [] : (report.phases ?? [])
+      if (report.state === 'succeeded') return { kind: 'succeeded', slug: report.slug, phases }
+      if (report.state === 'failed') return { kind: 'failed', error: report.error, phases }
       runningSince ??= now()
+      if (walk.deploy.startedAt === null) await walk.save({ startedAt: report.at })
     }
     if (await isLost()) return { kind: 'hostLost' }
     const reason = await suspension()
-    if (reason !== null) return { kind: 'failed', error: `The build was ended: ${reason}` }
+    if (reason !== null) return { kind: 'failed', error: `The build was ended: ${reason}`, phases: [] }
     const limit = runningSince === null ? QUEUE_WAIT_MS : config.buildTimeoutMs + AFTER_TIMEOUT_MS
     if (now() - (runningSince ?? began) > limit) {
       const what = runningSince === null ? 'was not begun' : 'did not end'
-      return { kind: 'failed', error: `The build ${what} within ${limit / 1000} s on ${hostId}. Push again.` }
+      return {
+        kind: 'failed',
+        error: `The build ${what} within ${limit / 1000} s on ${hostId}. Push again.`,
+        phases: [],
+      }
     }
     await walk.pause(LOOK_EVERY_MS)
   }

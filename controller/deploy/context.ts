@@ -3,6 +3,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import type { HostQueues } from '../queues.ts'
+import type { Changes } from './changes.ts'
 
 export type DeployContext = {
   store: Store
@@ -14,3 +15,6 @@ export type DeployContext = {
   /** Tells the reconciler to look now. */
   wake: () => void
 }
+
+/** What a walk works with besides. */
+export type WalkContext = DeployContext & { changes: Changes }

@@ -6,16 +6,18 @@ import type { App, SealedConfig } from '#core/domain/app.ts'
 import { internal, messageOf } from '#core/domain/errors.ts'
 import type { AppEvent } from '#core/domain/event.ts'
 import { makeId, type AppId, type DeployId, type HostId } from '#core/domain/ids.ts'
-import { isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
+import { describePhases, isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
 import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy, unassignBuild } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { withLease } from '../reconcile/lease.ts'
 import { build } from './build.ts'
-import type { DeployContext } from './context.ts'
+import { abandon, cancel, eventOfCancel, tellBuilder } from './cancel.ts'
+import { watchChanges } from './changes.ts'
+import type { DeployContext, WalkContext } from './context.ts'
 import { runReleasePhase } from './release-phase.ts'
 import { release } from './release.ts'
 import { rollOut } from './rollout.ts'
-import { beginWalk, patiently, seconds, type Outcome, type Walk } from './walk.ts'
+import { beginWalk, Cancelled, OverAlready, patiently, seconds, type Outcome, type Walk } from './walk.ts'
 
 export type { DeployContext }
 
@@ -41,6 +43,8 @@ export type Deploys = {
   submit(request: DeployRequest): Promise<Deploy>
   /** Takes up the deploys that were left open by a controller that ended. */
   resumeOpen(): Promise<void>
+  /** Has a deploy ended, wherever it is run. @returns false when it is over already */
+  cancel(deploy: Deploy, by: string): Promise<boolean>
   /** Ends all open deploys of an app that is about to be removed. */
   cancelApp(appId: AppId): Promise<void>
   /** Lets go of all deploys; they stay open, for whoever leads next. */
@@ -54,6 +58,7 @@ export function createDeploys(context: DeployContext): Deploys {
   const { store, log, random, now } = context
   const owner = makeId('c', random(13))
   const stopping = new AbortController()
+  const changes = watchChanges(context.config.redisUrl)
   const lanes = new Map<AppId, Lane>()
   const adopted = new Set<DeployId>()
 
@@ -79,7 +84,7 @@ export function createDeploys(context: DeployContext): Deploys {
     const lease = { store, name: `deploy-${appId}`, owner }
     let ended = false
     while (!ended && !signal.aborted) {
-      ended = (await withLease(lease, signal, (held) => run(context, id, held))) === true
+      ended = (await withLease(lease, signal, (held) => run({ ...context, changes }, id, held))) === true
     }
   }
 
@@ -99,6 +104,8 @@ export function createDeploys(context: DeployContext): Deploys {
       }
     },
 
+    cancel: (deploy, by) => cancel(context, deploy, by),
+
     async cancelApp(appId) {
       const lane = lanes.get(appId)
       lanes.delete(appId)
@@ -114,6 +121,7 @@ export function createDeploys(context: DeployContext): Deploys {
     async stop() {
       stopping.abort()
       await Promise.all([...lanes.values()].map(({ tail }) => tail))
+      await changes.stop()
     },
   }
 }
@@ -134,20 +142,23 @@ const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy =>
   release: null,
   buildHost: null,
   buildEpoch: 0,
+  startedAt: null,
+  phases: [],
   releaseRun: null,
   error: null,
   endedAt: null,
 })
 
 /** @returns whether the deploy is over; false when the signal ended the walk before that */
-async function run(context: DeployContext, id: DeployId, signal: AbortSignal): Promise<boolean> {
+async function run(context: WalkContext, id: DeployId, signal: AbortSignal): Promise<boolean> {
   try {
     const deploy = await patiently(context, signal, () => loadDeploy(context.store, id))
     if (!deploy || isOver(deploy)) return true
     const walk = beginWalk(context, deploy, signal)
-    await finish(walk, await tell(walk).catch((error: unknown) => broken(walk, error)))
+    await finish(walk, await tell(walk).catch((error: unknown) => unfinished(walk, error)))
     return true
   } catch (error) {
+    if (error instanceof OverAlready) return true
     if (signal.aborted) return false
     throw error
   }
@@ -155,6 +166,7 @@ async function run(context: DeployContext, id: DeployId, signal: AbortSignal): P
 
 /** The story. */
 async function tell(walk: Walk): Promise<Outcome<number>> {
+  await walk.goOn()
   if (walk.deploy.release === null) {
     const slug = await build(walk)
     if (!slug.ok) return slug
@@ -166,32 +178,45 @@ async function tell(walk: Walk): Promise<Outcome<number>> {
 }
 
 async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {
-  const { context, deploy } = walk
+  const { context } = walk
   const endedAt = context.now()
   // Before the deploy is over, so that a controller that is killed in between says it twice rather than never.
-  await walk.reach(() => appendEvent(context.store, deploy.appId, eventOf(deploy, outcome, endedAt)))
+  await walk.reach(() => appendEvent(context.store, walk.deploy.appId, eventOf(walk.deploy, outcome, endedAt)))
+  const phases = describePhases(walk.deploy.phases)
+  if (phases !== '') await walk.say(`       ${phases}`)
   if (outcome.ok) {
-    await walk.say(`-----> v${outcome.value} is live (${seconds(endedAt - deploy.createdAt)})`)
+    await walk.say(`-----> v${outcome.value} is live (${seconds(endedAt - walk.deploy.createdAt)})`)
     await walk.save({ state: 'succeeded', endedAt })
-    context.log.info('deploy succeeded', { deploy: deploy.id, app: deploy.appId, release: outcome.value })
+    context.log.info('deploy succeeded', { deploy: walk.deploy.id, app: walk.deploy.appId, release: outcome.value })
   } else {
     await walk.say(` !     ${outcome.why}`)
-    await walk.save({ state: 'failed', error: outcome.why, endedAt })
-    context.log.info('deploy failed', { deploy: deploy.id, app: deploy.appId, reason: outcome.why })
+    await walk.save({ state: outcome.cancelled ? 'cancelled' : 'failed', error: outcome.why, endedAt })
+    tellBuilder(walk)
+    context.log.info('deploy failed', { deploy: walk.deploy.id, app: walk.deploy.appId, reason: outcome.why })
   }
 }
 
-const eventOf = (deploy: Deploy, outcome: Outcome<number>, at: number): AppEvent => ({
-  at,
-  kind: outcome.ok ? 'released' : 'releaseFailed',
-  process: null,
-  instance: null,
-  host: null,
-  release: deploy.release,
-  actor: deploy.actor,
-  text: outcome.ok ? `v${outcome.value} is live: ${deploy.description}` : outcome.why,
-  lastOutput: [],
-})
+function eventOf(deploy: Deploy, outcome: Outcome<number>, at: number): AppEvent {
+  if (!outcome.ok && outcome.cancelled) return eventOfCancel(deploy, outcome.why, deploy.actor, at)
+  return {
+    at,
+    kind: outcome.ok ? 'released' : 'releaseFailed',
+    process: null,
+    instance: null,
+    host: null,
+    release: deploy.release,
+    actor: deploy.actor,
+    text: outcome.ok ? `v${outcome.value} is live: ${deploy.description}` : outcome.why,
+    lastOutput: [],
+  }
+}
+
+/** A step did not come to its end: somebody cancelled the deploy, or a promise of the platform's own was broken. */
+async function unfinished(walk: Walk, error: unknown): Promise<Outcome<number>> {
+  if (error instanceof Cancelled) return abandon(walk, error)
+  if (error instanceof OverAlready) throw error
+  return broken(walk, error)
+}
 
 /** A promise of the platform's own was broken: the deploy ends all the same. */
 function broken(walk: Walk, error: unknown): Outcome<number> {

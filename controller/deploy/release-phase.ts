@@ -26,6 +26,7 @@ export async function runReleasePhase(walk: Walk): Promise<Outcome<number>> {
   if (!hasReleaseCommand(release.slug) || (await isTarget(walk, version))) return { ok: true, value: version }
   const ended = await runCommand(walk, release)
   if (!ended.ok) return ended
+  await walk.goOn()
   await walk.reach(() => promoteRelease(store, appId, version, now()))
   return { ok: true, value: version }
 }
@@ -58,6 +59,7 @@ async function awaitEnd(walk: Walk, { id, release }: Run): Promise<Outcome<numbe
     if (!run) return { ok: false, why: GONE }
     if (run.end?.reason === 'completed') {
       await walk.say(`       release command done in ${seconds(run.end.at - run.createdAt)}`)
+      walk.took({ name: 'release', ms: run.end.at - run.createdAt })
       return { ok: true, value: release }
     }
     if (run.end) return { ok: false, why: await describe(walk, run) }

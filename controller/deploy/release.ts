@@ -15,6 +15,7 @@ import type { Outcome, Walk } from './walk.ts'
 /** Makes the release, and its target unless a release command comes first. The store makes one release per deploy, however often it is asked. */
 export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> {
   const { store, now } = walk.context
+  await walk.goOn()
   await walk.save({ state: 'releasing' })
   const version = await walk
     .reach(async () => {

@@ -17,6 +17,7 @@ export async function rollOut(walk: Walk): Promise<Outcome<number>> {
   const { store, now, wake } = walk.context
   const version = walk.deploy.release ?? 0
   const told = newsTold()
+  const began = now()
   wake()
   for (let lookedAt = -Infinity; ; await walk.pause(LOOK_EVERY_MS)) {
     const app = await walk.reach(() => loadApp(store, walk.deploy.appId))
@@ -36,7 +37,10 @@ export async function rollOut(walk: Walk): Promise<Outcome<number>> {
         lookedAt,
       ),
     )
-    if (outcome !== null) return outcome
+    if (outcome !== null) {
+      walk.took({ name: 'start', ms: lookedAt - began })
+      return outcome
+    }
   }
 }
 

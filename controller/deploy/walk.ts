@@ -1,31 +1,57 @@
 /** What every step of the deploy story works with: the record, the log that the pusher sees, and patience. */
 import { BerthError } from '#core/domain/errors.ts'
-import type { Deploy } from '#core/domain/release.ts'
+import { cancelledBy, isCancellable, type Cancel, type Deploy, type PhaseTime } from '#core/domain/release.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import { appendDeployLog, saveDeploy } from '#core/store/deploys.ts'
-import type { DeployContext } from './context.ts'
+import { appendDeployLog, loadCancel, saveDeploy } from '#core/store/deploys.ts'
+import type { DeployContext, WalkContext } from './context.ts'
 
 export type Walk = {
-  readonly context: DeployContext
+  readonly context: WalkContext
   /** The record as it was saved last. */
   readonly deploy: Deploy
   readonly signal: AbortSignal
+  /** @throws OverAlready */
   save: (change: Partial<Deploy>) => Promise<void>
+  /** Notes how long a part of the deploy took; saved with the next change. */
+  took: (...phases: PhaseTime[]) => void
   say: (...lines: string[]) => Promise<void>
   /** Reads or writes the store, through an outage. @throws when the signal aborts */
   reach: <T>(work: () => Promise<T>) => Promise<T>
-  /** @throws when the signal aborts */
+  /** Waits until something changes, at most so long. @throws when the signal aborts; Cancelled */
   pause: (ms: number) => Promise<void>
+  /** Goes on unless somebody wants the deploy ended, and that is still possible. @throws Cancelled */
+  goOn: () => Promise<void>
 }
 
-/** A step's end: what it made, or why the deploy cannot go on. */
-export type Outcome<T> = { ok: true; value: T } | { ok: false; why: string }
+/** Somebody wants the deploy ended. */
+export class Cancelled extends Error {
+  readonly cancel: Cancel
+
+  constructor(cancel: Cancel) {
+    super(cancelledBy(cancel))
+    this.name = 'Cancelled'
+    this.cancel = cancel
+  }
+}
+
+/** The deploy was ended by somebody else: it was cancelled before it began, or its app was destroyed. */
+export class OverAlready extends Error {}
+
+/** A step's end: what it made, or why the deploy cannot go on; `cancelled` where that is somebody's wish. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; why: string; cancelled?: true }
 
 const RETRY_EVERY_MS = 500
 
-export function beginWalk(context: DeployContext, read: Deploy, signal: AbortSignal): Walk {
+export function beginWalk(context: WalkContext, read: Deploy, signal: AbortSignal): Walk {
   let deploy = read
   const reach = <T>(work: () => Promise<T>) => patiently(context, signal, work)
+
+  async function goOn(): Promise<void> {
+    if (!isCancellable(deploy)) return
+    const cancel = await reach(() => loadCancel(context.store, deploy.id))
+    if (cancel) throw new Cancelled(cancel)
+  }
+
   return {
     context,
     signal,
@@ -34,14 +60,20 @@ export function beginWalk(context: DeployContext, read: Deploy, signal: AbortSig
     },
     async save(change) {
       const changed = { ...deploy, ...change }
-      await reach(() => saveDeploy(context.store, changed))
+      if (!(await reach(() => saveDeploy(context.store, changed)))) throw new OverAlready(deploy.id)
       deploy = changed
     },
+    took: (...phases) => void (deploy = { ...deploy, phases: [...deploy.phases, ...phases] }),
     async say(...lines) {
       await reach(() => appendDeployLog(context.store, deploy.id, lines))
     },
     reach,
-    pause: (ms) => pause(ms, signal),
+    async pause(ms) {
+      await context.changes.wait(ms, signal)
+      signal.throwIfAborted()
+      await goOn()
+    },
+    goOn,
   }
 }
 
@@ -74,6 +106,7 @@ const passing = /^(LOADING|BUSY|MISCONF|OOM|READONLY|NOREPLICAS|MASTERDOWN|CLUST
 /** Everything that is neither a mistake in a program nor an answer of Redis that would be the same the next time. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof BerthError) return false
+  if (error instanceof Cancelled || error instanceof OverAlready) return false
   if (error instanceof TypeError || error instanceof SyntaxError || error instanceof RangeError) return false
   return error.name !== 'ReplyError' || passing.test(error.message)
 }

@@ -8,7 +8,7 @@ import type { Host } from '../domain/host.ts'
 import type { Applied, InstanceState, ReasonCode } from '../domain/instance.ts'
 import type { BudgetStanding } from '../domain/budget.ts'
 import type { AppQuota, EgressPolicy, Plan, RequestRate, TrafficCaps } from '../domain/quota.ts'
-import type { DeployKind, DeployState } from '../domain/release.ts'
+import type { DeployKind, DeployState, PhaseTime } from '../domain/release.ts'
 import type { RouteSettings } from '../domain/route.ts'
 import type { RuntimeRef } from '../domain/slug.ts'
 import { usageSteps, type UsageStep, type UsageTotals } from '../domain/usage.ts'
@@ -103,6 +103,14 @@ export const logQuery = z.object({
   ps: z.string().max(40).optional(),
 })
 
+/** `tail`: goes on until the build's deploy is over. */
+export const buildOutputQuery = z.object({
+  tail: z
+    .enum(['0', '1', 'true', 'false'])
+    .default('0')
+    .transform((text) => text === '1' || text === 'true'),
+})
+
 export const buildStack = z.strictObject({ host: hostId.optional(), fresh: z.boolean().optional() })
 export const changeStack = z.strictObject({
   use: stackName.optional(),
@@ -195,6 +203,14 @@ export type DeployView = {
   commit: string | null
   release: number | null
   error: string | null
+  /** What took how long, as far as it is over. */
+  phases: PhaseTime[]
+}
+/** A deploy that has a source: its build. */
+export type BuildView = DeployView & {
+  /** When its host began; null: it waits, or never did. */
+  startedAt: string | null
+  host: string | null
 }
 /** The answer to a call that makes a release: follow `GET /v1/apps/APP/deploys/ID/log`. */
 export type DeployAccepted = { deploy: DeployView }

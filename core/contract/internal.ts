@@ -18,6 +18,8 @@ export const buildSpec = z.strictObject({
   previous: slug.nullable(),
   /** The stack to build on; null: the host's own. */
   stack: stackName.nullable(),
+  /** Of the app's cache; an older one is not used any more. */
+  cacheGeneration: z.int().default(0),
 })
 export type BuildSpec = z.infer<typeof buildSpec>
 

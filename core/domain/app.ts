@@ -62,9 +62,11 @@ export type BuildSettings = {
   root: string | null
   /** The branch whose pushes deploy; null: main or master. */
   branch: string | null
+  /** Rises when its builds' caches are purged: hosts make those of an earlier generation anew. */
+  cacheGeneration: number
 }
 
-export const defaultBuildSettings: BuildSettings = { buildpacks: [], root: null, branch: null }
+export const defaultBuildSettings: BuildSettings = { buildpacks: [], root: null, branch: null, cacheGeneration: 0 }
 
 export type Pause = { at: number; by: string }
 

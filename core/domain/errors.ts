@@ -347,6 +347,20 @@ export const internal = (cause: unknown) =>
     { cause },
   )
 
+/** @param deploy one that is over, or whose release takes over already */
+export const deployNotCancellable = (
+  app: string,
+  { id, state, release }: { id: string; state: string; release: number | null },
+) =>
+  new BerthError(
+    'NOT_CANCELLABLE',
+    409,
+    state === 'rolling'
+      ? `${id} goes live as v${release ?? 0} already, so it cannot be cancelled any more. Go back with: berth rollback -a ${app}`
+      : `${id} is over already (${state}).`,
+    { facts: { state } },
+  )
+
 /** The sentence of any thrown thing, for logs and for wrapping. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

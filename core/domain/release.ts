@@ -44,7 +44,7 @@ export const RELEASE_PROCESS = 'release' as ProcessType
 export const WEB = 'web' as ProcessType
 
 export type DeployKind = 'push' | 'config' | 'rollback'
-export type DeployState = 'queued' | 'building' | 'releasing' | 'rolling' | 'succeeded' | 'failed'
+export type DeployState = 'queued' | 'building' | 'releasing' | 'rolling' | 'succeeded' | 'failed' | 'cancelled'
 
 /** One walk of the deploy story. The controller writes it; `build` is the agent's answer. */
 export type Deploy = {
@@ -68,17 +68,40 @@ export type Deploy = {
   /** Which host builds, and which try this is. */
   buildHost: string | null
   buildEpoch: number
+  /** When its host began to build, ms since 1970; null: it did not, or not yet. */
+  startedAt: number | null
+  /** What took how long, in the order in which it was done, as far as it is over. */
+  phases: PhaseTime[]
   /** The one-off run of the release command, once there is one. */
   releaseRun: InstanceId | null
   error: string | null
   endedAt: number | null
 }
 
+/** A part of a deploy, e.g. `detect` or `start`, and how long it took. */
+export type PhaseTime = { name: string; ms: number }
+
+/** Somebody wants a deploy ended. */
+export type Cancel = { at: number; by: string }
+
 /** The agent's word on a build. An older epoch is refused. */
 export type BuildReport =
   | { epoch: number; state: 'running'; at: number }
-  | { epoch: number; state: 'succeeded'; at: number; slug: Slug }
-  | { epoch: number; state: 'failed'; at: number; error: string }
+  | { epoch: number; state: 'succeeded'; at: number; slug: Slug; phases?: PhaseTime[] }
+  | { epoch: number; state: 'failed'; at: number; error: string; phases?: PhaseTime[] }
 
-export const isOver = (deploy: Pick<Deploy, 'state'>): boolean =>
-  deploy.state === 'succeeded' || deploy.state === 'failed'
+export const isOver = ({ state }: Pick<Deploy, 'state'>): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled'
+
+/** Until its release begins to take over: after that, going back is a rollback. */
+export const isCancellable = ({ state }: Pick<Deploy, 'state'>): boolean =>
+  state === 'queued' || state === 'building' || state === 'releasing'
+
+export const cancelledBy = ({ by }: Cancel): string => `Cancelled by ${by}.`
+
+/** For people: `detect 0.1 s · build 2.1 s · start 0.5 s`; what took no time that one could see is left out. */
+export const describePhases = (phases: PhaseTime[]): string =>
+  phases
+    .filter(({ ms }) => ms >= 50)
+    .map(({ name, ms }) => `${name} ${(ms / 1000).toFixed(1)} s`)
+    .join(' · ')

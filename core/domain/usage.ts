@@ -39,6 +39,9 @@ export const usageFields = [
   { name: 'refusedWebSockets', kind: 'sum', perUnit: 1 },
   { name: 'refusedClient', kind: 'sum', perUnit: 1 },
   { name: 'refusedBudget', kind: 'sum', perUnit: 1 },
+  /** Of builds alone: how long they ran, and their part of `cpuSeconds`. */
+  { name: 'buildSeconds', kind: 'sum', perUnit: 1e6 },
+  { name: 'buildCpuSeconds', kind: 'sum', perUnit: 1e6 },
 ] as const satisfies { name: string; kind: 'sum' | 'peak'; perUnit: number }[]
 
 export type UsageField = (typeof usageFields)[number]['name']

@@ -72,6 +72,8 @@ export type Config = {
   buildTimeoutMs: number
   buildMemoryMb: number
   buildDiskMb: number
+  /** Of each app's cache, on each host that builds for it. */
+  buildCacheMb: number
   /** The longest that a one-off run may take. */
   runTimeoutMs: number
   /** How many builds one host runs at a time. */
@@ -173,6 +175,7 @@ export function readConfig(env: Environment): Config {
     buildTimeoutMs: number(env, 'BERTH_BUILD_TIMEOUT', 900, 1, 7200) * 1000,
     buildMemoryMb: number(env, 'BERTH_BUILD_MEMORY_MB', 2048, 64, 65_536),
     buildDiskMb: number(env, 'BERTH_BUILD_DISK_MB', 4096, 32, 102_400),
+    buildCacheMb: number(env, 'BERTH_BUILD_CACHE_MB', 2048, 16, 102_400),
     runTimeoutMs: number(env, 'BERTH_RUN_TIMEOUT', 86_400, 1, 604_800) * 1000,
     buildSlots: number(env, 'BERTH_BUILD_SLOTS', 1, 1, 64),
     slugStore: slugStore(env),

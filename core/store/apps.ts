@@ -13,7 +13,7 @@ import type { AppQuota } from '../domain/quota.ts'
 import type { Resizing, Rollout, Target } from '../domain/release.ts'
 import { defaultRouteSettings, type AccessRules, type RouteSettings } from '../domain/route.ts'
 import { dayResolution } from '../domain/usage.ts'
-import { pack, unpack, type Store } from './connection.ts'
+import { announce, pack, unpack, type Store } from './connection.ts'
 import { domainsIn, freeDomains } from './domains.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
@@ -98,7 +98,11 @@ export const setChecks = (store: Store, id: AppId, checks: HealthChecks) => setF
 export const setAutoRollback = (store: Store, id: AppId, on: boolean) => setField(store, id, 'autoRollback', on)
 export const setPaused = (store: Store, id: AppId, paused: Pause | null) => setField(store, id, 'paused', paused)
 export const setQuota = (store: Store, id: AppId, quota: AppQuota | null) => setField(store, id, 'quota', quota)
-export const setRollout = (store: Store, id: AppId, rollout: Rollout) => setField(store, id, 'rollout', rollout)
+/** Whoever waits for the end of the rollout is told. */
+export async function setRollout(store: Store, id: AppId, rollout: Rollout): Promise<void> {
+  await setField(store, id, 'rollout', rollout)
+  if (rollout.state !== 'rolling') await announce(store, 'changed')
+}
 
 /** @returns false when the app is gone, or has this release or a newer one as its target */
 export async function promoteRelease(store: Store, id: AppId, version: number, now: number): Promise<boolean> {

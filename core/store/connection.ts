@@ -15,6 +15,8 @@ const commands = {
   changeDesired: 1,
   reportInstance: 1,
   reportBuild: 1,
+  saveDeploy: 3,
+  cancelDeploy: 3,
   reportStack: 1,
   forgetInstance: 3,
   createRun: 6,

@@ -1,5 +1,5 @@
 import type { AppId, DeployId, HostId } from '../domain/ids.ts'
-import { isOver, type BuildReport, type Deploy } from '../domain/release.ts'
+import { cancelledBy, isOver, type BuildReport, type Cancel, type Deploy } from '../domain/release.ts'
 import { announce, pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -7,28 +7,80 @@ const KEEP_DEPLOYS = 100
 const KEEP_LOG_SECONDS = 30 * 24 * 3600
 const MAX_LOG_LINES = 20_000
 
-/** From here on the deploy is accepted: whatever is killed, it will be finished or reported failed. */
+/**
+ * From here on the deploy is accepted: whatever is killed, it will be finished or reported failed. The oldest of an app
+ * that has many is forgotten, with its output.
+ */
 export async function createDeploy(store: Store, deploy: Deploy): Promise<void> {
+  const list = keys.appDeploys(deploy.appId)
+  const forgotten = (await store.lrange(list, KEEP_DEPLOYS - 1, -1)) as DeployId[]
   await store
     .multi()
     .hset(keys.deploy(deploy.id), 'record', pack(deploy), 'buildEpoch', deploy.buildEpoch)
-    .lpush(keys.appDeploys(deploy.appId), deploy.id)
-    .ltrim(keys.appDeploys(deploy.appId), 0, KEEP_DEPLOYS - 1)
+    .lpush(list, deploy.id)
+    .ltrim(list, 0, KEEP_DEPLOYS - 1)
     .sadd(keys.openDeploys, deploy.id)
+    .srem(keys.openDeploys, '', ...forgotten)
+    .del('', ...forgotten.flatMap((id) => [keys.deploy(id), keys.deployLog(id)]))
     .exec()
 }
 
-/** Only the controller that runs the deploy writes it. */
-export async function saveDeploy(store: Store, deploy: Deploy): Promise<void> {
-  const change = store.multi().hset(keys.deploy(deploy.id), 'record', pack(deploy), 'buildEpoch', deploy.buildEpoch)
-  if (isOver(deploy)) change.srem(keys.openDeploys, deploy.id).expire(keys.deployLog(deploy.id), KEEP_LOG_SECONDS)
-  await change.exec()
+/**
+ * Only the controller that runs the deploy writes it, until it is over.
+ * @returns false when it is over already, or gone
+ */
+export async function saveDeploy(store: Store, deploy: Deploy): Promise<boolean> {
+  const saved = await store.saveDeploy(
+    keys.deploy(deploy.id),
+    keys.openDeploys,
+    keys.deployLog(deploy.id),
+    deploy.id,
+    pack(deploy),
+    deploy.buildEpoch,
+    isOver(deploy) ? KEEP_LOG_SECONDS : 0,
+  )
+  return saved === 1
+}
+
+/**
+ * Notes that somebody wants a deploy ended. One that nobody works on yet ends here and now; what works on one looks for
+ * the note.
+ * @param deploy as it was read last
+ * @returns `over`: it is over, or gone; `ended`: it did not begin; `noted`: it ends as soon as that is seen
+ */
+export async function cancelDeploy(store: Store, deploy: Deploy, cancel: Cancel): Promise<'over' | 'noted' | 'ended'> {
+  const why = cancelledBy(cancel)
+  const ended: Deploy = { ...deploy, state: 'cancelled', error: why, endedAt: cancel.at }
+  const answer = (await store.cancelDeploy(
+    keys.deploy(deploy.id),
+    keys.openDeploys,
+    keys.deployLog(deploy.id),
+    deploy.id,
+    pack(cancel),
+    pack(ended),
+    ` !     ${why}`,
+    KEEP_LOG_SECONDS,
+  )) as number
+  if (answer !== 0) await announce(store, 'changed')
+  return (['over', 'noted', 'ended'] as const)[answer] ?? 'over'
+}
+
+/** @returns who wants it ended; null: nobody */
+export async function loadCancel(store: Store, id: DeployId): Promise<Cancel | null> {
+  return unpack<Cancel>(await store.hget(keys.deploy(id), 'cancel'))
 }
 
 export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | null> {
   const stored = unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
-  // What an earlier version wrote lacks the newer field.
-  return stored && { ...stored, releaseRun: stored.releaseRun ?? null }
+  // What an earlier version wrote lacks the newer fields.
+  return (
+    stored && {
+      ...stored,
+      releaseRun: stored.releaseRun ?? null,
+      startedAt: stored.startedAt ?? null,
+      phases: stored.phases ?? [],
+    }
+  )
 }
 
 /** Newest first. */

@@ -9,6 +9,7 @@ import type { ApiContext } from '../../controller/api/context.ts'
 import { createApi } from '../../controller/api/server.ts'
 import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
 import { createLookUp } from '../../controller/domains.ts'
+import { cancel } from '../../controller/deploy/cancel.ts'
 import type { DeployRequest } from '../../controller/deploy/deploy.ts'
 import { openRepositories } from '../../controller/git/repositories.ts'
 import { createGitSlots } from '../../controller/git/slots.ts'
@@ -108,6 +109,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
           void api.play(deploy, request)
           return deploy
         },
+        cancel: (deploy, by) => cancel({ store, log: silentLog, now }, deploy, by),
         cancelApp(id) {
           api.cancelled.push(id)
           return Promise.resolve()
@@ -181,6 +183,8 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   release: null,
   buildHost: null,
   buildEpoch: 0,
+  startedAt: null,
+  phases: [],
   releaseRun: null,
   error: null,
   endedAt: null,

@@ -38,13 +38,24 @@ export type BuildOptions = {
   app?: string
   diskMb?: number
   timeoutMs?: number
+  /** Of the cache. */
+  generation?: number
+  cacheMb?: number
 }
 
 let deploys = 0
 
 export async function runBuild(
   { host, config, folders }: TestHost,
-  { source, buildpacks = null, app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
+  {
+    source,
+    buildpacks = null,
+    app = 'a-built',
+    diskMb = 200,
+    timeoutMs = 60_000,
+    generation = 0,
+    cacheMb = 64,
+  }: BuildOptions,
 ): Promise<BuildOutcome> {
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
@@ -72,6 +83,7 @@ export async function runBuild(
         env: {},
         previous: null,
         stack: null,
+        cacheGeneration: generation,
         share: defaultShare,
       }),
     downloadSource: (_id, file) => copyFile(source, file),
@@ -82,7 +94,7 @@ export async function runBuild(
   await build(
     {
       log: silentLog,
-      config: { ...config, buildDiskMb: diskMb, buildTimeoutMs: timeoutMs },
+      config: { ...config, buildDiskMb: diskMb, buildCacheMb: cacheMb, buildTimeoutMs: timeoutMs },
       host,
       folder: folders.builds,
       cacheFolder: folders.caches,
@@ -109,6 +121,7 @@ export async function runBuild(
         now: () => Date.now(),
       }),
       places: openPlaces(folders.agent, []),
+      preparations: null,
       meter: {
         track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
         countOutput: () => {},

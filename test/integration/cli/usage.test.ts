@@ -69,10 +69,10 @@ describe('berth usage', function () {
     assert.equal(rows.length, 4)
     assert.match(
       rows[0] ?? '',
-      /^tenant,app,from,cpuSeconds,cpuUserSeconds,.*,requests,requestInBytes,requestOutBytes,webSockets,.*,refusedBudget$/,
+      /^tenant,app,from,cpuSeconds,cpuUserSeconds,.*,requests,requestInBytes,requestOutBytes,webSockets,.*,refusedBudget,buildSeconds,buildCpuSeconds$/,
     )
-    assert.match(rows[1] ?? '', /^acme,hello,2026-11-01T00:00:00\.000Z,5400,0,.*,12,0,0,0,0,0,0,0,0,0$/)
-    assert.match(rows[2] ?? '', /^acme,hello,2026-11-02T00:00:00\.000Z,5400,0,.*,3,0,0,0,0,0,0,0,0,0$/)
+    assert.match(rows[1] ?? '', /^acme,hello,2026-11-01T00:00:00\.000Z,5400,0,.*,12,0,0,0,0,0,0,0,0,0,0,0$/)
+    assert.match(rows[2] ?? '', /^acme,hello,2026-11-02T00:00:00\.000Z,5400,0,.*,3,0,0,0,0,0,0,0,0,0,0,0$/)
     assert.equal(rows[3], '')
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
-import type { BuildFailure} from '#buildpacks/contract.ts';
+import type { BuildFailure } from '#buildpacks/contract.ts'
 import { exitCodes, type Command } from '#buildpacks/contract.ts'
 import { createOutput } from '#buildpacks/output.ts'
 import { runStep } from '#buildpacks/steps.ts'

@@ -559,6 +559,8 @@ const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   release,
   buildHost: null,
   buildEpoch: 0,
+  startedAt: null,
+  phases: [],
   releaseRun: null,
   error: null,
   endedAt: null,

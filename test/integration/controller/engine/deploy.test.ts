@@ -323,7 +323,7 @@ describe('a deploy, on a real store and real queues', function () {
     const app = await engine.createApp('shop')
     engine.behaviour.build = 'hangs'
     const { id } = await deploys.submit(aPush(app))
-    await until('the build', async () => (await engine.deploy(id)).state === 'building')
+    await until('the build', async () => (await engine.deploy(id)).startedAt !== null)
     await first.vanish()
     engine.behaviour.build = 'works'
     await engine.startAgent('host-b')
