@@ -98,7 +98,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
       layers: await openLayers(join(home, 'layers')),
       repositories: await openRepositories(home, { maxBytes: limits.sourceBytes, isSandboxed: true }, silentLog),
       gitSlots: createGitSlots(),
-      ssh: { enabled: false, why: 'The test opens no door.' },
+      ssh: () => ({ enabled: false, why: 'The test opens no door.' }),
       sources: openSources(join(home, 'sources'), limits.sourceBytes),
       deploys: {
         async submit(request) {

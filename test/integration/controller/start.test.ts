@@ -31,6 +31,7 @@ describe('the controller', function () {
   const config = (home = join(folder, 'home'), change: Partial<Config> = {}): Config => ({
     ...readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url }),
     apiPort: 0,
+    sshPort: 0,
     ...change,
   })
 
