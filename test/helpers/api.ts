@@ -86,7 +86,12 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
     play: () => Promise.resolve(),
     context: {
       store,
-      config: readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url, BERTH_LOG_LEVEL: 'silent' }),
+      config: readConfig({
+        BERTH_HOME: home,
+        BERTH_REDIS_URL: redis.url,
+        BERTH_LOG_LEVEL: 'silent',
+        BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
+      }),
       log: silentLog,
       sealer: await loadSealer(join(home, 'master-key')),
       certificates: {
