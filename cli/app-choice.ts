@@ -19,7 +19,7 @@ export function chooseApp(asked: Asked, remotes: Remotes, apiUrl: string): strin
   const apps = new Set<string>()
   for (const url of Object.values(remotes)) {
     const found = appOfRemote(url)
-    if (found !== null && found.apiUrl === apiUrl) apps.add(found.app)
+    if (found !== null && isAt(found, apiUrl)) apps.add(found.app)
   }
   const [only] = apps
   if (only === undefined)
@@ -29,12 +29,22 @@ export function chooseApp(asked: Asked, remotes: Remotes, apiUrl: string): strin
   return only
 }
 
-/** Takes `https://host/git/APP.git` apart, or returns null for any other URL. */
-export function appOfRemote(url: string): { apiUrl: string; app: string } | null {
+/** An SSH address has the API's host and a port of its own. */
+const isAt = ({ apiUrl, hostname }: RemoteApp, wanted: string): boolean =>
+  apiUrl === null ? hostname === new URL(wanted).hostname : apiUrl === wanted
+
+type RemoteApp = { apiUrl: string | null; hostname: string; app: string }
+
+/** Takes `https://host/git/APP.git` or `ssh://git@host:port/APP.git` apart, or returns null for any other URL. */
+export function appOfRemote(url: string): RemoteApp | null {
+  const [, hostname = '', name = ''] = /^ssh:\/\/git@([^:/@]+|\[[^\]]+\]):\d+\/([^/]+)\.git\/?$/.exec(url) ?? []
+  if (isId(name)) return { apiUrl: null, hostname, app: name }
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return null
-  const { origin, pathname } = new URL(url)
+  const { origin, pathname, hostname: host } = new URL(url)
   const match = /^(.*)\/git\/([^/]+)\.git\/?$/.exec(pathname)
-  return match !== null && isId(match[2] ?? '') ? { apiUrl: origin + match[1], app: match[2] ?? '' } : null
+  return match !== null && isId(match[2] ?? '')
+    ? { apiUrl: origin + match[1], hostname: host, app: match[2] ?? '' }
+    : null
 }
 
 function appOfNamedRemote(name: string, remotes: Remotes): string {

@@ -6,6 +6,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
 import type { Credentials } from './credentials.ts'
@@ -23,9 +24,13 @@ export type Client = {
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
+  /** Sends a body of a known length as it comes. @throws what reading it throws */
+  upload<T>(path: Path, query: Query, body: Upload): Promise<T>
   /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
   stream<T>(path: Path, query?: Query): AsyncGenerator<T, void, undefined>
 }
+
+export type Upload = { type: string; length: number; body: AsyncIterable<Uint8Array> }
 
 /** An answer begins within this time, or the API counts as unreachable. */
 const ANSWER_WITHIN_MS = 30_000
@@ -43,6 +48,10 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
+    async upload<T>(path: Path, query: Query, upload: Upload) {
+      const response = await sendStream(apiUrl, token, urlOf(apiUrl, path, query), upload)
+      return (await readJson(apiUrl, response)) as T
+    },
     async *stream<T>(path: Path, query?: Query) {
       const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
       if (statusOf(response) !== 200) await readJson(apiUrl, response)
@@ -81,6 +90,32 @@ function send(apiUrl: string, token: string, method: string, url: URL, body?: un
       reject(unreachable(apiUrl, reasonOf(error), error))
     })
     request.end(payload ?? undefined)
+  })
+}
+
+/** An answer that comes before the end, such as a refusal, ends the sending. */
+function sendStream(apiUrl: string, token: string, url: URL, { type, length, body }: Upload): Promise<IncomingMessage> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json, application/problem+json',
+    'user-agent': 'berth-cli',
+    'content-type': type,
+    'content-length': length,
+  }
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method: 'POST', headers })
+    const source = Readable.from(body, { objectMode: false })
+    request.on('response', (response) => {
+      source.unpipe(request)
+      source.destroy()
+      resolve(response)
+    })
+    request.on('error', (error) => reject(unreachable(apiUrl, reasonOf(error), error)))
+    source.on('error', (error) => {
+      request.destroy()
+      reject(error)
+    })
+    source.pipe(request)
   })
 }
 

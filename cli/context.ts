@@ -32,6 +32,10 @@ export type Options = {
   confirm?: string
   apiUrl?: string
   token?: string
+  detach?: boolean
+  message?: string
+  name?: string
+  ssh?: boolean
   tenant?: string
   operator?: boolean
   tail?: boolean

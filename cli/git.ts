@@ -27,10 +27,19 @@ export function parseRemotes(output: string): Remotes {
 
 /** Adds the remote, or points an existing one to the URL, and sets up its password. */
 export async function writeRemote(cwd: string, name: string, gitUrl: string, launcher: string): Promise<void> {
-  const known = (await readRemotes(cwd))[name] !== undefined
-  await must(cwd, known ? ['remote', 'set-url', '--', name, gitUrl] : ['remote', 'add', '--', name, gitUrl])
+  await setRemote(cwd, name, gitUrl)
   for (const args of credentialSettings(gitUrl, launcher)) await must(cwd, args)
 }
+
+/** Adds the remote, or points an existing one to the URL. */
+export async function setRemote(cwd: string, name: string, url: string): Promise<void> {
+  const known = (await readRemotes(cwd))[name] !== undefined
+  await must(cwd, known ? ['remote', 'set-url', '--', name, url] : ['remote', 'add', '--', name, url])
+}
+
+/** Git over SSH is where the API is, on a port of its own. */
+export const sshUrl = (apiUrl: string, port: number, app: string): string =>
+  `ssh://git@${new URL(apiUrl).hostname}:${port}/${app}.git`
 
 /**
  * The `git config` calls that make git ask this CLI for the password at the remote's origin, for this repository.

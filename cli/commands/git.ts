@@ -1,11 +1,13 @@
 /** git:remote, and git:credentials, which git calls when it needs a password. */
 import type { AppView } from '#core/contract/api.ts'
+import type { SshView } from '#core/contract/ssh.ts'
 import { readAll } from '../ask.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
-import type { Run } from '../context.ts'
+import type { Client } from '../client.ts'
+import type { Context, Options, Run } from '../context.ts'
 import { chooseCredentials, credentialsFile, readCredentials } from '../credentials.ts'
 import { CliError, failed } from '../failures.ts'
-import { asksForApi, isRepository, parseCredentialQuestion, writeRemote } from '../git.ts'
+import { asksForApi, isRepository, parseCredentialQuestion, setRemote, sshUrl, writeRemote } from '../git.ts'
 
 /** Here `-r` names the remote to write, not the one to read the app from. */
 export const remote: Run = async (context, _args, options) => {
@@ -15,12 +17,29 @@ export const remote: Run = async (context, _args, options) => {
   const name = await context.app(options.app === undefined ? {} : { app: options.app })
   const app = await client.get<AppView>(['apps', name])
   const target = options.remote ?? DEFAULT_REMOTE
+  if (options.ssh) return writeSshRemote(context, client, app, target, options)
   await writeRemote(cwd, target, app.gitUrl, launcher)
   if (options.json) out.json(app)
   else out.line(`The git remote "${target}" is ${app.gitUrl}. Deploy with: git push ${target} main`)
   const { origin } = new URL(app.gitUrl)
   if (origin !== new URL(client.apiUrl).origin)
     out.note(`git will ask for a password: your login is for ${client.apiUrl}, and git will speak to ${origin}.`)
+}
+
+async function writeSshRemote(
+  { cwd, out }: Context,
+  client: Client,
+  app: AppView,
+  remote: string,
+  { json }: Options,
+): Promise<void> {
+  const view = await client.get<SshView>(['ssh'])
+  if (!view.enabled) throw failed(view.why)
+  const url = sshUrl(client.apiUrl, view.port, app.name)
+  await setRemote(cwd, remote, url)
+  if (json) return out.json({ ...app, gitUrl: url })
+  out.line(`The git remote "${remote}" is ${url}. Deploy with: git push ${remote} main`)
+  out.note(`ssh will ask whether it knows ${new URL(url).hostname}; its fingerprint is ${view.fingerprint}`)
 }
 
 /**

@@ -32,7 +32,7 @@ export type ApiContext = {
   repositories: Repositories
   gitSlots: GitSlots
   /** What there is to know of git over SSH. */
-  ssh: SshView
+  ssh: () => SshView
   sources: Sources
   deploys: Pick<Deploys, 'submit' | 'cancel' | 'cancelApp'>
   /** Changes of one app that are read, decided and written happen in turns. */

@@ -94,7 +94,9 @@ async function checkFor({ appId, processType }: Desired, { slug }: Release, stor
 
 async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise<Build> {
   const app = await loadApp(store, deploy.appId)
-  if (!app || deploy.commit === null) throw notFound('deploy', deploy.id)
+  // What was uploaded has no commit; its digest is its version.
+  const version = deploy.commit ?? deploy.source
+  if (!app || version === null) throw notFound('deploy', deploy.id)
   const [tenant, plans] = await Promise.all([loadTenant(store, app.tenantId), loadPlans(store)])
   const previous = app.target && (await loadRelease(store, app.id, app.target.release))
   return {
@@ -103,7 +105,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     tenantId: app.tenantId,
     uidBase: app.uidBase,
     share: shareOf(tenant ?? { cpus: null, egress: openEgress }, planOf(plans, tenant)),
-    commit: deploy.commit,
+    commit: version,
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,

@@ -37,6 +37,7 @@ import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
+import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
 import { whoamiRoutes } from './whoami.ts'
 
@@ -54,6 +55,13 @@ export function createApi(context: ApiContext): Express {
   app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
   app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
+  app.post(
+    '/v1/apps/:app/source',
+    authenticate(store, 'bearer'),
+    refuseAgents,
+    refuseSuspended(store),
+    takeUpload(context),
+  )
   app.use(
     '/v1',
     authenticate(store, 'bearer'),

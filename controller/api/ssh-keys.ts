@@ -17,7 +17,7 @@ import { param, type Routes } from './routes.ts'
 export const sshKeyRoutes = (context: ApiContext): Routes => ({
   '/ssh': {
     GET(_req, res) {
-      res.json(context.ssh)
+      res.json(context.ssh())
     },
   },
   '/keys': {

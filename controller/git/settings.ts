@@ -24,6 +24,8 @@ export function gitSettings(hooks: string, maxPushBytes: number): Record<string,
     'receive.fsck.missingSpaceBeforeDate': 'ignore',
     'receive.fsck.zeroPaddedFilemode': 'ignore',
     'receive.maxInputSize': String(maxPushBytes),
+    // A push is one file, whatever it holds, and what is too large is refused with the figure.
+    'transfer.unpackLimit': '1',
     // Which refs may be changed is policy.ts's to say, in a sentence.
     'receive.denyDeletes': 'false',
     'receive.denyDeleteCurrent': 'ignore',

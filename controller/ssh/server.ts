@@ -1,8 +1,8 @@
 /** Git over SSH: the second way in, for those who keep keys rather than tokens. The same code as over HTTP is behind it. */
-import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
+import { createServer, type Server as TcpServer, type Socket } from 'node:net'
 import ssh2, { type Connection } from 'ssh2'
 import type { SshView } from '#core/contract/ssh.ts'
-import { addressInUse } from '#core/domain/errors.ts'
+import { addressInUse, messageOf } from '#core/domain/errors.ts'
 import type { ApiContext } from '../api/context.ts'
 import { codeOf } from '../files.ts'
 import { checkKey } from './authenticate.ts'
@@ -11,9 +11,9 @@ import { loadHostKey, type HostKey } from './host-key.ts'
 import { takeSessions } from './session.ts'
 
 export type SshDoor = {
-  view: SshView
-  /** Begins to listen. @returns the port, or null where SSH is off. @throws ADDRESS_IN_USE */
-  open(context: ApiContext): Promise<number | null>
+  view: () => SshView
+  /** Begins to listen, where SSH is on. @throws ADDRESS_IN_USE, for a port that somebody chose */
+  open(context: ApiContext): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,11 +56,20 @@ export async function prepareSsh({
   if ('why' in key) return closedDoor(`SSH is off here: ${key.why}`)
   const sockets = new Set<Socket>()
   let server: TcpServer | null = null
+  let view: SshView = { enabled: true, port: config.sshPort, fingerprint: key.fingerprint, hostKey: key.publicKey }
   return {
-    view: { enabled: true, port: config.sshPort, fingerprint: key.fingerprint, hostKey: key.publicKey },
+    view: () => view,
     async open(context) {
-      server = listenFor(key, sockets, context)
-      return listen(server, context)
+      const attempt = listenFor(key, sockets, context)
+      try {
+        await listen(attempt, context)
+        server = attempt
+      } catch (error) {
+        if (config.sshPortChosen || codeOf(error) !== 'ADDRESS_IN_USE') throw error
+        const why = `SSH is off here: ${messageOf(error)}`
+        log.warn('ssh stays closed: its usual port is taken', { port: config.sshPort })
+        view = { enabled: false, why }
+      }
     },
     async close() {
       const closed = new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()))
@@ -71,8 +80,8 @@ export async function prepareSsh({
 }
 
 const closedDoor = (why: string): SshDoor => ({
-  view: { enabled: false, why },
-  open: () => Promise.resolve(null),
+  view: () => ({ enabled: false, why }),
+  open: () => Promise.resolve(),
   close: () => Promise.resolve(),
 })
 
@@ -140,13 +149,13 @@ function welcome(connection: Connection, socket: Socket, guard: Guard, context: 
 }
 
 /** @throws ADDRESS_IN_USE */
-function listen(server: TcpServer, { config }: ApiContext): Promise<number> {
+function listen(server: TcpServer, { config }: ApiContext): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) =>
       reject(
         codeOf(error) === 'EADDRINUSE' ? addressInUse('BERTH_SSH_PORT', config.apiAddress, config.sshPort) : error,
       ),
     )
-    server.listen(config.sshPort, config.apiAddress, () => resolve((server.address() as AddressInfo).port))
+    server.listen(config.sshPort, config.apiAddress, () => resolve())
   })
 }

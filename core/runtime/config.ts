@@ -18,6 +18,8 @@ export type Config = {
   apiPort: number
   /** Where git is served over SSH, at the same address; 0: nowhere. */
   sshPort: number
+  /** Whether somebody chose that port: a usual one that is taken, by another Berth for one, is done without. */
+  sshPortChosen: boolean
   /** A new host key that the operator means to use, by its fingerprint; empty: none. */
   sshNewHostKey: string
   /** Whether git runs in namespaces of its own. Off where none can be made, as in most containers. */
@@ -138,6 +140,7 @@ export function readConfig(env: Environment): Config {
     apiAddress: address(env, 'BERTH_API_ADDRESS', '127.0.0.1'),
     apiPort,
     sshPort: text(env, 'BERTH_SSH_PORT', '') === '0' ? 0 : port(env, 'BERTH_SSH_PORT', 2222),
+    sshPortChosen: text(env, 'BERTH_SSH_PORT', '') !== '',
     sshNewHostKey: fingerprint(env, 'BERTH_SSH_NEW_HOST_KEY'),
     gitSandbox: oneOf(env, 'BERTH_GIT_SANDBOX', ['on', 'off'], 'on') === 'on',
     sourceMb: number(env, 'BERTH_SOURCE_MB', 1024, 1, 1024 * 1024),

@@ -33,6 +33,9 @@ export async function checkPorts(config: Config): Promise<void> {
     { setting: 'BERTH_API_PORT', address: config.apiAddress, port: config.apiPort },
     { setting: 'BERTH_HTTP_PORT', address: config.httpAddress, port: config.httpPort },
     { setting: 'BERTH_HTTPS_PORT', address: config.httpAddress, port: config.httpsPort },
+    ...(config.sshPort !== 0 && config.sshPortChosen
+      ? [{ setting: 'BERTH_SSH_PORT', address: config.apiAddress, port: config.sshPort }]
+      : []),
     { setting: 'BERTH_AGENT_PORT', address: '127.0.0.1', port: config.agentPort },
   ]
   for (const { setting, address, port } of wanted) {

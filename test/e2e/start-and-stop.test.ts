@@ -33,6 +33,7 @@ describe('npm run up', () => {
       BERTH_HTTP_PORT: String(ports[1]),
       BERTH_AGENT_PORT: String(ports[2]),
       BERTH_HTTPS_PORT: String(await freePort()),
+      BERTH_SSH_PORT: String(await freePort()),
     }
     const up = spawn(process.execPath, [UP], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''

@@ -87,7 +87,12 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
     play: () => Promise.resolve(),
     context: {
       store,
-      config: readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url, BERTH_LOG_LEVEL: 'silent' }),
+      config: readConfig({
+        BERTH_HOME: home,
+        BERTH_REDIS_URL: redis.url,
+        BERTH_LOG_LEVEL: 'silent',
+        BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
+      }),
       log: silentLog,
       sealer: await loadSealer(join(home, 'master-key')),
       certificates: {
@@ -99,7 +104,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
       layers: await openLayers(join(home, 'layers')),
       repositories: await openRepositories(home, { maxBytes: limits.sourceBytes, isSandboxed: true }, silentLog),
       gitSlots: createGitSlots(),
-      ssh: { enabled: false, why: 'The test opens no door.' },
+      ssh: () => ({ enabled: false, why: 'The test opens no door.' }),
       sources: openSources(join(home, 'sources'), limits.sourceBytes),
       deploys: {
         async submit(request) {

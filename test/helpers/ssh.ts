@@ -30,7 +30,8 @@ export async function openDoor(api: TestApi): Promise<TestDoor> {
   const door = await prepareSsh(context)
   await door.open(context)
   let keys = 0
-  if (door.view.enabled) await writeFile(join(folder, 'known_hosts'), `[127.0.0.1]:${port} ${door.view.hostKey}\n`)
+  const view = door.view()
+  if (view.enabled) await writeFile(join(folder, 'known_hosts'), `[127.0.0.1]:${port} ${view.hostKey}\n`)
   const options = (key: string) => [
     ...['-F', '/dev/null', '-i', key, '-p', String(port)],
     ...['IdentitiesOnly=yes', 'BatchMode=yes', 'StrictHostKeyChecking=yes', 'IdentityAgent=none'].flatMap((o) => [

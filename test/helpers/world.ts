@@ -60,6 +60,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     BERTH_HTTP_PORT: String(httpPort),
     BERTH_HTTPS_PORT: String(await freePort()),
     BERTH_AGENT_PORT: String(agentPort),
+    BERTH_SSH_PORT: String(await freePort()),
     ...options.env,
   }
   const up = spawn(process.execPath, [join(ROOT, 'scripts/up.ts')], {

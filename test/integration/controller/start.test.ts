@@ -31,6 +31,7 @@ describe('the controller', function () {
   const config = (home = join(folder, 'home'), change: Partial<Config> = {}): Config => ({
     ...readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url }),
     apiPort: 0,
+    sshPort: 0,
     ...change,
   })
 
@@ -66,7 +67,7 @@ describe('the controller', function () {
     await assert.rejects(start(config(join(folder, 'file', 'home')), silentLog), /cannot be used: ENOTDIR.*BERTH_HOME/)
     await mkdir(join(folder, 'closed'), { mode: 0o700 })
     await assert.rejects(
-      start(config(join(folder, 'closed', 'home')), silentLog),
+      start(config(join(folder, 'closed', 'home'), { gitSandbox: false }), silentLog),
       /git, which runs as user \d+, cannot work there/,
     )
     const nowhere = { redisUrl: 'unix:///nowhere/redis.sock' }

@@ -94,7 +94,7 @@ describe('docker-compose.yml', () => {
     )
     const settings = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, substitute(value)]))
     const config = { ...readConfig(settings), redisEmbedded: true }
-    assert.deepEqual(config, readConfig({}))
+    assert.deepEqual(config, readConfig({ BERTH_GIT_SANDBOX: 'off' }))
     for (const name of ['agent', 'router']) assert.deepEqual(service(name).environment, all)
     for (const { env } of partsOf(config)) if (env) assert.deepEqual(env, { NODE_COMPILE_CACHE })
   })

@@ -46,8 +46,12 @@ describe('The choice of the app', () => {
   it('reads remotes with a user name, a path prefix and a slash at the end', () => {
     assert.deepEqual(appOfRemote('https://me@h.example:444/berth/git/hello.git/'), {
       apiUrl: 'https://h.example:444/berth',
+      hostname: 'h.example',
       app: 'hello',
     })
+    const bySsh = { apiUrl: null, hostname: 'h.example', app: 'hello' }
+    assert.deepEqual(appOfRemote('ssh://git@h.example:2222/hello.git'), bySsh)
+    assert.equal(chooseApp({}, { x: 'ssh://git@h.example:2222/hello.git' }, 'https://h.example:444'), 'hello')
     for (const url of ['git@h:git/a.git', 'https://h/a.git', 'https://h/git/A.git', 'file:///git/a.git', 'http://'])
       assert.equal(appOfRemote(url), null, url)
   })
