@@ -13,7 +13,8 @@ import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
-import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
+import { packagedRuntimes, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
+import { debianOf } from '#core/domain/stack.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
@@ -83,6 +84,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
   try {
     await context.controller.downloadSource(deploy.id, workspace.source, signal)
     await chown(workspace.source, spec.uidBase + APP_UID, spec.uidBase + APP_UID)
+    if (spec.ready) return await adoptSlug(context, spec.ready, { deploy, spec, stack, workspace, signal })
     await runPhase(context, { phase: 'detect', deploy, spec, stack, workspace, binds: [], env: {}, signal })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
@@ -110,6 +112,35 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     await closeWorkspace(workspace)
   }
 }
+
+/**
+ * A ready slug is unpacked by the app's own user, inside the sandbox, and packed anew: what somebody sends is no image that
+ * a kernel should mount, and its files belong to another app.
+ */
+async function adoptSlug(
+  context: BuildContext,
+  ready: NonNullable<BuildSpec['ready']>,
+  making: Pick<Phase, 'deploy' | 'spec' | 'stack' | 'workspace' | 'signal'>,
+): Promise<Slug> {
+  const { deploy, workspace, stack } = making
+  if (debianOf(ready.stack) !== debianOf(stack.name))
+    await context.print(deploy.id, [
+      ` !     This slug was built on ${ready.stack}, and runs on ${stack.name}: programs in it may miss libraries.`,
+    ])
+  await runPhase(context, { ...making, phase: 'adopt', binds: [], env: {} })
+  const found = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the ready slug')
+  const plan: BuildPlan = { ...found, buildpack: ready.buildpack, runtimes: ready.runtimes.map(runtimeRequest) }
+  const runtimes = await resolveRuntimes(context, deploy.id, plan)
+  const { processes, env, health, cron } = ready
+  return packSlug(context, { ...making, plan, release: { processes, env, health, cron }, runtimes, reused: null })
+}
+
+/** Exactly the version where one is like another; of Debian's packages, which move with security fixes, the same line. */
+const runtimeRequest = ({ name, version }: RuntimeRef): BuildPlan['runtimes'][number] => ({
+  name,
+  range: (packagedRuntimes as readonly string[]).includes(name) ? version : (/^\d+(\.\d+)?/.exec(version)?.[0] ?? '*'),
+  reason: 'the ready slug was built with it',
+})
 
 // ── workspace ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -193,7 +224,7 @@ async function readOutput(workspace: Workspace, name: string): Promise<unknown> 
 // ── running the buildpacks ───────────────────────────────────────────────────────────────────────────────────────────
 
 type Phase = {
-  phase: 'detect' | 'compile'
+  phase: 'detect' | 'compile' | 'adopt'
   deploy: Deploy
   spec: BuildSpec
   stack: { name: string; root: string }
@@ -208,7 +239,7 @@ async function runPhase(
   { phase, deploy, spec, stack, workspace, binds, env, signal }: Phase,
 ): Promise<void> {
   const { host, places, meter } = context
-  const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
+  const id = `b-${phase.charAt(0)}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const index = places.take()
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)

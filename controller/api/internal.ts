@@ -1,10 +1,11 @@
 /** What agents ask: launch and build specs with opened secrets, sources, layers (core/contract/internal.ts). */
 import type { Request } from 'express'
 import type { BuildSpec, LaunchSpec } from '#core/contract/internal.ts'
+import type { SlugManifest } from '#core/contract/slug-file.ts'
 import { notFound } from '#core/domain/errors.ts'
 import { isDigest, isId, type DeployId, type InstanceId, type LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
-import type { Deploy } from '#core/domain/release.ts'
+import { isBuilt, type Deploy } from '#core/domain/release.ts'
 import { openEgress, planOf, shareOf } from '#core/domain/quota.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
@@ -16,6 +17,7 @@ import { loadRun } from '#core/store/runs.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
+import { readManifest } from '../slugs/file.ts'
 import { want } from '../slugs/wanted.ts'
 import type { ApiContext } from './context.ts'
 import { sendRange } from './ranges.ts'
@@ -62,7 +64,7 @@ export const internalRoutes = (context: ApiContext): Routes => ({
 
 /** The specs as we hold them; in JSON they are what the agent's schema takes. */
 type Launch = Omit<LaunchSpec, 'slug'> & { slug: Slug }
-type Build = Omit<BuildSpec, 'previous'> & { previous: Slug | null }
+type Build = Omit<BuildSpec, 'previous' | 'ready'> & { previous: Slug | null; ready: SlugManifest['slug'] | null }
 
 async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<Launch> {
   const instance = isId(id) ? await loadInstance(store, id as InstanceId) : null
@@ -84,9 +86,9 @@ async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<La
   return { slug: release.slug, command, env }
 }
 
-async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise<Build> {
+async function buildSpec(deploy: Deploy, { store, sealer, sources }: ApiContext): Promise<Build> {
   const app = await loadApp(store, deploy.appId)
-  if (!app || deploy.commit === null) throw notFound('deploy', deploy.id)
+  if (!app || (deploy.kind === 'push' && deploy.commit === null)) throw notFound('deploy', deploy.id)
   const [tenant, plans] = await Promise.all([loadTenant(store, app.tenantId), loadPlans(store)])
   const previous = app.target && (await loadRelease(store, app.id, app.target.release))
   return {
@@ -95,7 +97,8 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     tenantId: app.tenantId,
     uidBase: app.uidBase,
     share: shareOf(tenant ?? { cpus: null, egress: openEgress }, planOf(plans, tenant)),
-    commit: deploy.commit,
+    commit: deploy.commit ?? '',
+    ready: deploy.kind === 'slug' ? (await readManifest(sources.read(deploy.id))).slug : null,
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,
@@ -105,7 +108,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
 async function pushOf(req: Request, { store }: ApiContext): Promise<Deploy> {
   const id = param(req, 'deploy')
   const deploy = isId(id) ? await loadDeploy(store, id as DeployId) : null
-  if (deploy?.kind !== 'push') throw notFound('deploy', id)
+  if (!deploy || !isBuilt(deploy)) throw notFound('deploy', id)
   return deploy
 }
 

@@ -30,6 +30,7 @@ import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
+import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
 import { slugRoutes } from './slugs.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
@@ -56,6 +57,7 @@ export function createApi(context: ApiContext): Express {
     authenticate(store, 'bearer'),
     refuseAgents,
     refuseSuspended(store),
+    routerOf(slugFileRoutes(context)),
     ...readBody,
     routerOf(v1Routes(context)),
   )
@@ -78,6 +80,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...releaseRoutes(context),
   ...deployRoutes(context),
   ...slugRoutes(context),
+  ...adoptRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
   ...logRoutes(context),

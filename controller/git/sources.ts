@@ -14,6 +14,8 @@ import { asGitUser } from './settings.ts'
 export type Sources = {
   /** Archives a commit. @param env git's, pointing at where the objects are. @returns the archive's SHA-256, in hex */
   archive(id: DeployId, commit: string, env: Record<string, string>): Promise<string>
+  /** Takes a source in as it comes. @returns its SHA-256, in hex. @throws BODY_TOO_LARGE */
+  put(id: DeployId, content: Readable, maxBytes: number): Promise<string>
   /** In bytes; null when there is none. */
   size(id: DeployId): Promise<number | null>
   /** @param from how many bytes to leave out at its beginning */
@@ -45,6 +47,16 @@ export function openSources(folder: string, maxBytes = MAX_BYTES): Sources {
         return digest
       } catch (error) {
         child.kill('SIGKILL')
+        await remove(id)
+        throw error
+      }
+    },
+    async put(id, content, most) {
+      try {
+        const digest = await writeStream(content, pathOf(id), most)
+        await syncFolder(folder)
+        return digest
+      } catch (error) {
         await remove(id)
         throw error
       }
