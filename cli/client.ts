@@ -6,6 +6,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
 import type { Credentials } from './credentials.ts'
@@ -23,6 +24,10 @@ export type Client = {
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
+  /** A body of another kind than JSON, and how long it is; null: the API does not say. */
+  download(path: Path): Promise<{ content: Readable; bytes: number | null }>
+  /** Sends such a body as a tar archive. @param bytes how long it is */
+  upload<T>(path: Path, content: Readable, bytes: number): Promise<T>
   /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
   stream<T>(path: Path, query?: Query): AsyncGenerator<T, void, undefined>
 }
@@ -43,6 +48,16 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
+    async download(path) {
+      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path))
+      if (statusOf(response) !== 200) await readJson(apiUrl, response)
+      const bytes = response.headers['content-length']
+      return { content: response, bytes: bytes === undefined ? null : Number(bytes) }
+    },
+    async upload<T>(path: Path, content: Readable, bytes: number) {
+      const response = await sendStream(apiUrl, token, urlOf(apiUrl, path), content, bytes)
+      return (await readJson(apiUrl, response)) as T
+    },
     async *stream<T>(path: Path, query?: Query) {
       const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
       if (statusOf(response) !== 200) await readJson(apiUrl, response)
@@ -81,6 +96,33 @@ function send(apiUrl: string, token: string, method: string, url: URL, body?: un
       reject(unreachable(apiUrl, reasonOf(error), error))
     })
     request.end(payload ?? undefined)
+  })
+}
+
+/** @returns the response, which may begin before all is sent where the API refuses what it has seen of it */
+function sendStream(
+  apiUrl: string,
+  token: string,
+  url: URL,
+  content: Readable,
+  bytes: number,
+): Promise<IncomingMessage> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json, application/problem+json',
+    'user-agent': 'berth-cli',
+    'content-type': 'application/x-tar',
+    'content-length': bytes,
+  }
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method: 'POST', headers })
+    request.on('response', resolve)
+    request.on('error', (error) => reject(unreachable(apiUrl, reasonOf(error), error)))
+    content.on('error', (error) => {
+      request.destroy()
+      reject(error)
+    })
+    content.pipe(request)
   })
 }
 

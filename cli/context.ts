@@ -89,6 +89,9 @@ export type Options = {
   size?: string
   type?: string
   tty?: boolean
+  output?: string
+  passphraseFile?: string
+  as?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

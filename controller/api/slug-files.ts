@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Request } from 'express'
 import type { DeployAccepted } from '#core/contract/api.ts'
 import { adoptSlug, type SlugManifest } from '#core/contract/slug-file.ts'
-import { noRelease, notFound, releaseCodeGone, wrongMediaType } from '#core/domain/errors.ts'
+import { BerthError, noRelease, notFound, releaseCodeGone, wrongMediaType } from '#core/domain/errors.ts'
 import { makeId, type DeployId } from '#core/domain/ids.ts'
 import type { App } from '#core/domain/app.ts'
 import { isResizing, type Deploy, type Release } from '#core/domain/release.ts'
@@ -85,7 +85,11 @@ async function deploySlug(
   await requireRunning(store, app, 'nothing can be deployed to it')
   const id = makeId('d', random(13)) as DeployId
   const { through, manifest } = inspectSlugFile()
-  const [source] = await Promise.all([sources.put(id, through, MAX_BYTES), pipeline(content, through)])
+  // Both are awaited, whichever fails: nothing is left on the disk when the refusal is answered.
+  const [put, inspected] = await Promise.allSettled([sources.put(id, through, MAX_BYTES), pipeline(content, through)])
+  if (put.status === 'rejected')
+    throw causeOf(inspected.status === 'rejected' ? [inspected.reason, put.reason] : [put.reason])
+  if (inspected.status === 'rejected') throw inspected.reason
   try {
     return await deploys.submit({
       id,
@@ -94,7 +98,7 @@ async function deploySlug(
       actor: callerOf(req).actor,
       description: description ?? describe(manifest()),
       commit: manifest().commit,
-      source,
+      source: put.value,
       fromRelease: null,
       config: null,
     })
@@ -105,3 +109,6 @@ async function deploySlug(
 }
 
 const describe = ({ origin }: SlugManifest): string => `Deploy a slug${origin === '' ? '' : ` of ${origin}`}`
+
+/** A stream that breaks breaks its neighbours: the refusal among what they say is the cause. */
+const causeOf = (reasons: unknown[]): unknown => reasons.find((reason) => reason instanceof BerthError) ?? reasons[0]
