@@ -13,7 +13,8 @@ import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings, defaultResources } from '#core/domain/resources.ts'
-import { runsWithApps, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
+import { packagedRuntimes, runsWithApps, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
+import { debianOf } from '#core/domain/stack.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
@@ -126,6 +127,7 @@ async function buildSlug(
     await context.print(deploy.id, [describeCache(found)])
     laps.lap('prepare')
     const common = { deploy, spec, stack, workspace, removals, signal }
+    if (spec.ready) return await adoptSlug(context, spec.ready, common)
     await runPhase(context, { ...common, phase: 'detect', binds: [], env: {} })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     laps.lap('detect')
@@ -158,6 +160,35 @@ async function buildSlug(
     await closeWorkspace(workspace)
   }
 }
+
+/**
+ * A ready slug is unpacked by the app's own user, inside the sandbox, and packed anew: what somebody sends is no image that
+ * a kernel should mount, and its files belong to another app.
+ */
+async function adoptSlug(
+  context: BuildContext,
+  ready: NonNullable<BuildSpec['ready']>,
+  making: Pick<Phase, 'deploy' | 'spec' | 'stack' | 'workspace' | 'removals' | 'signal'>,
+): Promise<Slug> {
+  const { deploy, workspace, stack } = making
+  if (debianOf(ready.stack) !== debianOf(stack.name))
+    await context.print(deploy.id, [
+      ` !     This slug was built on ${ready.stack}, and runs on ${stack.name}: programs in it may miss libraries.`,
+    ])
+  await runPhase(context, { ...making, phase: 'adopt', binds: [], env: {} })
+  const found = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the ready slug')
+  const plan: BuildPlan = { ...found, buildpack: ready.buildpack, runtimes: ready.runtimes.map(runtimeRequest) }
+  const runtimes = await resolveRuntimes(context, deploy.id, plan)
+  const { processes, env, health, cron } = ready
+  return packSlug(context, { ...making, plan, release: { processes, env, health, cron }, runtimes, reused: null })
+}
+
+/** Exactly the version where one is like another; of Debian's packages, which move with security fixes, the same line. */
+const runtimeRequest = ({ name, version }: RuntimeRef): BuildPlan['runtimes'][number] => ({
+  name,
+  range: (packagedRuntimes as readonly string[]).includes(name) ? version : (/^\d+(\.\d+)?/.exec(version)?.[0] ?? '*'),
+  reason: 'the ready slug was built with it',
+})
 
 // ── workspace ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,7 +286,7 @@ async function readOutput(workspace: Workspace, name: string): Promise<unknown> 
 // ── running the buildpacks ───────────────────────────────────────────────────────────────────────────────────────────
 
 type Phase = {
-  phase: 'detect' | 'compile'
+  phase: 'detect' | 'compile' | 'adopt'
   deploy: Deploy
   spec: BuildSpec
   stack: { name: string; root: string }
@@ -273,7 +304,7 @@ async function runPhase(
 ): Promise<void> {
   const { host, places, meter } = context
   signal.throwIfAborted()
-  const id = `b-${phase === 'detect' ? 'd' : 'c'}-${deploy.id}`
+  const id = `b-${phase.charAt(0)}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What a build that could not be removed left of the same deploy.

@@ -12,6 +12,7 @@ import { overhead } from './overhead.ts'
 import { restarts } from './restarts.ts'
 import { router, routerRows } from './router.ts'
 import { routes } from './routes.ts'
+import { slugs } from './slugs.ts'
 import { start } from './start.ts'
 
 /** Those that are only run when they are named take long, and look for faults rather than for figures. */
@@ -22,6 +23,7 @@ const benches: Record<string, Bench> = {
   overhead: { run: overhead },
   density: { run: density },
   deploy: { run: deploy },
+  slugs: { run: slugs },
   router: { run: router, parts: routerRows },
   routes: { run: routes },
   fairness: { run: fairness },

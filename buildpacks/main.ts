@@ -1,6 +1,6 @@
 /**
  * The program that runs inside the build sandbox, on the tenant's side of the fence: `main.ts detect`, then, with the
- * runtimes in place, `main.ts compile`. It talks to the pusher on stdout and to the agent by two files and exit codes.
+ * runtimes in place, `main.ts compile`; of a ready slug only `main.ts adopt`. It talks to the pusher on stdout and to the agent by two files and exit codes.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { BuildFailure, exitCodes, type Build, type Output, type Plan } from './c
 import { openFolder } from './folder.ts'
 import { buildpacks, choose } from './index.ts'
 import { createOutput } from './output.ts'
+import { unpackSlug } from './ready.ts'
 import { chooseRoot, chosenRoot, inFolder } from './root.ts'
 import { unpack } from './source.ts'
 import { runStep } from './steps.ts'
@@ -69,7 +70,11 @@ async function writeWhole(path: string, value: unknown): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-const phases: Record<string, (settings: Settings, output: Output) => Promise<void>> = { detect, compile }
+async function adopt({ app, build, source }: Settings, output: Output): Promise<void> {
+  await writeWhole(join(build, 'plan.json'), await unpackSlug({ app, build, source }, output))
+}
+
+const phases: Record<string, (settings: Settings, output: Output) => Promise<void>> = { detect, compile, adopt }
 
 async function main(phase: string, output: Output): Promise<number> {
   const run = phases[phase]

@@ -24,6 +24,8 @@ export type Client = {
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
+  /** A body of another kind than JSON, and how long it is; null: the API does not say. */
+  download(path: Path): Promise<{ content: Readable; bytes: number | null }>
   /** Sends a body of a known length as it comes. @throws what reading it throws */
   upload<T>(path: Path, query: Query, body: Upload): Promise<T>
   /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
@@ -48,6 +50,12 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
+    async download(path) {
+      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path))
+      if (statusOf(response) !== 200) await readJson(apiUrl, response)
+      const bytes = response.headers['content-length']
+      return { content: response, bytes: bytes === undefined ? null : Number(bytes) }
+    },
     async upload<T>(path: Path, query: Query, upload: Upload) {
       const response = await sendStream(apiUrl, token, urlOf(apiUrl, path, query), upload)
       return (await readJson(apiUrl, response)) as T

@@ -98,6 +98,10 @@ export type Options = {
   none?: boolean
   autoRollback?: string
   job?: string
+  output?: string
+  passphraseFile?: string
+  slug?: string
+  as?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -39,6 +39,8 @@ const pureFiles = [
   'agent/sandbox/cgroup-files.ts',
   'agent/health/health.ts',
   'agent/output.ts',
+  'agent/layer-cache.ts',
+  'controller/slugs/keep.ts',
   'agent/sandbox/cpus.ts',
   'agent/sandbox/link.ts',
   'agent/sandbox/ruleset.ts',

@@ -1,11 +1,11 @@
 /** apps, create, info, open, destroy. */
 import { spawn } from 'node:child_process'
-import type { AppView } from '#core/contract/api.ts'
+import type { AppView, SlugsView } from '#core/contract/api.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Context, Run } from '../context.ts'
 import { failed, usage as usageError } from '../failures.ts'
 import { isRepository, readRemotes, writeRemote } from '../git.ts'
-import { formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
+import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const answer = await (await client()).get<{ apps: AppView[] }>(['apps'])
@@ -45,6 +45,7 @@ export const info: Run = async (context, _args, options) => {
   const { out, now } = context
   const app = await load(context, options)
   if (options.json) return out.json(app)
+  const slugs = await (await context.client()).get<SlugsView>(['apps', app.name, 'slugs'])
   out.facts([
     ['Name', app.name],
     ['Tenant', app.tenant],
@@ -54,6 +55,7 @@ export const info: Run = async (context, _args, options) => {
     ['Release', app.release === null ? 'none yet' : `v${app.release}`],
     ['Rollout', rolloutCell(app)],
     ['State', stateCell(app)],
+    ['Slug', slugCell(slugs)],
     ...Object.entries(app.formation).map(([type, process]): [string, Cell] => [
       type,
       process === undefined
@@ -93,6 +95,9 @@ async function load(context: Context, options: Parameters<Run>[2]): Promise<AppV
   const app = await context.app(options)
   return (await context.client()).get<AppView>(['apps', app])
 }
+
+const slugCell = ({ release, currentBytes, bytes }: SlugsView): Cell =>
+  release === null ? '-' : `${formatBytes(currentBytes)}, ${formatBytes(bytes)} with the releases before`
 
 function stateCell({ paused, suspended }: AppView): Cell {
   if (suspended !== null) return { text: `suspended: ${suspended}`, colour: 'red' }

@@ -8,12 +8,14 @@ import { showDeploy } from '../deploy-log.ts'
 import { failed, usage } from '../failures.ts'
 import { formatBytes } from '../text.ts'
 import { findFiles } from '../upload-files.ts'
+import { deploy as deploySlug } from './slugs.ts'
 import { archiveLength, end, header, padding, type Entry } from '../upload-tar.ts'
 
 const TELL_EVERY_MS = 2_000
 const MAX_MESSAGE = 200
 
 export const deploy: Run = async (context, [folder = '.'], options) => {
+  if (options.slug !== undefined) return deploySlug(context, [options.slug], options)
   const { out, cwd } = context
   const root = resolve(cwd, folder)
   if (!(await isFolder(root))) throw usage(`${folder} is not a folder.`)

@@ -16,7 +16,7 @@ export const list: Run = async (context, _args, options) => {
     answer.releases.map((release) => [
       `v${release.version}${release.current ? ' *' : ''}`,
       statusCell(release),
-      release.description,
+      release.codeGone ? `${release.description} (code gone)` : release.description,
       release.actor,
       formatSince(release.createdAt, now()),
     ]),
@@ -47,6 +47,7 @@ export const info: Run = async (context, [wanted], options) => {
 
 const codeFacts = (release: ReleaseView): [string, Cell][] => [
   ['Commit', release.commit ?? '-'],
+  ...(release.codeGone ? ([['Code', 'gone: it cannot be rolled back to']] satisfies [string, Cell][]) : []),
   ['Buildpack', release.buildpack ?? '-'],
   ['Runtimes', release.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ') || '-'],
   ['Config vars', release.configNames.join(', ') || '-'],

@@ -1,11 +1,12 @@
 /** What agents ask: launch and build specs with opened secrets, sources, layers (core/contract/internal.ts). */
 import type { Request } from 'express'
 import type { BuildSpec, LaunchSpec } from '#core/contract/internal.ts'
+import type { SlugManifest } from '#core/contract/slug-file.ts'
 import { notFound } from '#core/domain/errors.ts'
 import { isDigest, isId, type DeployId, type InstanceId, type LayerDigest } from '#core/domain/ids.ts'
 import { healthCheckOf, type HealthCheck } from '#core/domain/health-check.ts'
 import { processName, type Desired } from '#core/domain/instance.ts'
-import { WEB, type Deploy, type Release } from '#core/domain/release.ts'
+import { isBuilt, WEB, type Deploy, type Release } from '#core/domain/release.ts'
 import { openEgress, planOf, shareOf } from '#core/domain/quota.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
@@ -18,6 +19,7 @@ import { loadRun } from '#core/store/runs.ts'
 import { loadStackChoice } from '#core/store/stacks.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
+import { readManifest } from '../slugs/file.ts'
 import { want } from '../slugs/wanted.ts'
 import type { ApiContext } from './context.ts'
 import { sendRange } from './ranges.ts'
@@ -64,7 +66,7 @@ export const internalRoutes = (context: ApiContext): Routes => ({
 
 /** The specs as we hold them; in JSON they are what the agent's schema takes. */
 type Launch = Omit<LaunchSpec, 'slug'> & { slug: Slug }
-type Build = Omit<BuildSpec, 'previous'> & { previous: Slug | null }
+type Build = Omit<BuildSpec, 'previous' | 'ready'> & { previous: Slug | null; ready: SlugManifest['slug'] | null }
 
 async function launchSpec(id: string, { store, sealer }: ApiContext): Promise<Launch> {
   const instance = isId(id) ? await loadInstance(store, id as InstanceId) : null
@@ -92,7 +94,7 @@ async function checkFor({ appId, processType }: Desired, { slug }: Release, stor
   return healthCheckOf(processType, processType === WEB, slug.health, app?.checks ?? {})
 }
 
-async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise<Build> {
+async function buildSpec(deploy: Deploy, { store, sealer, sources }: ApiContext): Promise<Build> {
   const app = await loadApp(store, deploy.appId)
   // What was uploaded has no commit; its digest is its version.
   const version = deploy.commit ?? deploy.source
@@ -106,6 +108,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     uidBase: app.uidBase,
     share: shareOf(tenant ?? { cpus: null, egress: openEgress }, planOf(plans, tenant)),
     commit: version,
+    ready: deploy.kind === 'slug' ? (await readManifest(sources.read(deploy.id))).slug : null,
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,
@@ -116,7 +119,7 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
 async function pushOf(req: Request, { store }: ApiContext): Promise<Deploy> {
   const id = param(req, 'deploy')
   const deploy = isId(id) ? await loadDeploy(store, id as DeployId) : null
-  if (deploy?.kind !== 'push') throw notFound('deploy', id)
+  if (!deploy || !isBuilt(deploy)) throw notFound('deploy', id)
   return deploy
 }
 

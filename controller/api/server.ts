@@ -32,6 +32,7 @@ import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
+import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
@@ -67,6 +68,7 @@ export function createApi(context: ApiContext): Express {
     authenticate(store, 'bearer'),
     refuseAgents,
     refuseSuspended(store),
+    routerOf(slugFileRoutes(context)),
     ...readBody,
     routerOf(v1Routes(context)),
   )
@@ -91,6 +93,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...deployRoutes(context),
   ...slugRoutes(context),
   ...buildRoutes(context),
+  ...adoptRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
   ...logRoutes(context),

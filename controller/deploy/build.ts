@@ -3,7 +3,7 @@ import { HOST_LEASE_MS } from '#core/domain/host.ts'
 import { tenantSuspended } from '#core/domain/errors.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
-import type { PhaseTime } from '#core/domain/release.ts'
+import { isBuilt, type PhaseTime } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { assignBuild, loadBuildReport, loadOpenDeploys, unassignBuild } from '#core/store/deploys.ts'
@@ -25,7 +25,7 @@ const AFTER_TIMEOUT_MS = 2 * 60_000
 const MAX_HOSTS = 2
 
 export async function build(walk: Walk): Promise<Outcome<Slug>> {
-  if (walk.deploy.kind !== 'push') return earlierSlug(walk)
+  if (!isBuilt(walk.deploy)) return earlierSlug(walk)
   let began = walk.context.now()
   for (;;) {
     if (walk.deploy.buildHost === null) {

@@ -14,7 +14,7 @@ export type Sources = {
   /** Archives a commit. @param env points git at where the objects are. @returns the archive's SHA-256, in hex */
   archive(id: DeployId, repository: Repository, commit: string, env: Record<string, string>): Promise<string>
   /** Keeps an archive that was sent. @returns its SHA-256, in hex. @throws BODY_TOO_LARGE, or what ended the stream; then nothing is kept */
-  keep(id: DeployId, archive: Readable): Promise<string>
+  keep(id: DeployId, archive: Readable, maxBytes?: number): Promise<string>
   /** In bytes; null when there is none. */
   size(id: DeployId): Promise<number | null>
   /** @param from how many bytes to leave out at its beginning */
@@ -30,8 +30,8 @@ const SUFFIX = '.tar'
 export function openSources(folder: string, maxBytes: number): Sources {
   const pathOf = (id: DeployId) => join(folder, id + SUFFIX)
   const remove = (id: DeployId) => rm(pathOf(id), { force: true })
-  const write = async (id: DeployId, archive: Readable): Promise<string> => {
-    const digest = await writeStream(archive, pathOf(id), maxBytes)
+  const write = async (id: DeployId, archive: Readable, most = maxBytes): Promise<string> => {
+    const digest = await writeStream(archive, pathOf(id), most)
     await syncFolder(folder)
     return digest
   }
@@ -50,9 +50,9 @@ export function openSources(folder: string, maxBytes: number): Sources {
         throw error
       }
     },
-    async keep(id, archive) {
+    async keep(id, archive, most) {
       try {
-        return await write(id, archive)
+        return await write(id, archive, most)
       } catch (error) {
         await remove(id)
         throw error

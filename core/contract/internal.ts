@@ -16,6 +16,8 @@ export const buildSpec = z.strictObject({
   commit: z.string(),
   env: environment,
   previous: slug.nullable(),
+  /** What the source is, where it is a ready slug; null: it is to be built. */
+  ready: slug.nullable(),
   /** The stack to build on; null: the host's own. */
   stack: stackName.nullable(),
   /** Of the app's cache; an older one is not used any more. */

@@ -322,6 +322,14 @@ export const slugStoreNotUsable = (name: string, why: string, cause: unknown) =>
     cause,
   })
 
+/** @param why what is wrong with it, without a full stop */
+export const slugFileRefused = (why: string) =>
+  new BerthError(
+    'SLUG_FILE_REFUSED',
+    422,
+    `The file cannot be taken as a slug: ${why}. Make one with: berth slugs:download, or berth apps:export`,
+  )
+
 export const addressInUse = (setting: string, address: string, port: number, holder: string | null = null) =>
   new BerthError(
     'ADDRESS_IN_USE',

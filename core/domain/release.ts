@@ -43,7 +43,10 @@ export type Rollout =
 export const RELEASE_PROCESS = 'release' as ProcessType
 export const WEB = 'web' as ProcessType
 
-export type DeployKind = 'push' | 'config' | 'rollback'
+/** `slug`: its source is a ready slug, which a host unpacks and packs for the app (core/domain/slug-file.ts). */
+export type DeployKind = 'push' | 'slug' | 'config' | 'rollback'
+/** Whether a host makes its slug. */
+export const isBuilt = ({ kind }: Pick<Deploy, 'kind'>): boolean => kind === 'push' || kind === 'slug'
 export type DeployState = 'queued' | 'building' | 'releasing' | 'rolling' | 'succeeded' | 'failed' | 'cancelled'
 
 /** One walk of the deploy story. The controller writes it; `build` is the agent's answer. */

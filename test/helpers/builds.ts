@@ -1,6 +1,7 @@
 /** Builds as the agent runs them, on a test's own host: the controller is a file with the source, and layers stay here. */
 import { copyFile, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BuildSpec } from '#core/contract/internal.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
@@ -36,6 +37,8 @@ export type BuildOptions = {
   /** A folder with a main.ts, instead of the platform's. */
   buildpacks?: string | null
   app?: string
+  /** What the source is, if it is a ready slug. */
+  ready?: Slug | null
   diskMb?: number
   timeoutMs?: number
   /** Of the cache. */
@@ -51,6 +54,7 @@ export async function runBuild(
     source,
     buildpacks = null,
     app = 'a-built',
+    ready = null,
     diskMb = 200,
     timeoutMs = 60_000,
     generation = 0,
@@ -82,6 +86,7 @@ export async function runBuild(
         commit: '0'.repeat(40),
         env: {},
         previous: null,
+        ready: ready as BuildSpec['ready'],
         stack: null,
         cacheGeneration: generation,
         share: defaultShare,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { slugFileRoutes } from '../../../../controller/api/slug-files.ts'
 import { v1Routes } from '../../../../controller/api/server.ts'
 import { internalRoutes } from '../../../../controller/api/internal.ts'
 import { bootstrap } from '../../../../controller/bootstrap.ts'
@@ -43,6 +44,10 @@ const foreign: Record<string, number> = {
   'GET /apps/:app/deploys': 404,
   'GET /apps/:app/deploys/:deploy': 404,
   'GET /apps/:app/deploys/:deploy/log': 404,
+  'GET /apps/:app/slugs': 404,
+  'POST /apps/:app/slugs/adopt': 404,
+  'POST /apps/:app/slugs/file': 404,
+  'GET /apps/:app/slugs/:release/file': 404,
   'GET /apps/:app/instances': 404,
   'GET /apps/:app/runs': 404,
   'POST /apps/:app/runs': 404,
@@ -110,7 +115,7 @@ describe('access to the API', function () {
   after(() => api.stop())
 
   const routes = () =>
-    Object.entries(v1Routes(api.context)).flatMap(([path, methods]) =>
+    Object.entries({ ...v1Routes(api.context), ...slugFileRoutes(api.context) }).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => ({ method, path, route: `${method} ${path}` })),
     )
   const fill = (path: string) =>
@@ -118,6 +123,7 @@ describe('access to the API', function () {
     path
       .replace(':app', 'shop')
       .replace(':version', '1')
+      .replace(':release', '1')
       .replace(':address', 'shop.example')
       .replace(':user', 'ann')
       .replace(':certificate', 'c-aaaaaaaaaaaaa')

@@ -172,7 +172,7 @@ describe('Collecting slugs', function () {
     stored.add(layer('old'))
     await collect(context, GRACE_MS)
     clock += GRACE_MS + BUILD_MS + 1
-    let asked: Promise<void> | null = null
+    let asked = Promise.resolve()
     const order: string[] = []
     context.layers.remove = async (digest) => {
       asked = want({ store, now: () => clock, signal: AbortSignal.timeout(10_000) }, digest).then(

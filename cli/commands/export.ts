@@ -1,0 +1,83 @@
+/** apps:export: a whole app as a file (core/domain/slug-file.ts). */
+import { resolve } from 'node:path'
+import type { AccessView, AppView, DomainsView, QuotaView, RoutingView } from '#core/contract/api.ts'
+import type { ExportedApp } from '#core/contract/slug-file.ts'
+import { APP_FILE, END_BYTES, entryHeader, paddingOf, SEALED_CONFIG } from '#core/domain/slug-file.ts'
+import type { Client } from '../client.ts'
+import type { Run } from '../context.ts'
+import { readPassphrase } from '../passphrase.ts'
+import { sealText } from '../sealed.ts'
+import { requireNew, save } from '../transfer.ts'
+
+export const exportApp: Run = async (context, _args, options) => {
+  const { out, cwd, now } = context
+  const passphrase = options.passphraseFile === undefined ? null : await readPassphrase(context, options.passphraseFile)
+  const name = await context.app(options)
+  const file = resolve(cwd, options.output ?? `${name}.berth`)
+  await requireNew(file)
+  const client = await context.client()
+  const { config } = await client.get<{ config: Record<string, string> }>(['apps', name, 'config'])
+  const app = await describe(client, name, Object.keys(config), passphrase !== null, new Date(now()).toISOString())
+  const sealed = passphrase === null ? null : await sealText(JSON.stringify(config), passphrase)
+  const slug = app.code ? await client.download(['apps', name, 'slugs', 'current', 'file']) : null
+  await save(context, contentOf(app, sealed, slug?.content ?? null, now()), file, slug?.bytes ?? null)
+  if (options.json) return out.json({ app: name, file, config: passphrase !== null, code: app.code })
+  out.line(`Saved ${name} as ${file}.`)
+  if (passphrase === null && app.configNames.length > 0)
+    out.note(`Its ${app.configNames.length} config vars are not in it: for those, give --passphrase-file FILE.`)
+  out.note(`Bring it to another Berth with: berth apps:import ${options.output ?? `${name}.berth`}`)
+}
+
+async function describe(
+  client: Client,
+  name: string,
+  configNames: string[],
+  sealed: boolean,
+  exportedAt: string,
+): Promise<ExportedApp> {
+  const get = <T>(...rest: string[]) => client.get<T>(['apps', name, ...rest])
+  const [app, domains, routing, access, quota] = await Promise.all([
+    get<AppView>(),
+    get<DomainsView>('domains'),
+    get<RoutingView>('routing'),
+    get<AccessView>('access'),
+    get<QuotaView>('quota'),
+  ])
+  const sizes = Object.entries(app.formation).flatMap(([type, process]) =>
+    process
+      ? [[type, { count: process.count, memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }] as const]
+      : [],
+  )
+  return {
+    format: 'berth-app',
+    version: 1,
+    name,
+    exportedAt,
+    formation: Object.fromEntries(sizes),
+    domains: domains.domains.map(({ address }) => address),
+    routing,
+    access,
+    quota: quota.quota,
+    configNames: configNames.sort(),
+    sealed,
+    code: app.release !== null,
+  }
+}
+
+/** The app's own entries, and then the slug's archive as the API sends it, which ends the whole. */
+async function* contentOf(
+  app: ExportedApp,
+  sealed: Buffer | null,
+  slug: AsyncIterable<Uint8Array> | null,
+  now: number,
+): AsyncGenerator<Uint8Array> {
+  const entry = (name: string, content: Buffer) => [
+    entryHeader({ name, bytes: content.length, time: Math.floor(now / 1000) }),
+    content,
+    new Uint8Array(paddingOf(content.length)),
+  ]
+  yield* entry(APP_FILE, Buffer.from(`${JSON.stringify(app, null, 2)}\n`))
+  if (sealed) yield* entry(SEALED_CONFIG, sealed)
+  if (slug) yield* slug
+  else yield new Uint8Array(END_BYTES)
+}
