@@ -45,6 +45,8 @@ const pureFiles = [
   'agent/metering/life.ts',
   'agent/metering/samples.ts',
   'controller/certificates/wanted.ts',
+  'controller/cron/decide.ts',
+  'controller/cron/texts.ts',
   'controller/metering/period.ts',
   'agent/doctor/checks.ts',
   'agent/doctor/sysctls.ts',

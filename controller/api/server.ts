@@ -13,6 +13,7 @@ import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
+import { cronRoutes } from './cron.ts'
 import { deployRoutes } from './deploys.ts'
 import { domainRoutes } from './domains.ts'
 import { answerError, noSuchPage } from './errors.ts'
@@ -80,6 +81,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...deployRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
+  ...cronRoutes(context),
   ...logRoutes(context),
   ...eventRoutes(context),
   ...usageRoutes(context),

@@ -137,6 +137,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
       keys.appDeploys(app.id),
       keys.appRuns(app.id),
       keys.runCounter(app.id),
+      keys.cron(app.id),
       ...deployKeys,
       ...runs.map((id) => keys.run(id as InstanceId)),
     )
