@@ -16,6 +16,7 @@ import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
 import { hostsOfApp, wantedOf } from './certificates/wanted.ts'
+import { watchClocks } from './cron/loop.ts'
 import { createDeploys } from './deploy/deploy.ts'
 import { beginFallback } from './deploy/fallback.ts'
 import { createLookUp, watchDomains } from './domains.ts'
@@ -127,6 +128,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
           keepCollecting({ store, config, log, layers, now }, held),
+          watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
         ])
       },

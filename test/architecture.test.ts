@@ -47,6 +47,8 @@ const pureFiles = [
   'agent/metering/life.ts',
   'agent/metering/samples.ts',
   'controller/certificates/wanted.ts',
+  'controller/cron/decide.ts',
+  'controller/cron/texts.ts',
   'controller/metering/period.ts',
   'controller/git/policy.ts',
   'controller/git/tree.ts',

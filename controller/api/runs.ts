@@ -1,13 +1,13 @@
 /** One-off runs: begin, list, show, stop. Being attached to one is a WebSocket (controller/runs/sessions.ts). */
-import { createRun, type RunView } from '#core/contract/api.ts'
+import { createRun, runQuery, type RunView } from '#core/contract/api.ts'
+import { parse } from '#core/contract/schema.ts'
 import type { App } from '#core/domain/app.ts'
 import { notFound, runOver } from '#core/domain/errors.ts'
 import { processName } from '#core/domain/instance.ts'
 import type { Run } from '#core/domain/run.ts'
-import { appendLogs } from '#core/store/logs.ts'
 import { loadOpenRuns, loadRuns, stopRun } from '#core/store/runs.ts'
 import { requireRunning } from '../halted.ts'
-import { submitRun } from '../runs/submit.ts'
+import { noteRun, submitRun } from '../runs/submit.ts'
 import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -16,13 +16,13 @@ import { accountOf, type ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
 import { runView } from './views.ts'
 
-const LISTED = 50
-
 export const runRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/runs': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      const runs = (await loadRuns(context.store, app.id)).slice(0, LISTED)
+      const { n, job } = parse(runQuery, req.query, 'query')
+      const all = await loadRuns(context.store, app.id)
+      const runs = all.filter(({ cron }) => job === undefined || cron?.job === job).slice(0, n)
       res.json({ runs: runs.map((run) => runView(app, run)) } satisfies { runs: RunView[] })
     },
     async POST(req, res) {
@@ -35,7 +35,7 @@ export const runRoutes = (context: ApiContext): Routes => ({
         submitRun(app, wish, actor, { ...context, maxTimeoutMs: context.config.runTimeoutMs }),
       )
       context.wake()
-      await say(app, run, context)
+      await noteRun(context.store, app, run, context.now())
       res.status(201).json(runView(app, run))
     },
   },
@@ -56,13 +56,6 @@ export const runRoutes = (context: ApiContext): Routes => ({
     },
   },
 })
-
-/** Whoever reads the app's log later finds what was run in it, and by whom. */
-async function say(app: App, run: Run, { store, now }: ApiContext): Promise<void> {
-  const at = new Date(now()).toISOString()
-  const line = `Starting process with command \`${run.command}\` by ${run.actor}`
-  await appendLogs(store, app.id, [{ at, source: 'platform', ps: processName(run), line }])
-}
 
 /**
  * @param name `run.12`, or its id

@@ -14,6 +14,7 @@ import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
+import { cronRoutes } from './cron.ts'
 import { deployRoutes } from './deploys.ts'
 import { domainRoutes } from './domains.ts'
 import { answerError, noSuchPage } from './errors.ts'
@@ -96,6 +97,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...adoptRoutes(context),
   ...instanceRoutes(context),
   ...runRoutes(context),
+  ...cronRoutes(context),
   ...logRoutes(context),
   ...eventRoutes(context),
   ...usageRoutes(context),

@@ -195,6 +195,7 @@ export function runView(app: Pick<App, 'name'>, run: Run): RunView {
     state: run.end ? 'ended' : run.host === null ? 'waiting' : 'placed',
     host: run.host,
     actor: run.actor,
+    job: run.cron?.job ?? null,
     createdAt: iso(run.createdAt),
     timeoutSeconds: run.timeoutMs / 1000,
     memoryMb: run.size.memoryMb,

@@ -28,6 +28,8 @@ export async function release(walk: Walk, slug: Slug): Promise<Outcome<number>> 
     .catch((error: unknown) => refusalIn(error))
   if (version === null) return { ok: false, why: 'The app was destroyed.' }
   if (typeof version === 'string') return { ok: false, why: version }
+  // It may be the target now, and can start while the rest is told and written down.
+  walk.context.wake()
   await walk.say(`-----> Releasing v${version}`)
   await walk.save({ release: version })
   return { ok: true, value: version }

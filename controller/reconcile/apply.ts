@@ -6,8 +6,10 @@ import type { Log } from '#core/runtime/log.ts'
 import { setCurrent, setRollout } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { assignInstance, changeDesired, forgetInstance } from '#core/store/instances.ts'
+import { appendEvent } from '#core/store/events.ts'
 import { putChange } from '#core/store/routes.ts'
 import { endRun, placeRun } from '#core/store/runs.ts'
+import { eventOfApp } from '../events.ts'
 import type { HostQueues } from '../queues.ts'
 import type { Fallback } from './fallback.ts'
 import type { Step } from './plan.ts'
@@ -89,9 +91,15 @@ function executorsFor({ store, log, queues, random, now, fallBack }: ApplyContex
       return placed
     },
 
-    async endRun({ run, end }) {
+    async endRun({ run, end, unheard }) {
+      const { reason, exitCode, detail } = end
       const ended = await endRun(store, run.id, end)
-      const { reason, exitCode } = end
+      if (ended && unheard) {
+        const text = `${processName(run)}: ${detail}`
+        const { id: instance, host, release } = run
+        const about = { process: processName(run), instance, host, release }
+        await appendEvent(store, run.appId, { ...eventOfApp(reason, text, null, end.at), ...about })
+      }
       log.info('run ended', { instance: run.id, appId: run.appId, process: processName(run), reason, exitCode })
       return ended
     },

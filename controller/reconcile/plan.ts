@@ -32,7 +32,8 @@ export type Step =
   | { kind: 'start'; instance: NewInstance }
   /** A one-off run on the host that was chosen for it. */
   | { kind: 'placeRun'; instance: Desired }
-  | { kind: 'endRun'; run: Run; end: RunEnd }
+  /** `unheard`: no agent has told people of it. */
+  | { kind: 'endRun'; run: Run; end: RunEnd; unheard: boolean }
   /** With other limits, or frozen, where it is; the epoch is the one that was read. */
   | { kind: 'adjust'; instance: Desired }
   | { kind: 'unroute'; instance: Desired }

@@ -24,7 +24,7 @@ export function planRuns(world: World, rooms: Room[]): Planned {
   for (const run of [...world.runs].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))) {
     const app = apps.get(run.appId)
     const end = app ? ending(world, app, run, instances.get(run.id)) : told(world, 'stopped', 'Its app was destroyed.')
-    if (end) steps.push({ kind: 'endRun', run, end })
+    if (end) steps.push({ kind: 'endRun', run, end, unheard: !hasTold(instances.get(run.id)) })
     else if (app && run.host === null) {
       const placed = placeOne(world, app, run, left)
       left = placed.rooms
@@ -34,6 +34,9 @@ export function planRuns(world: World, rooms: Room[]): Planned {
   for (const app of apps.values()) steps.push(...lookAfter(world, app))
   return { steps, rooms: left }
 }
+
+/** Has its agent said how it ended? Then people have heard of it. */
+const hasTold = (instance: Instance | undefined): boolean => hasEnded(instance?.reported ?? null)
 
 /** @returns how it ended; null while it goes on or waits */
 function ending(world: World, app: App, run: Run, instance: Instance | undefined): RunEnd | null {
@@ -69,7 +72,7 @@ function placeOne(world: World, app: App, run: Run, rooms: Room[]): Planned {
   if (world.now - run.createdAt < PLACE_WITHIN_MS) return { steps: [], rooms }
   const why = placement.because === 'capacity' ? describeShortage(run.size, placement.short) : 'all hosts are busy'
   const end = told(world, 'notPlaced', `It was not begun within ${PLACE_WITHIN_MS / 1000} s: ${why}.`)
-  return { steps: [{ kind: 'endRun', run, end }], rooms }
+  return { steps: [{ kind: 'endRun', run, end, unheard: true }], rooms }
 }
 
 const newInstance = (world: World, app: App, run: Run, hostId: HostId): Desired => ({

@@ -1,16 +1,18 @@
 /** Accepts one-off runs: from here on, each is run once or reported not to have been. */
 import { processOf, type App } from '#core/domain/app.ts'
 import { badRequest, noRelease, notFound } from '#core/domain/errors.ts'
+import type { CronJob } from '#core/domain/cron.ts'
 import { makeId, type DeployId, type InstanceId, type ProcessType } from '#core/domain/ids.ts'
-import { usualSize } from '#core/domain/quota.ts'
+import { processName } from '#core/domain/instance.ts'
+import { planOf, usualSize } from '#core/domain/quota.ts'
 import { RELEASE_PROCESS, type Release } from '#core/domain/release.ts'
 import { DEFAULT_RUN_TIMEOUT_MS, RELEASE_TIMEOUT_MS, RUN_PROCESS, type Run, type RunRecord } from '#core/domain/run.ts'
 import type { CreateRun } from '#core/contract/api.ts'
 import type { Store } from '#core/store/connection.ts'
+import { appendLogs } from '#core/store/logs.ts'
 import { loadPlans } from '#core/store/plans.ts'
 import { createRun, loadRun } from '#core/store/runs.ts'
 import { loadTenant } from '#core/store/tenants.ts'
-import { planOf } from '#core/domain/quota.ts'
 import { promising, requireRoomForRun, type Account } from '../quota.ts'
 import type { Sealer } from '../secrets.ts'
 
@@ -55,11 +57,61 @@ export async function submitRun(app: App, wish: CreateRun, actor: string, contex
         deploy: null,
         actor,
         createdAt: now(),
+        cron: null,
       },
       account.promises,
     )
   })
   return found(made === null ? null : await loadRun(store, id), app)
+}
+
+/**
+ * A run of a job of the app's clock, by the release that serves; asked again for the same id, it is the same run.
+ * @param cron its tick, ms since 1970; null: somebody wants it now
+ * @throws NO_RELEASE, QUOTA_EXCEEDED, NOT_FOUND
+ */
+export async function submitJobRun(
+  app: App,
+  job: CronJob,
+  { id, tick, actor }: { id: InstanceId; tick: number | null; actor: string },
+  { store, now, maxTimeoutMs }: Pick<SubmitContext, 'store' | 'now' | 'maxTimeoutMs'>,
+): Promise<Run> {
+  const known = await loadRun(store, id)
+  if (known) return known
+  const release = app.current?.release
+  if (release === undefined) throw noRelease(app.name)
+  await promising(store, app.tenantId, (account) => {
+    const size = usualSize(account.plan)
+    requireRoomForRun(account, size, `A run of the job ${job.name} of ${app.name}`)
+    return createRun(
+      store,
+      {
+        id,
+        appId: app.id,
+        tenantId: app.tenantId,
+        processType: RUN_PROCESS,
+        release,
+        command: job.command,
+        env: {},
+        size,
+        timeoutMs: Math.min(job.timeoutMs, maxTimeoutMs),
+        streams: 'log',
+        window: null,
+        deploy: null,
+        actor,
+        createdAt: now(),
+        cron: { job: job.name, tick },
+      },
+      account.promises,
+    )
+  })
+  return found(await loadRun(store, id), app)
+}
+
+/** Whoever reads the app's log later finds what was run in it, and by whom. */
+export async function noteRun(store: Store, app: App, run: Run, now: number): Promise<void> {
+  const line = `Starting process with command \`${run.command}\` by ${run.actor}`
+  await appendLogs(store, app.id, [{ at: new Date(now).toISOString(), source: 'platform', ps: processName(run), line }])
 }
 
 function timeoutOf({ timeoutSeconds }: CreateRun, maxTimeoutMs: number): number {
@@ -112,6 +164,7 @@ export async function submitReleaseRun(
       deploy,
       actor: release.actor,
       createdAt: now,
+      cron: null,
     },
     null,
   )

@@ -63,6 +63,10 @@ export const createRun = z.strictObject({
 })
 export type CreateRun = z.infer<typeof createRun>
 
+export const runQuery = z.strictObject({
+  n: z.coerce.number().int().min(1).max(200).default(50),
+  job: z.string().max(40).optional(),
+})
 export const rollback = z.strictObject({ release: z.int().min(1).optional() })
 export const createTenant = z.strictObject({ id: tenantId })
 /** A null takes back what was set for this tenant alone: its traffic is then its plan's, and no core is its own. */
@@ -252,11 +256,38 @@ export type RunView = {
   state: 'waiting' | 'placed' | 'ended'
   host: string | null
   actor: string
+  /** The job of the app's clock that it is a run of. */
+  job: string | null
   createdAt: string
   timeoutSeconds: number
   memoryMb: number
   cpuMilli: number
   end: { at: string; reason: ReasonCode; exitCode: number | null; detail: string } | null
+}
+/** A job of an app's clock (docs/cron.md). */
+export type CronJobView = {
+  name: string
+  command: string
+  schedule: string
+  timeoutSeconds: number
+  overlap: 'skip' | 'allow' | 'replace'
+  /** Why it is never run: its schedule cannot be read. */
+  problem: string | null
+  paused: { at: string; by: string } | null
+  /** null: it is paused, or never comes. */
+  nextAt: string | null
+  /** The last tick that was run; `run` is null where its record is no longer kept. */
+  last: { at: string; run: RunView | null } | null
+  /** The last ticks that were not run. */
+  missed: { why: string; text: string; first: string; last: string; count: number } | null
+  /** The runs that are under way, as `run.12`. */
+  running: string[]
+}
+export type CronView = {
+  app: string
+  /** Why nothing of the app is run now; null: it is. */
+  halted: string | null
+  jobs: CronJobView[]
 }
 export type DomainView = {
   /** `shop.example/api`: how it is named in paths of the API. */

@@ -185,6 +185,13 @@ export const releaseCodeGone = (version: number, kept: number, oldest: number | 
 
 export const runOver = (name: string) => new BerthError('RUN_OVER', 409, `${name} is over already.`)
 
+export const jobUnderWay = (job: string, run: string, app: string) =>
+  new BerthError(
+    'JOB_UNDER_WAY',
+    409,
+    `${run} of the job ${job} is under way, and the job may not run twice at a time. Stop it first: berth ps:stop ${run} -a ${app}`,
+  )
+
 export const runNotAttachable = (name: string, why: string) =>
   new BerthError('RUN_NOT_ATTACHABLE', 409, `Nobody can be attached to ${name}: ${why}.`)
 

@@ -41,6 +41,8 @@ export type RunRecord = Once & {
   size: Resources
   actor: string
   createdAt: number
+  /** The job of the app's clock that it is a run of, and its tick, ms since 1970; null: somebody wanted it now. */
+  cron: { job: string; tick: number | null } | null
 }
 
 export type RunEnd = {

@@ -142,6 +142,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
       keys.appRuns(app.id),
       keys.runCounter(app.id),
       keys.collectedReleases(app.id),
+      keys.cron(app.id),
       ...deployKeys,
       ...runs.map((id) => keys.run(id as InstanceId)),
     )

@@ -24,6 +24,7 @@ const commands = {
   stopRun: 1,
   endRun: 2,
   promoteRelease: 1,
+  advanceCron: 2,
   recordUsage: 7,
   reportStats: 1,
   holdLease: 1,

@@ -29,6 +29,8 @@ export const keys = {
   appRuns: (id: AppId) => `berth:app:${id}:runs`,
   runCounter: (id: AppId) => `berth:app:${id}:run-counter`,
   openRuns: 'berth:runs:open',
+  /** `job:NAME` → how far its clock is; `pause:NAME` → who paused it */
+  cron: (id: AppId) => `berth:app:${id}:cron`,
   instances: 'berth:instances',
   instance: (id: InstanceId) => `berth:instance:${id}`,
   meter: (subject: string) => `berth:meter:${subject}`,

@@ -88,6 +88,8 @@ function toRun(fields: Record<string, string>): Run | null {
   return (
     record && {
       ...record,
+      // What an earlier version wrote lacks the newer field.
+      cron: (record as Partial<RunRecord>).cron ?? null,
       host: (fields['host'] as HostId | undefined) ?? null,
       stop: unpack<NonNullable<Run['stop']>>(fields['stop']),
       end: unpack<RunEnd>(fields['end']),

@@ -35,6 +35,7 @@ describe('one-off runs, as the reconciler sees them', () => {
       host: null,
       stop: null,
       end: null,
+      cron: null,
       ...over,
     })
     return id
