@@ -5,7 +5,7 @@ import type { ProcessType } from '#core/domain/ids.ts'
 import type { Procfile } from '#core/domain/procfile.ts'
 import { invalidFile, type AppFolder, type Build, type Buildpack, type DependencyLayer } from './contract.ts'
 import { MIB } from './folder.ts'
-import { isObject, parseJsonObject, type JsonObject } from './json.ts'
+import { isObject, parseJsonObject, type JsonObject } from './json-object.ts'
 import { isOpen, readProcfile, withDefaultWeb } from './processes.ts'
 
 const configs = ['deno.json', 'deno.jsonc']

@@ -9,7 +9,7 @@ import { BuildFailure, exitCodes, type Build, type Output, type Plan } from './c
 import { openFolder } from './folder.ts'
 import { buildpacks, choose } from './index.ts'
 import { createOutput } from './output.ts'
-import { chooseRoot, chosenRoot, inFolder } from './root.ts'
+import { chooseRoot, chosenRoot, inFolder } from './app-root.ts'
 import { unpack } from './source.ts'
 import { runStep } from './steps.ts'
 

@@ -68,7 +68,7 @@ async function ask(build: BuildRun, plan: BuildPlan, release: BuildRelease, path
     cwd: build.app,
     env: { ...Object.fromEntries(env), PATH, HOME, PORT: String(port), HOSTNAME: 'web.1' },
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
   try {
     const answer = async (path: string) => {
