@@ -53,7 +53,7 @@ export const node: Hint[] = [
       `A package wants Node ${wanted?.trim()}: ask for such a version in package.json, e.g. "engines": { "node": "${/\d+/.exec(wanted ?? '')?.[0] ?? '24'}.x" }.`,
   },
   {
-    when: /ETARGET|No matching version found for (\S+)|ERR_PNPM_NO_MATCHING_VERSION|Couldn't find any versions for "([^"]+)"/,
+    when: /No matching version found for (\S+?)\.?(?:\s|$)|Couldn't find any versions for "([^"]+)"/,
     say: ([, npm, yarn]) =>
       `No such version of ${npm ?? yarn ?? 'a package'} is published. Correct package.json, install, and commit the lockfile.`,
   },
