@@ -100,7 +100,8 @@ function folder(value: unknown, path: string[], text: string): string {
 
 function file(value: unknown, path: string[], text: string): string {
   const parts = typeof value === 'string' ? value.split('/').filter((part) => part !== '' && part !== '.') : []
-  if (parts.length > 0 && parts.every((part) => part !== '..' && !/[\0-\x1f]/.test(part))) return parts.join('/')
+  if (parts.length > 0 && parts.every((part) => part !== '..' && ![...part].some((c) => c < ' ')))
+    return parts.join('/')
   throw wrong(text, path, `must be a file of the site such as "404.html", ${got(value)}`)
 }
 

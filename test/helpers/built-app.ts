@@ -19,7 +19,7 @@ export type BuiltApp = {
   /** What the pusher saw. */
   output: string
   /** Starts web and asks it, as often as there are paths; ends it after. */
-  ask(...paths: string[]): Promise<{ status: number; body: string }[]>
+  ask: (...paths: string[]) => Promise<{ status: number; body: string }[]>
 }
 
 /** Detects, resolves, installs the runtimes, compiles. @throws an Error with the output when a phase fails */
