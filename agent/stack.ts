@@ -8,6 +8,7 @@ import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } fr
 import { dirname, join } from 'node:path'
 import { setInterval } from 'node:timers'
 import { messageOf } from '#core/domain/errors.ts'
+import { packagedRuntimes } from '#core/domain/slug.ts'
 import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -49,8 +50,7 @@ const folders = [
   'berth/buildpacks',
   'berth/core/domain',
   'opt/berth-node',
-  'opt/runtimes/node',
-  'opt/runtimes/npm',
+  ...packagedRuntimes.map((name) => `opt/runtimes/${name}`),
   'sys/fs/cgroup',
 ]
 const files = ['source.tar', 'berth/package.json']

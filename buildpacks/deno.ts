@@ -1,11 +1,10 @@
 /** Deno apps: a deno.json or deno.lock, modules fetched ahead into a cache that becomes a layer, the start task or main file. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { ProcessType } from '#core/domain/ids.ts'
 import type { Procfile } from '#core/domain/procfile.ts'
 import { invalidFile, type AppFolder, type Build, type Buildpack, type DependencyLayer } from './contract.ts'
 import { MIB } from './folder.ts'
-import { isObject, parseJsonObject, type JsonObject } from './json.ts'
+import { isObject, parseJsonObject, type JsonObject } from './json-object.ts'
 import { isOpen, readProcfile, withDefaultWeb } from './processes.ts'
 
 const configs = ['deno.json', 'deno.jsonc']
@@ -142,7 +141,7 @@ function dependencyLayer({ config, lock, tasks, packageJson }: DenoApp, stack: s
 /** The Procfile's processes; for web, where it names none, the start task, or the entry file with every permission: the sandbox is the fence. */
 export function denoProcesses({ procfile, tasks, entry, config }: DenoApp): Procfile {
   const named: Procfile = { ...procfile }
-  if (Object.hasOwn(named, 'web' as ProcessType)) return named
+  if (Object.hasOwn(named, 'web')) return named
   if (tasks.has('start')) return withDefaultWeb(procfile, 'deno task start')
   if (!isOpen(procfile)) return named
   const main = entry ?? (typeof config['exports'] === 'string' ? config['exports'].replace(/^\.\//, '') : null)
@@ -163,13 +162,10 @@ async function install(build: Build, { entry, lock }: DenoApp): Promise<void> {
   await runDeno(build, 'Fetching modules', ['install', ...frozen, ...(entry === null ? [] : ['--entrypoint', entry])])
 }
 
-async function runDeno(
-  { app, buildFolder, runtimesFolder, env, run }: Build,
-  title: string,
-  args: string[],
-): Promise<void> {
+async function runDeno(build: Build, title: string, args: string[]): Promise<void> {
+  const { app, buildFolder, runtimesFolder, env } = build
   const program = join(runtimesFolder, 'deno', 'bin', 'deno')
-  await run({
+  await build.run({
     title,
     shown: ['deno', ...args].join(' '),
     argv: [program, ...args],

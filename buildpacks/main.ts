@@ -9,8 +9,8 @@ import { BuildFailure, exitCodes, type Build, type Output, type Plan } from './c
 import { openFolder } from './folder.ts'
 import { buildpacks, choose } from './index.ts'
 import { createOutput } from './output.ts'
+import { chooseRoot, chosenRoot, inFolder } from './app-root.ts'
 import { unpackSlug } from './ready.ts'
-import { chooseRoot, chosenRoot, inFolder } from './root.ts'
 import { unpack } from './source.ts'
 import { runStep } from './steps.ts'
 

@@ -40,7 +40,14 @@ export function packagesOf(name: RuntimeName, { arch, avx2 }: Machine): RuntimeP
       ]
     case 'deno':
       return [{ package: `@deno/linux-${arch}-glibc`, counts: '*', program: 'deno' }]
-    default:
+    case 'toolchain':
+    case 'python':
+    case 'ruby':
+    case 'php':
+    case 'go':
+    case 'java':
+    case 'jetty':
+    case 'tomcat':
       return []
   }
 }

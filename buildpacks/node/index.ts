@@ -8,6 +8,7 @@ import { dependencyLayer } from './dependencies.ts'
 import { builtFiles, frameworkOf, siteFolder } from './frameworks.ts'
 import { dropPackages, install, runStep } from './install.ts'
 import { chooseManager, lockfilesOf, type Manager } from './manager.ts'
+import { completeStandalone, keepNextCache, restoreNextCache } from './next.ts'
 import { prepare } from './prepare.ts'
 import { managersAtRunTime, nodeProcesses, nothingToStart, type Runner } from './processes.ts'
 import { built, installs, steps } from './steps.ts'
@@ -88,7 +89,10 @@ async function compile(build: Build, runner: Runner): Promise<Release> {
   for (const warning of warningsFor(nodeApp, manager)) output.warning(warning)
   if (build.dependenciesReused) output.title('Dependencies are those of the build before: nothing to install')
   else if (todo.install) await install(build, nodeApp, manager, todo.install, env)
+  await restoreNextCache(build)
   for (const step of todo.builds) await runStep(build, step, env)
+  await keepNextCache(build)
+  await completeStandalone(build)
 
   // Read again: a build may have made the file that web runs.
   const after = await readNodeApp(app)

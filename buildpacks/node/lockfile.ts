@@ -1,7 +1,7 @@
 /** ◆ What a lockfile says differently than package.json: the reason why an exact install was refused, in one sentence. */
 import type { NodeApp } from './app.ts'
 import type { Manager } from './manager.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../json-object.ts'
 import type { PackageJson } from './package-json.ts'
 
 /** @returns null when no difference is found: then the package manager's own words have to do */

@@ -1,6 +1,6 @@
 /** ◆ package.json as far as a build needs it: checked once here, so that no odd type surprises what comes after. */
 import { invalidFile } from '../contract.ts'
-import { isObject, lineOf, parseJsonObject, type JsonObject } from '../json.ts'
+import { isObject, lineOf, parseJsonObject, type JsonObject } from '../json-object.ts'
 
 export type PackageJson = {
   name: string | null

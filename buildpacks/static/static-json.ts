@@ -1,6 +1,6 @@
 /** ◆ static.json, as Heroku's buildpack for static sites has it: checked here, so that the server can trust what it reads. */
 import { invalidFile } from '../contract.ts'
-import { isObject, lineOf, parseJsonObject, type JsonObject } from '../json.ts'
+import { isObject, lineOf, parseJsonObject, type JsonObject } from '../json-object.ts'
 
 export type SiteSettings = {
   /** The folder that is served, from the app's; null: not said. */

@@ -19,7 +19,7 @@ export type BuiltApp = {
   /** What the pusher saw. */
   output: string
   /** Starts web and asks it, as often as there are paths; ends it after. */
-  ask(...paths: string[]): Promise<{ status: number; body: string }[]>
+  ask: (...paths: string[]) => Promise<{ status: number; body: string }[]>
 }
 
 /** Detects, resolves, installs the runtimes, compiles. @throws an Error with the output when a phase fails */
@@ -68,7 +68,7 @@ async function ask(build: BuildRun, plan: BuildPlan, release: BuildRelease, path
     cwd: build.app,
     env: { ...Object.fromEntries(env), PATH, HOME, PORT: String(port), HOSTNAME: 'web.1' },
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
   try {
     const answer = async (path: string) => {

@@ -42,7 +42,9 @@ export function findFault(text: string): Fault | null {
 type Place = { at: number; reason: string }
 type Expecting = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing'
 
+// A string holds no control character as it is (RFC 8259 §7).
 const scalar =
+  // eslint-disable-next-line no-control-regex
   /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
 const space = /[ \t\r\n]*/y
 

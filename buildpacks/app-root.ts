@@ -10,6 +10,7 @@ import type { Procfile } from '#core/domain/procfile.ts'
 import { invalidFile, type AppFolder, type Output } from './contract.ts'
 import { KIB, MIB, openFolder } from './folder.ts'
 import { parsePackageJson } from './node/package-json.ts'
+import { dropIgnored } from './source.ts'
 import { findMembers, workspacePatterns } from './node/workspaces.ts'
 
 /**
@@ -33,6 +34,7 @@ export async function chooseRoot(
   }
   output.title(`The app is ${path}/; the rest of the repository is left out`)
   await liftUp(repository, path)
+  await dropIgnored(repository, output)
   return repository
 }
 
@@ -67,7 +69,7 @@ async function noSuchFolder(repository: AppFolder, root: string): Promise<Error>
     .map(({ name }) => name)
   const there = folders.length > 0 ? `; in its root are the folders ${folders.sort().slice(0, 10).join(', ')}` : ''
   return invalidFile(
-    `The app's root is set to ${JSON.stringify(root.slice(0, 200))}, and the pushed commit has no such folder${there}. Correct the setting, or push the folder.`,
+    `The app's root is set to ${JSON.stringify(root.slice(0, 200))}, and the pushed commit has no such folder${there}. Change it (berth apps:set root=FOLDER), or push the folder.`,
   )
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { findFault, lineOf, parseJsonObject, withoutComments } from '#buildpacks/json.ts'
+import { findFault, lineOf, parseJsonObject, withoutComments } from '#buildpacks/json-object.ts'
 
 const refused = (message: string) => ({ name: 'BuildFailure', exitCode: 12, message })
 
