@@ -270,6 +270,7 @@ const buildEnv = ({ config }: BuildContext, stack: string): Record<string, strin
   BERTH_CACHE_DIR: '/cache',
   BERTH_BUILD_DIR: '/build',
   BERTH_SOURCE: '/source.tar',
+  BERTH_MEMORY_MB: String(config.buildMemoryMb),
   NPM_CONFIG_REGISTRY: config.npmRegistry,
 })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { choose } from '#buildpacks/index.ts'
+import { buildpacks, choose } from '#buildpacks/index.ts'
 import { anAppFolder } from '#test/helpers/app-folder.ts'
 
 const chosen = async (files: Record<string, string | object>) =>
@@ -51,7 +51,7 @@ describe('Choosing a buildpack', () => {
     assert.equal(choice.buildpack, null)
     assert.deepEqual(
       choice.lookedFor.map(({ name }) => name),
-      ['node', 'python', 'static', 'procfile'],
+      buildpacks.map(({ name }) => name),
     )
     assert.match(choice.lookedFor[0]?.lookedFor ?? '', /package\.json, found none/)
   })
