@@ -67,7 +67,7 @@ describe('Java, Go and programs that are brought compiled', function () {
     const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
     assert.match((await world.http('war', '/hello', { headers: { cookie } })).body, /^visit 2 /)
     assert.match((await world.http('war', '/')).body, /JSP says 42/)
-    const { stdout } = await world.cli(['run', 'ls -a /app; ls /app/.berth/tomcat', '-a', 'war'])
+    const { stdout } = await world.cli(['run', '-a', 'war', 'ls -a /app; ls /app/.berth/tomcat'])
     assert.doesNotMatch(stdout, /hello\.war/)
   })
 
@@ -85,7 +85,7 @@ describe('Java, Go and programs that are brought compiled', function () {
   })
 
   it('a program that was compiled elsewhere runs by a Procfile, and without its executable bit is refused with the way out', async () => {
-    const { stdout } = await world.cli(['run', 'gzip -c bin/hello | base64 -w0', '-a', 'compiled'])
+    const { stdout } = await world.cli(['run', '-a', 'compiled', 'gzip -c bin/hello | base64 -w0'])
     await writeFile(join(folder, 'serve'), gunzipSync(Buffer.from(stdout.trim(), 'base64')))
     await mkdir(join(folder, 'templates'))
     await writeFile(join(folder, 'templates/page.html'), '<p>{{.}}</p>')
