@@ -26,7 +26,20 @@ export const sourcesOf = ({ main, security }: DebianMirrors): string[] => [
   `deb ${main} ${SUITE}-updates main`,
   `deb ${security} ${SUITE}-security main`,
 ]
-const packages = ['ca-certificates', 'curl', 'libatomic1', 'libstdc++6', 'procps', 'python3', 'tini', 'xz-utils']
+const packages = [
+  'ca-certificates',
+  'curl',
+  'libatomic1',
+  // Small, and what was compiled against them, in whatever language, finds them wherever it runs.
+  'libmariadb3',
+  'libpq5',
+  'libstdc++6',
+  'libyaml-0-2',
+  'procps',
+  'python3',
+  'tini',
+  'xz-utils',
+]
 
 /** Folders and files that sandboxes mount over. */
 const folders = [

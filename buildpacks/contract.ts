@@ -53,8 +53,15 @@ export type Build = {
   run(command: Command): Promise<void>
 }
 
-/** @param shown the command as the pusher would type it */
-export type Command = { title: string; shown: string; argv: [string, ...string[]]; env: NodeJS.ProcessEnv }
+/** `shown` is the command as the pusher would type it. */
+export type Command = {
+  title: string
+  shown: string
+  argv: [string, ...string[]]
+  env: NodeJS.ProcessEnv
+  /** It fetches from a registry and may be run again when the network fails. */
+  fetches?: true
+}
 
 /** The pusher's view of the build. */
 export type Output = {

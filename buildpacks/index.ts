@@ -3,11 +3,13 @@ import type { AppFolder, Buildpack, Detection } from './contract.ts'
 import { go } from './go/index.ts'
 import { java } from './java/index.ts'
 import { node } from './node.ts'
+import { php } from './php/index.ts'
 import { procfile } from './procfile.ts'
-import { python } from './python.ts'
+import { python } from './python/index.ts'
+import { ruby } from './ruby/index.ts'
 import { staticSite } from './static.ts'
 
-export const buildpacks: readonly Buildpack[] = [node, python, java, go, staticSite, procfile]
+export const buildpacks: readonly Buildpack[] = [node, python, ruby, php, java, go, staticSite, procfile]
 
 export type Choice =
   | { buildpack: Buildpack; detection: Extract<Detection, { accepted: true }> }

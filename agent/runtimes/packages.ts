@@ -8,7 +8,7 @@ import type { DebianRuntimeName } from '#core/domain/slug.ts'
  */
 export type DebianRuntime = { version: string; counts: string; packages: string[]; finish?: [string, ...string[]] }
 
-/** What most libraries of other languages are compiled against. */
+/** What most libraries of other languages are compiled against; the libraries themselves are in the stack. */
 const headers = [
   'libcurl4-openssl-dev',
   'libffi-dev',
@@ -21,9 +21,6 @@ const headers = [
   'libyaml-dev',
   'zlib1g-dev',
 ]
-/** The libraries behind them, for what was compiled. */
-const libraries = ['libcurl4t64', 'libmariadb3', 'libpq5', 'libsqlite3-0', 'libxslt1.1', 'libyaml-0-2']
-
 const phpExtensions = [
   'apcu',
   'bcmath',
@@ -83,7 +80,16 @@ const compileGoLibrary: [string, ...string[]] = [
   '-trimpath',
   // With what these need it is three fifths of the library: that of a web app.
   ...['archive/zip', 'compress/gzip', 'database/sql', 'embed', 'encoding/csv', 'encoding/json', 'encoding/xml', 'flag'],
-  ...['html/template', 'log/slog', 'mime/multipart', 'net/http/httputil', 'net/smtp', 'os/exec', 'os/signal', 'time/tzdata'],
+  ...[
+    'html/template',
+    'log/slog',
+    'mime/multipart',
+    'net/http/httputil',
+    'net/smtp',
+    'os/exec',
+    'os/signal',
+    'time/tzdata',
+  ],
 ]
 
 /** By release of Debian, as in core/domain/stack.ts; of each runtime the one that is taken where nothing is asked for first. */
@@ -101,7 +107,7 @@ const releases: Record<number, Record<DebianRuntimeName, DebianRuntime[]>> = {
       {
         version: '3.3',
         counts: 'ruby3.3',
-        packages: ['ruby', 'ruby-bundler', 'ruby-dev', ...libraries],
+        packages: ['ruby', 'ruby-bundler', 'ruby-dev'],
       },
     ],
     php: [php('8.4')],

@@ -68,10 +68,8 @@ describe('Runtimes from Debian, laid over the stack', function () {
   it('puts programs where Debian puts them, beside those of the stack', async () => {
     const { root, binds, path } = await mounted(['python'])
     assert.deepEqual([binds, path], [[], []])
-    const { code, output } = await world.run('pip3 --version', {
-      root,
-    })
-    assert.match(output, /pip .* from \/usr\/lib\/python3\/dist-packages)
+    const { code, output } = await world.run('pip3 --version', { root })
+    assert.match(output, /pip .* from \/usr\/lib\/python3\/dist-packages/)
     assert.equal(code, 0)
     const without = await world.run('pip3 --version')
     assert.equal(without.code, 127)

@@ -161,7 +161,7 @@ describe('A build', function () {
   it('tells what each buildpack looked for when none accepts', async () => {
     const { code, output } = await refused('no-language')
     assert.equal(code, 10)
-    for (const name of ['node', 'python', 'static', 'procfile'])
+    for (const name of ['node', 'python', 'ruby', 'php', 'static', 'procfile'])
       assert.match(output, new RegExp(`^ ! {5}${name}: looked for .*, found none$`, 'm'))
     assert.match(output, /No buildpack accepts this source/)
   })

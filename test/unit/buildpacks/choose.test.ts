@@ -6,7 +6,7 @@ const chosen = async (files: Record<string, string | object>) =>
   (await choose(anAppFolder(files))).buildpack?.name ?? null
 
 describe('Choosing a buildpack', () => {
-  it('takes the first that accepts: node, python, static, procfile', async () => {
+  it('takes the first that accepts: node, python, ruby, php, static, procfile', async () => {
     const all = { 'package.json': '{}', 'requirements.txt': '', 'index.html': '', Procfile: 'web: ./run' }
     assert.equal(await chosen(all), 'node')
     const { 'package.json': _, ...withoutNode } = all
