@@ -367,6 +367,7 @@ const buildEnv = ({ config }: BuildContext, stack: string): Record<string, strin
   BERTH_CACHE_DIR: '/cache',
   BERTH_BUILD_DIR: '/build',
   BERTH_SOURCE: '/source.tar',
+  BERTH_MEMORY_MB: String(config.buildMemoryMb),
   NPM_CONFIG_REGISTRY: config.npmRegistry,
   // Packing gives all files one time. Python's compiled files then go by the source's content instead of its time
   // (PEP 552), and tools that write times into what they make write always the same (reproducible-builds.org).

@@ -1,6 +1,7 @@
 /** A Procfile and nothing that another buildpack knows: compiled programs, scripts of the stack's own interpreters. */
 import { invalidFile, type Buildpack } from './contract.ts'
 import { readProcfile } from './processes.ts'
+import { checkPrograms } from './program.ts'
 
 export const procfile: Buildpack = {
   name: 'procfile',
@@ -20,6 +21,7 @@ export const procfile: Buildpack = {
 
   async compile({ app, output }) {
     const processes = (await readProcfile(app)) ?? {}
+    await checkPrograms(app, processes)
     output.title('Nothing to compile: the Procfile names what to run')
     return { processes, env: {} }
   },

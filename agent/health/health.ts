@@ -55,7 +55,17 @@ export function diagnoseExit({ exitCode, oomKills, disk, wasReady, memoryMb, las
   const when = wasReady ? '' : ' before it was ready'
   const full = disk && describeFull(disk)
   if (full && exitCode !== 0) return diagnosis('diskFull', `${how}${when}; ${full}.`, lastOutput)
-  return diagnosis('exited', `${how}${when}.`, lastOutput)
+  return diagnosis('exited', `${how}${when}${commandHint(exitCode, lastOutput)}.`, lastOutput)
+}
+
+/** What a shell means by its own exit codes (POSIX, Shell Command Language, §2.8.2). */
+function commandHint(exitCode: number, lastOutput: string[]): string {
+  const said = lastOutput.join('\n')
+  if (exitCode === 126 && /Exec format error/i.test(said))
+    return ': its program is for another kind of machine (Exec format error), compile it for Linux on this host’s architecture'
+  if (exitCode === 126 && /Permission denied/i.test(said))
+    return ': its program is not executable, commit it with its executable bit (git update-index --chmod=+x FILE)'
+  return exitCode === 127 ? ': its command names a program that is not there' : ''
 }
 
 export type RunEnding = Omit<Ending, 'exitCode' | 'wasReady'> & {

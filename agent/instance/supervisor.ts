@@ -11,6 +11,7 @@ import type { AppId, DeployId, HostId, InstanceId, TenantId } from '#core/domain
 import { nextState, processName, type Desired, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
 import { WEB } from '#core/domain/release.ts'
+import type { Resources } from '#core/domain/resources.ts'
 import type { ControllerClient } from '../controller-client.ts'
 import { diagnoseExit, diagnoseStart, type Diagnosis } from '../health/health.ts'
 import { probe } from '../health/probe.ts'
@@ -220,13 +221,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       rootPath: runtimes.root,
       hostname: `${desired.processType}-${desired.number}`,
       argv: commandLine(command, desired.once?.streams, desired.once?.window ?? undefined),
-      env: {
-        ...context.baseEnv,
-        ...pathFor(runtimes.path),
-        ...env,
-        PORT: String(APP_PORT),
-        BERTH_MEMORY_MB: String(size.memoryMb),
-      },
+      env: { ...context.baseEnv, ...pathFor(runtimes.path), ...env, ...sizeFor(size), PORT: String(APP_PORT) },
       size,
       ceilings,
       share,
@@ -509,6 +504,12 @@ const newReport = (desired: Desired, now: number): Reported => ({
   startedMs: null,
   readyMs: null,
   applied: null,
+})
+
+/** For programs that take as much as there is: not every host shows a sandbox its limits as the kernel's own figures. */
+const sizeFor = ({ memoryMb, cpuMilli }: Resources): Record<string, string> => ({
+  BERTH_MEMORY_MB: String(memoryMb),
+  BERTH_CPUS: String(Math.ceil(cpuMilli / 1000)),
 })
 
 const pathFor = (folders: string[]): Record<string, string> => ({

@@ -2,6 +2,7 @@
  * Makes a Debian runtime: its packages are installed over the stack, in an overlay whose upper layer is then all that they
  * add and change. That layer, packed, is laid over the stack in the sandboxes that use it; once per host and stack.
  */
+import { createHash } from 'node:crypto'
 import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
@@ -33,7 +34,16 @@ const RECIPE = 1
 const PREPARING_MB = 6144
 
 export const nameOf = ({ name, version, root }: DebianRequest): string =>
-  `${name}@${version}-${basename(root)}-${RECIPE}`
+  `${name}@${version}-${basename(root)}-${recipeOf({ name, version })}`
+
+/** What is in them may change with each release of Berth, for one runtime and not for the others. */
+function recipeOf({ name, version }: Pick<DebianRequest, 'name' | 'version'>): string {
+  const runtime = versionsOf(DEBIAN_RELEASE, name).find((one) => one.version === version)
+  return createHash('sha256')
+    .update(JSON.stringify([RECIPE, unused, runtime]))
+    .digest('hex')
+    .slice(0, 8)
+}
 export const fileOf = (request: DebianRequest, { cacheDir }: Pick<DebianContext, 'cacheDir'>): string =>
   join(cacheDir, 'runtimes', `${nameOf(request)}.squashfs`)
 
@@ -119,11 +129,15 @@ async function openOverlay(work: string, root: string): Promise<{ upper: string;
 
 type Following = { onProgress: Progress; signal: AbortSignal }
 
-/** Nobody reads them in a sandbox, and debugging a compiler or linking all of ICU statically is not worth 100 MB. */
+/**
+ * Nobody reads them in a sandbox, and debugging a compiler, linking all of ICU statically or a Java of one's own (jmods) is not
+ * worth 200 MB.
+ */
 const unused = [
   ...['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `/usr/share/${name}/*`),
   '/usr/bin/*lto-dump*',
   '/usr/lib/*/libicu*.a',
+  '/usr/lib/jvm/*/jmods/*',
 ]
 
 async function install(

@@ -80,6 +80,12 @@ export const builderFolders = (cache: string): NodeJS.ProcessEnv => ({
   GRADLE_USER_HOME: join(cache, 'gradle'),
 })
 
+/** Half of a build's memory is heap: the JVM would take a quarter of the host's, which a build has not. */
+export function builderOptions({ BERTH_MEMORY_MB: memory = '2048' }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const options = `-XX:MaxRAM=${memory}m -XX:MaxRAMPercentage=50`
+  return { MAVEN_OPTS: options, GRADLE_OPTS: options }
+}
+
 /** What MAVEN_SETTINGS holds: the XML itself, or the path of a file of the repository. */
 export type MavenSettings = { kind: 'text'; text: string } | { kind: 'file'; path: string } | null
 

@@ -8,7 +8,15 @@ import { KIB, MIB } from '../folder.ts'
 import { isOpen, readProcfile, withDefaultWeb } from '../processes.ts'
 import { ARCHIVE, archiveClasses, isTrainable } from './archive.ts'
 import { archiveFolders, builtFolders, chooseArtifact, jarCommand } from './artifacts.ts'
-import { buildArguments, builderFolders, builderOf, mavenSettings, refuseBareGradle, saysWar } from './builder.ts'
+import {
+  buildArguments,
+  builderFolders,
+  builderOptions,
+  builderOf,
+  mavenSettings,
+  refuseBareGradle,
+  saysWar,
+} from './builder.ts'
 import { findArchives, readArchives } from './facts.ts'
 import { chosenLine, PROFILE, profileScript } from './options.ts'
 import { unpackWar, warCommand } from './tomcat.ts'
@@ -83,6 +91,7 @@ async function javaEnvironment({ app, env, cacheFolder }: Build): Promise<NodeJS
   if (home === undefined) throw new BuildFailure(exitCodes.failedStep, `This sandbox has no Java ${major}.`)
   const path = join(JVMS, home)
   return {
+    ...builderOptions(env),
     ...env,
     ...builderFolders(cacheFolder),
     JAVA_HOME: path,

@@ -107,4 +107,12 @@ export function parseAppName(text: string): AppName {
 /** Names of config vars as POSIX has them for the environment (IEEE Std 1003.1, §8.1), at most 128 long. */
 export const isConfigName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text)
 /** Set by the platform for every instance; a tenant cannot override them. */
-export const platformVariables = new Set(['PORT', 'BERTH_APP', 'BERTH_PROCESS', 'BERTH_RELEASE', 'BERTH_INSTANCE'])
+export const platformVariables = new Set([
+  'PORT',
+  'BERTH_APP',
+  'BERTH_PROCESS',
+  'BERTH_RELEASE',
+  'BERTH_INSTANCE',
+  'BERTH_MEMORY_MB',
+  'BERTH_CPUS',
+])

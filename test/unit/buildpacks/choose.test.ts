@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { choose } from '#buildpacks/index.ts'
+import { buildpacks, choose } from '#buildpacks/index.ts'
 import { anAppFolder } from '#test/helpers/app-folder.ts'
 
 const chosen = async (files: Record<string, string | object>) =>
@@ -64,8 +64,8 @@ describe('Choosing a buildpack', () => {
     assert.equal(choice.buildpack, null)
     assert.deepEqual(
       choice.lookedFor.map(({ name }) => name),
-      ['deno', 'bun', 'ruby', 'php', 'node', 'python', 'java', 'go', 'static', 'procfile'],
+      buildpacks.map(({ name }) => name),
     )
-    assert.match(choice.lookedFor[4]?.lookedFor ?? '', /package\.json, found none/)
+    assert.match(choice.lookedFor.find(({ name }) => name === "node")?.lookedFor ?? '', /package\.json, found none/)
   })
 })
