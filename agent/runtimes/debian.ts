@@ -21,7 +21,8 @@ export type DebianContext = {
   cacheDir: string
   /** For preparing alone, on a file system of this Berth's. */
   folder: string
-  slot: number
+  /** The cgroup tree that the work is light in; null: none, for a set-up that nothing runs beside. */
+  slot: number | null
   mirrors: DebianMirrors
   log: Log
 }
@@ -207,7 +208,7 @@ function visibly(argv: [string, ...string[]], { slot }: DebianContext, following
     phases: PHASES,
     env: packageEnv(),
     killSignal: 'SIGKILL',
-    onStart: (pid) => stepBack(slot, pid),
+    onStart: (pid) => (slot === null ? undefined : stepBack(slot, pid)),
   }
   return runVisibly(argv, visible)
 }
