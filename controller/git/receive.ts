@@ -76,8 +76,10 @@ async function requireRoomForRefs({ app, repository }: Push): Promise<void> {
 async function pushToDeploy(push: Push, change: BranchChange, objects: string, context: ApiContext): Promise<boolean> {
   await takeTurn(push, context)
   const env = objectsEnvironment(push, objects)
-  await checkBranch(push, change)
-  const inspected = await inspectCommit(push.repository, change.commit, env, context.repositories.maxBytes)
+  const [inspected] = await Promise.all([
+    inspectCommit(push.repository, change.commit, env, context.repositories.maxBytes),
+    checkBranch(push, change),
+  ])
   if (!inspected.ok) throw new Refused(inspected.why)
   for (const line of inspected.warnings) say(push.socket, line)
   const deploy = await submit(push, change.commit, env, context)

@@ -59,10 +59,12 @@ describe('git push', function () {
   const urlOf = (app: string, token = member) => `${api.url.replace('//', `//anyone:${token}@`)}/git/${app}.git`
 
   /** A git command that talks to the API, to its end. */
-  const talk = async (folder: string, ...args: string[]): Promise<Pushed> => {
+  const talk = (folder: string, ...args: string[]): Promise<Pushed> => hear(folder, args, () => {})
+  const hear = async (folder: string, args: string[], onHeard: (said: string) => void): Promise<Pushed> => {
     const child = spawn('git', ['-C', folder, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => onHeard((said += chunk.toString())))
     const [code] = (await once(child, 'close')) as [number]
     return { code, said }
   }
@@ -308,8 +310,9 @@ describe('git push', function () {
     }
     const first = talk(one, 'push', urlOf(app.name), 'main')
     await until(() => waiting.length === 1)
-    const second = talk(two, 'push', urlOf(app.name), 'main')
-    await sleep(300)
+    let heard = ''
+    const second = hear(two, ['push', urlOf(app.name), 'main'], (said) => (heard = said))
+    await until(() => heard.includes('Waiting for the deploy before this one to end…'))
     assert.equal(api.submitted.length, 1)
     const [deploy] = waiting
     assert.ok(deploy)
@@ -317,7 +320,6 @@ describe('git push', function () {
     assert.equal((await first).code, 0)
     const { code, said } = await second
     assert.equal(code, 1)
-    assert.match(said, /Waiting for the deploy before this one to end…/)
     const head = await git(one, 'rev-parse', 'HEAD')
     assert.match(said, new RegExp(`main has moved from nothing to ${head.slice(0, 7)} while this push waited`))
     assert.equal(api.submitted.length, 1)
