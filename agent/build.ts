@@ -11,12 +11,14 @@ import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
+import type { Manifest } from '#core/domain/manifest.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings } from '#core/domain/resources.ts'
 import type { Layer, RuntimeRef, Slug } from '#core/domain/slug.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { bringOffered, settingsOf } from './build-settings.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
@@ -62,8 +64,8 @@ export async function build(context: BuildContext, deploy: Deploy, signal: Abort
   const ending = AbortSignal.any([signal, timeout])
   try {
     const spec = await context.controller.build(deploy.id, ending)
-    const slug = await buildSlug(context, deploy, spec, ending)
-    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug })
+    const { slug, manifest } = await buildSlug(context, deploy, spec, ending)
+    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug, manifest })
     log.info('build succeeded', { deploy: deploy.id, app: deploy.appId, buildpack: slug.buildpack })
   } catch (error) {
     if (signal.aborted) return
@@ -76,7 +78,12 @@ export async function build(context: BuildContext, deploy: Deploy, signal: Abort
 }
 
 /** The story of a build. */
-async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec, signal: AbortSignal): Promise<Slug> {
+async function buildSlug(
+  context: BuildContext,
+  deploy: Deploy,
+  spec: BuildSpec,
+  signal: AbortSignal,
+): Promise<{ slug: Slug; manifest: Manifest }> {
   const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
   const workspace = await openWorkspace(context, deploy.id, spec)
   try {
@@ -84,6 +91,7 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
     await chown(workspace.source, spec.uidBase + APP_UID, spec.uidBase + APP_UID)
     await runPhase(context, { phase: 'detect', deploy, spec, stack, workspace, binds: [], env: {}, signal })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
+    await bringOffered(context.controller, plan.offered, workspace.build, signal)
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const { binds, path } = await context.runtimes.mounts(runtimes, signal)
     const reused = await reusableLayer(context, spec, plan, runtimes)
@@ -104,7 +112,8 @@ async function buildSlug(context: BuildContext, deploy: Deploy, spec: BuildSpec,
       signal,
     })
     const release = parse(buildRelease, await readOutput(workspace, 'release.json'), 'release of the buildpack')
-    return await packSlug(context, { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal })
+    const slug = await packSlug(context, { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal })
+    return { slug, manifest: release.manifest }
   } finally {
     await closeWorkspace(workspace)
   }
@@ -223,7 +232,13 @@ async function runPhase(
       rootPath: stack.root,
       hostname: 'build',
       argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/buildpacks/main.ts', phase],
-      env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context, stack.name) },
+      env: {
+        ...context.baseEnv,
+        PATH: '/usr/local/bin:/usr/bin:/bin',
+        ...env,
+        ...buildEnv(context, stack.name),
+        ...settingsOf(spec),
+      },
       size,
       ceilings: defaultCeilings,
       share: spec.share,
@@ -289,6 +304,7 @@ async function explain(
     11: 'The commit holds no files.',
     12: 'A file of the app cannot be used as it is; the log says which.',
     13: 'A step of the build failed; the log says which.',
+    15: 'Config vars that app.json requires are not set; the log names them.',
   }
   return known[exitCode] ?? `The build's ${phase} phase ended with exit code ${exitCode}.`
 }

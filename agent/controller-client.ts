@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
   buildPath,
+  buildpackPath,
   buildSpec,
   launchPath,
   launchSpec,
@@ -21,6 +22,8 @@ export type ControllerClient = {
   launch(id: InstanceId, signal: AbortSignal): Promise<LaunchSpec>
   build(id: DeployId, signal: AbortSignal): Promise<BuildSpec>
   downloadSource(id: DeployId, file: string, signal: AbortSignal): Promise<void>
+  /** @param file made anew: what is there already, a link too, is an error */
+  downloadBuildpack(name: string, ref: string | null, file: string, signal: AbortSignal): Promise<void>
   downloadLayer(digest: LayerDigest, file: string, signal: AbortSignal): Promise<void>
   uploadLayer(digest: LayerDigest, file: string, bytes: number, signal: AbortSignal): Promise<void>
 }
@@ -58,16 +61,17 @@ export function createControllerClient(url: string, token: string): ControllerCl
     throw new Error(`The controller answered ${path} with ${response.status}: ${text}`)
   }
 
-  async function download(path: string, file: string, signal: AbortSignal): Promise<void> {
+  async function download(path: string, file: string, signal: AbortSignal, flags = 'w'): Promise<void> {
     const response = await call(path, signal)
     if (!response.body) throw new Error(`The controller answered ${path} without a body`)
-    await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { mode: 0o600 }), { signal })
+    await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { mode: 0o600, flags }), { signal })
   }
 
   return {
     launch: async (id, signal) => parse(launchSpec, await (await call(launchPath(id), signal)).json(), 'launch spec'),
     build: async (id, signal) => parse(buildSpec, await (await call(buildPath(id), signal)).json(), 'build spec'),
     downloadSource: (id, file, signal) => download(sourcePath(id), file, signal),
+    downloadBuildpack: (name, ref, file, signal) => download(buildpackPath(name, ref), file, signal, 'wx'),
     downloadLayer: (digest, file, signal) => download(layerPath(digest), file, signal),
     async uploadLayer(digest, file, bytes, signal) {
       const stored = await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))

@@ -21,8 +21,10 @@ export type RuntimeNeed = { name: RuntimeName; range: string; reason: string }
 export type DependencyLayer = { key: string; paths: string[] }
 
 /** plan.json */
-export type Plan = { buildpack: string; because: string } & Needs
-/** release.json */
+export type Plan = { buildpack: string; because: string; offered?: Offered[] } & Needs
+/** A buildpack of the operator's, which the agent brings as a tar archive into the folder `offered` of the build's. */
+export type Offered = { name: string; ref: string | null }
+/** What one buildpack makes of the app; with what app.json says it is release.json. */
 export type Release = { processes: Procfile; env: Record<string, string> }
 
 /** The app's folder, read with bounds: all of its content is the tenant's. */
@@ -67,7 +69,13 @@ export type Output = {
 }
 
 /** The exit codes of main.ts that the agent knows. */
-export const exitCodes = { noBuildpack: 10, emptySource: 11, invalidFile: 12, failedStep: 13 } as const
+export const exitCodes = {
+  noBuildpack: 10,
+  emptySource: 11,
+  invalidFile: 12,
+  failedStep: 13,
+  missingConfig: 15,
+} as const
 
 /** Ends the build with a sentence for the pusher. */
 export class BuildFailure extends Error {

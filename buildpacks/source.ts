@@ -32,7 +32,8 @@ export const unpackCommand = (archive: string, folder: string): [string, ...stri
   folder,
 ]
 
-async function dropIgnored(app: AppFolder, output: Output): Promise<void> {
+/** Removes what the .slugignore of the app's folder names. */
+export async function dropIgnored(app: AppFolder, output: Output): Promise<void> {
   const text = await app.read('.slugignore', 64 * KIB)
   if (text === null) return
   const ignored = slugIgnore(text)

@@ -89,6 +89,7 @@ export type Options = {
   size?: string
   type?: string
   tty?: boolean
+  index?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

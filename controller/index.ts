@@ -61,8 +61,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
 
     let reconciler: Reconciler | null = null
     const wake = () => reconciler?.wake()
-    const deploys = createDeploys({ store, config, log, queues, random, now, wake })
     const turns = createTurns()
+    const deploys = createDeploys({ store, config, log, queues, sealer, turns, random, now, wake })
     const lookUp = createLookUp(config.domainResolvers)
     let certificates: CertificateWork | null = null
     const wakeCertificates = () => certificates?.wake()

@@ -5,6 +5,7 @@ import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Context, Run } from '../context.ts'
 import { failed, usage as usageError } from '../failures.ts'
 import { isRepository, readRemotes, writeRemote } from '../git.ts'
+import { factsOf as buildFacts } from './buildpacks.ts'
 import { formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
@@ -54,6 +55,8 @@ export const info: Run = async (context, _args, options) => {
     ['Release', app.release === null ? 'none yet' : `v${app.release}`],
     ['Rollout', rolloutCell(app)],
     ['State', stateCell(app)],
+    ['Buildpacks', app.build.buildpacks.join(', ') || 'found by the source'],
+    ...buildFacts(app.build),
     ...Object.entries(app.formation).map(([type, process]): [string, Cell] => [
       type,
       process === undefined

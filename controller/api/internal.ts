@@ -95,6 +95,8 @@ async function buildSpec(deploy: Deploy, { store, sealer }: ApiContext): Promise
     env: openConfig(sealer, app.id, app.config),
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,
+    buildpacks: app.build.buildpacks,
+    root: app.build.root,
   }
 }
 

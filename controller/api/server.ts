@@ -9,6 +9,7 @@ import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
 import { readBody } from './body.ts'
 import { certificateRoutes } from './certificates.ts'
+import { buildSettingsRoutes, offeredBuildpackRoutes } from './build-settings.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
@@ -49,7 +50,12 @@ export function createApi(context: ApiContext): Express {
   app.get('/healthz', health(store))
   app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
-  app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
+  app.use(
+    '/internal',
+    authenticate(store, 'bearer'),
+    onlyAgents,
+    routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
+  )
   app.use(
     '/v1',
     authenticate(store, 'bearer'),
@@ -70,6 +76,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...formationRoutes(context),
   ...pauseRoutes(context),
   ...quotaRoutes(context),
+  ...buildSettingsRoutes(context),
   ...configRoutes(context),
   ...certificateRoutes(context),
   ...domainRoutes(context),

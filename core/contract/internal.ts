@@ -1,5 +1,6 @@
 /** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
 import { z } from 'zod'
+import { MAX_BUILDPACKS } from '../domain/buildpack.ts'
 import { command, deployId, environment, slug, stackName, tenantShare } from './schema.ts'
 
 /** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
@@ -18,6 +19,9 @@ export const buildSpec = z.strictObject({
   previous: slug.nullable(),
   /** The stack to build on; null: the host's own. */
   stack: stackName.nullable(),
+  /** How the app wants to be built (core/domain/app.ts). */
+  buildpacks: z.array(z.string()).max(MAX_BUILDPACKS),
+  root: z.string().nullable(),
 })
 export type BuildSpec = z.infer<typeof buildSpec>
 
@@ -25,4 +29,7 @@ export type BuildSpec = z.infer<typeof buildSpec>
 export const layerPath = (digest: string): string => `/internal/layers/${digest}`
 export const launchPath = (instance: string): string => `/internal/instances/${instance}/launch`
 export const buildPath = (deploy: string): string => `/internal/deploys/${deploy}/build`
+/** A buildpack that the operator offers, as a tar archive. */
+export const buildpackPath = (name: string, ref: string | null): string =>
+  `/internal/buildpacks/${name}${ref === null ? '' : `?ref=${encodeURIComponent(ref)}`}`
 export const sourcePath = (deploy: string): string => `/internal/deploys/${deploy}/source`

@@ -25,6 +25,7 @@ export type EventKind =
   | 'domainVerified'
   | 'domainRemoved'
   | 'routingChanged'
+  | 'buildChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -78,6 +79,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   domainVerified: { isFailure: false },
   domainRemoved: { isFailure: false },
   routingChanged: { isFailure: false },
+  buildChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

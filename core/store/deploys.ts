@@ -1,4 +1,5 @@
 import type { AppId, DeployId, HostId } from '../domain/ids.ts'
+import { emptyManifest } from '../domain/manifest.ts'
 import { isOver, type BuildReport, type Deploy } from '../domain/release.ts'
 import { announce, pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
@@ -27,8 +28,8 @@ export async function saveDeploy(store: Store, deploy: Deploy): Promise<void> {
 
 export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | null> {
   const stored = unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
-  // What an earlier version wrote lacks the newer field.
-  return stored && { ...stored, releaseRun: stored.releaseRun ?? null }
+  // What an earlier version wrote lacks the newer fields.
+  return stored && { ...stored, releaseRun: stored.releaseRun ?? null, postdeployRun: stored.postdeployRun ?? null }
 }
 
 /** Newest first. */
@@ -67,7 +68,9 @@ export async function reportBuild(store: Store, id: DeployId, report: BuildRepor
 }
 
 export async function loadBuildReport(store: Store, id: DeployId): Promise<BuildReport | null> {
-  return unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+  const report = unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+  // That of an older agent has none.
+  return report?.state === 'succeeded' ? { ...report, manifest: report.manifest ?? emptyManifest } : report
 }
 
 export async function appendDeployLog(store: Store, id: DeployId, lines: string[]): Promise<void> {

@@ -178,6 +178,7 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   buildHost: null,
   buildEpoch: 0,
   releaseRun: null,
+  postdeployRun: null,
   error: null,
   endedAt: null,
 })

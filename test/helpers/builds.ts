@@ -1,7 +1,9 @@
 /** Builds as the agent runs them, on a test's own host: the controller is a file with the source, and layers stay here. */
 import { copyFile, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BuildSpec } from '#core/contract/internal.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
+import type { Manifest } from '#core/domain/manifest.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { defaultShare } from '#core/domain/quota.ts'
@@ -12,7 +14,7 @@ import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv } from '../../agent/host.ts'
 import { copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
-import { createRuntimes, ensurePlatformNode } from '../../agent/runtimes.ts'
+import { createRuntimes, ensurePlatformNode, type Runtimes } from '../../agent/runtimes.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
 import { openLayers } from '../../agent/slug.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
@@ -22,6 +24,7 @@ const ROOT = join(import.meta.dirname, '../..')
 
 export type BuildOutcome = {
   slug: Slug | null
+  manifest: Manifest | null
   error: string
   log: string
   /** /proc/PID/status on the host, of the first process of each phase. */
@@ -35,15 +38,21 @@ export type BuildOptions = {
   buildpacks?: string | null
   app?: string
   diskMb?: number
+  /** Config vars, and what is set for the app's builds. */
+  env?: Record<string, string>
+  settings?: { buildpacks?: string[]; root?: string | null }
+  /** Not the app's first build. */
+  previous?: BuildSpec['previous']
+  /** Buildpacks that the operator offers, as folders by their names. */
+  offered?: Record<string, string>
   timeoutMs?: number
 }
 
 let deploys = 0
 
-export async function runBuild(
-  { host, config, folders }: TestHost,
-  { source, buildpacks = null, app = 'a-built', diskMb = 200, timeoutMs = 60_000 }: BuildOptions,
-): Promise<BuildOutcome> {
+export async function runBuild({ host, config, folders }: TestHost, options: BuildOptions): Promise<BuildOutcome> {
+  const { source, buildpacks = null, app = 'a-built', diskMb = 200, timeoutMs = 60_000 } = options
+  const { env = {}, settings = {}, previous = null, offered = {} } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
@@ -60,12 +69,19 @@ export async function runBuild(
         tenantId: 'default',
         uidBase: uidBaseOf(app),
         commit: '0'.repeat(40),
-        env: {},
-        previous: null,
+        env,
+        previous,
         stack: null,
         share: defaultShare,
+        buildpacks: settings.buildpacks ?? [],
+        root: settings.root ?? null,
       }),
     downloadSource: (_id, file) => copyFile(source, file),
+    async downloadBuildpack(name, _ref, file) {
+      const folder = offered[name]
+      if (folder === undefined) throw new Error(`The controller answered with 404: no buildpack ${name}`)
+      await run(['tar', '-c', '-f', file, '-C', folder, '.'])
+    },
     downloadLayer: () => Promise.reject(new Error('every layer is here already')),
     uploadLayer: () => Promise.resolve(),
   }
@@ -91,7 +107,7 @@ export async function runBuild(
       baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
       controller,
       layers: openLayers(folders.layers, controller, silentLog),
-      runtimes: createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm)),
+      runtimes: withoutCompilers(createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm))),
       resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
       places: openPlaces(folders.agent, []),
       meter: {
@@ -112,11 +128,21 @@ export async function runBuild(
   const report = last as BuildReport | null
   return {
     slug: report?.state === 'succeeded' ? report.slug : null,
+    manifest: report?.state === 'succeeded' ? report.manifest : null,
     error: report?.state === 'failed' ? report.error : '',
     log: lines.join('\n'),
     statuses,
   }
 }
+
+/** Buildpacks of the tests compile nothing, so that a machine need not prepare compilers for them. */
+const withoutCompilers = (runtimes: Runtimes): Runtimes => ({
+  mounts: (refs, signal) =>
+    runtimes.mounts(
+      refs.filter(({ name }) => name !== 'toolchain'),
+      signal,
+    ),
+})
 
 /** Of the sandbox's first process, once the runtime has become the init that was asked for. */
 async function statusOf({ pid }: SandboxHandle): Promise<string> {

@@ -560,6 +560,7 @@ const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   buildHost: null,
   buildEpoch: 0,
   releaseRun: null,
+  postdeployRun: null,
   error: null,
   endedAt: null,
 })
