@@ -3,6 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildPlan } from '#core/contract/buildpack.ts'
 import type { BuildSpec } from '#core/contract/internal.ts'
+import { messageOf } from '#core/domain/errors.ts'
 import type { ControllerClient } from './controller-client.ts'
 
 /** For buildpacks/given.ts; config vars come as what they are, so here are their names alone. */
@@ -30,9 +31,17 @@ export async function bringOffered(
   await mkdir(folder, { mode: 0o755 })
   for (const { name, ref } of distinct(offered)) {
     const file = join(folder, `${name}.tar`)
-    await controller.downloadBuildpack(name, ref, file, signal)
+    await controller.downloadBuildpack(name, ref, file, signal).catch((error: unknown) => {
+      throw / 404\b/.test(messageOf(error)) ? notOffered(name, ref, error) : error
+    })
     await chmod(file, 0o644)
   }
 }
+
+const notOffered = (name: string, ref: string | null, cause: unknown) =>
+  new Error(
+    `The operator offers no buildpack ${name}${ref === null ? '' : ` at ${ref}`} (any more). See what there is: berth buildpacks`,
+    { cause },
+  )
 
 const distinct = (offered: BuildPlan['offered']) => [...new Map(offered.map((one) => [one.name, one])).values()]

@@ -18,6 +18,7 @@ type Where = Pick<Build, 'buildFolder' | 'cacheFolder' | 'env' | 'output'>
 
 /** @throws BuildFailure that names the buildpack, never its credentials */
 export async function fetchBuildpack(source: Fetched, folder: string, build: Where): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   switch (source.kind) {
     case 'git':
