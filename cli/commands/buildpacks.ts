@@ -83,8 +83,11 @@ const settings = {
 export const setSettings: Run = async (context, pairs, options) => {
   const wish: PatchBuild = {}
   for (const pair of pairs) {
-    const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(pair) ?? []
-    Object.assign(wish, readerOf(name === '' ? pair : name)(value))
+    const [, name, value = ''] = /^([^=]*)=(.*)$/s.exec(pair) ?? []
+    const reader = readerOf(name ?? pair)
+    if (name === undefined)
+      throw usage(`${pair} is set as ${pair}=VALUE; an empty value, or apps:unset ${pair}, takes it back.`)
+    Object.assign(wish, reader(value))
   }
   await showSettings(context, wish, options)
 }

@@ -135,6 +135,13 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
   }
 }
 
+/** Where the layers of a slug that was built here are mounted, for a sandbox of the app's. */
+export function mountSlug({ folders }: TestHost, slug: Slug): Promise<string[]> {
+  const away = () => Promise.reject(new Error('every layer is here already'))
+  const controller = { downloadLayer: away, uploadLayer: away } as unknown as ControllerClient
+  return openLayers(folders.layers, controller, silentLog).mount(slug.layers, AbortSignal.timeout(30_000))
+}
+
 /** Buildpacks of the tests compile nothing, so that a machine need not prepare compilers for them. */
 const withoutCompilers = (runtimes: Runtimes): Runtimes => ({
   mounts: (refs, signal) =>

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { APP_UID } from '#core/domain/app.ts'
-import { runBuild, type BuildOptions, type BuildOutcome } from '#test/helpers/builds.ts'
+import type { Slug } from '#core/domain/slug.ts'
+import { mountSlug, runBuild, type BuildOptions, type BuildOutcome } from '#test/helpers/builds.ts'
 import { startTestHost, uidBaseOf, type TestHost } from '#test/helpers/sandboxes.ts'
 import { tarOf, type TarEntry } from '#test/helpers/tar.ts'
 import { commandLine } from '../../../agent/sandbox/process.ts'
@@ -51,9 +52,8 @@ describe('A build with buildpacks of others, in its sandbox', function () {
   }
 
   /** A command of the app's, in a sandbox with its slug's layers. */
-  async function runIn(slug: BuildOutcome['slug'], command: string, argv?: string[]) {
-    const layers = (slug?.layers ?? []).map(({ digest }) => join(world.folders.layers, digest))
-    return world.run(command, { app: APP, layers: layers.reverse(), env: { HOME: '/app' }, ...(argv ? { argv } : {}) })
+  async function runIn(slug: Slug, command: string) {
+    return world.run(command, { app: APP, layers: await mountSlug(world, slug), env: { HOME: '/app' } })
   }
 
   it('its .profile.d is sourced before each command of the app, however it is entered', async () => {
@@ -73,7 +73,7 @@ describe('A build with buildpacks of others, in its sandbox', function () {
     assert.deepEqual(await runIn(slug, 'echo "[$1$*]"; false'), { code: 1, output: '[]' })
 
     const streams = await openStreams('pipes', world.host.runFolder, uidBaseOf(APP) + APP_UID)
-    const layers = slug.layers.map(({ digest }) => join(world.folders.layers, digest))
+    const layers = await mountSlug(world, slug)
     const argv = commandLine('cat; profiled-tool', 'pipes')
     const sandbox = await world.start('', { app: APP, layers, env: { HOME: '/app' }, argv, streams })
     const output = streams.outputs[0] ? text(streams.outputs[0]) : Promise.resolve('')
@@ -137,7 +137,7 @@ describe('A build with buildpacks of others, in its sandbox', function () {
   it('the root folder of a monorepo becomes the app; one that is not there is named with those that are', async () => {
     const entries = [
       { name: 'apps/web/Procfile', content: 'web: cat here' },
-      { name: 'apps/web/here', content: 'web' },
+      { name: 'apps/web/here', content: 'web\n' },
       { name: 'apps/api/Procfile', content: 'web: true' },
       { name: 'link', type: 'link' as const, link: 'apps/web' },
     ]

@@ -109,6 +109,7 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
     redis,
     store,
     config,
+    sealer,
     behaviour,
     startController,
     startAgent,
