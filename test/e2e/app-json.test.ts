@@ -67,7 +67,7 @@ describe('An app that comes from Heroku', function () {
     assert.match(ran.stdout, /Ada and sk/)
     const info = (await world.cli(['info', '-a', 'shop'])).stdout
     assert.match(info, /Root folder:? +apps\/web/)
-    assert.match(info, /web:? +2 × 128 MB/)
+    assert.match(info, /web:? +2 × 128 MiB/)
   })
 
   it('a second push keeps what was set and runs no script again', async () => {
