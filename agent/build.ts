@@ -11,6 +11,7 @@ import { parse } from '#core/contract/schema.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import { messageOf, notPackable } from '#core/domain/errors.ts'
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
+import { emptyManifest, type Manifest } from '#core/domain/manifest.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import { buildResources, defaultCeilings, defaultResources } from '#core/domain/resources.ts'
 import { packagedRuntimes, runsWithApps, type Layer, type RuntimeRef, type Slug } from '#core/domain/slug.ts'
@@ -18,6 +19,7 @@ import { debianOf } from '#core/domain/stack.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { bringOffered, settingsOf } from './build-settings.ts'
 import { cacheOf, describeCache, isCacheFull, openCache, type Cache, type CacheFound } from './builds/cache.ts'
 import { requireDisk } from './builds/disk.ts'
 import { startLaps, type Laps } from './builds/laps.ts'
@@ -89,9 +91,9 @@ export async function build(
   const laps = startLaps(now, [{ name: 'queue', ms: waitedMs }])
   try {
     const spec = await context.controller.build(deploy.id, ending)
-    const slug = await buildSlug(context, deploy, spec, laps, ending)
+    const { slug, manifest } = await buildSlug(context, deploy, spec, laps, ending)
     await outer.print(deploy.id, output.end())
-    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug, phases: laps.all() })
+    await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug, manifest, phases: laps.all() })
     log.info('build succeeded', { deploy: deploy.id, app: deploy.appId, buildpack: slug.buildpack })
   } catch (error) {
     if (signal.aborted) return
@@ -110,6 +112,8 @@ export async function build(
   }
 }
 
+type Built = { slug: Slug; manifest: Manifest }
+
 /** The story of a build. */
 async function buildSlug(
   context: BuildContext,
@@ -117,7 +121,7 @@ async function buildSlug(
   spec: BuildSpec,
   laps: Laps,
   signal: AbortSignal,
-): Promise<Slug> {
+): Promise<Built> {
   await requireDisk(context.folder, context.config.hostId)
   const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
   const workspace = workspaceOf(context, deploy.id, spec)
@@ -131,6 +135,7 @@ async function buildSlug(
     await runPhase(context, { ...common, phase: 'detect', binds: [], env: {} })
     const plan = parse(buildPlan, await readOutput(workspace, 'plan.json'), 'plan of the buildpack')
     laps.lap('detect')
+    await bringOffered(context.controller, plan.offered, workspace.build, signal)
     const runtimes = await resolveRuntimes(context, deploy.id, plan)
     const onProgress = (line: string) => void context.print(deploy.id, [`       ${line}`]).catch(() => undefined)
     const { root, binds, path } = await context.runtimes.mounts(runtimes, { root: stack.root, onProgress, signal })
@@ -154,7 +159,7 @@ async function buildSlug(
     // What a build wrote onto a disk that was full may be gone by now, without a word.
     await requireDisk(context.folder, context.config.hostId)
     laps.lap('pack')
-    return slug
+    return { slug, manifest: release.manifest }
   } finally {
     await Promise.all(removals)
     await closeWorkspace(workspace)
@@ -169,7 +174,7 @@ async function adoptSlug(
   context: BuildContext,
   ready: NonNullable<BuildSpec['ready']>,
   making: Pick<Phase, 'deploy' | 'spec' | 'stack' | 'workspace' | 'removals' | 'signal'>,
-): Promise<Slug> {
+): Promise<Built> {
   const { deploy, workspace, stack } = making
   if (debianOf(ready.stack) !== debianOf(stack.name))
     await context.print(deploy.id, [
@@ -180,7 +185,9 @@ async function adoptSlug(
   const plan: BuildPlan = { ...found, buildpack: ready.buildpack, runtimes: ready.runtimes.map(runtimeRequest) }
   const runtimes = await resolveRuntimes(context, deploy.id, plan)
   const { processes, env, health, cron } = ready
-  return packSlug(context, { ...making, plan, release: { processes, env, health, cron }, runtimes, reused: null })
+  const release: BuildRelease = { processes, env, health, cron, manifest: { postdeploy: null, formation: {}, env: {} } }
+  const slug = await packSlug(context, { ...making, plan, release, runtimes, reused: null })
+  return { slug, manifest: emptyManifest }
 }
 
 /** Exactly the version where one is like another; of Debian's packages, which move with security fixes, the same line. */
@@ -320,7 +327,13 @@ async function runPhase(
       rootPath: stack.root,
       hostname: 'build',
       argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/buildpacks/main.ts', phase],
-      env: { ...context.baseEnv, PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...buildEnv(context, stack.name) },
+      env: {
+        ...context.baseEnv,
+        PATH: '/usr/local/bin:/usr/bin:/bin',
+        ...env,
+        ...buildEnv(context, stack.name),
+        ...settingsOf(spec),
+      },
       size,
       ceilings: defaultCeilings,
       share: spec.share,
@@ -394,6 +407,7 @@ async function explain(
     12: 'A file of the app cannot be used as it is; the log says which.',
     13: 'A step of the build failed; the log says which.',
     14: 'The network failed while the build fetched something, however often it tried; the log says what. Push again later: nothing of the app needs to change.',
+    15: 'Config vars that app.json requires are not set; the log names them.',
   }
   return known[exitCode] ?? `The build's ${phase} phase ended with exit code ${exitCode}.`
 }

@@ -1,8 +1,10 @@
 /** What the agent asks the controller over HTTP: launch and build specs, sources, and layers. */
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import {
   buildPath,
+  buildpackPath,
   buildSpec,
   launchPath,
   launchSpec,
@@ -21,6 +23,8 @@ export type ControllerClient = {
   launch(id: InstanceId, signal: AbortSignal): Promise<LaunchSpec>
   build(id: DeployId, signal: AbortSignal): Promise<BuildSpec>
   downloadSource(id: DeployId, file: string, signal: AbortSignal): Promise<void>
+  /** @param file made anew: what is there already, a link too, is an error */
+  downloadBuildpack(name: string, ref: string | null, file: string, signal: AbortSignal): Promise<void>
   /** Goes on where an earlier try broke off, if the file holds the beginning. */
   downloadLayer(digest: LayerDigest, file: string, signal: AbortSignal): Promise<void>
   /** Whether the controller has it; if so, it keeps it for the build that asks. */
@@ -66,6 +70,13 @@ export function createControllerClient(url: string, token: string): ControllerCl
     return resumable({ file, ask, signal, patienceMs: PATIENCE_MS })
   }
 
+  async function downloadAnew(path: string, file: string, signal: AbortSignal): Promise<void> {
+    const response = await call(path, signal)
+    if (!response.body) throw new Error(`The controller answered ${path} without a body`)
+    const target = createWriteStream(file, { mode: 0o600, flags: 'wx' })
+    await pipeline(Readable.fromWeb(response.body), target, { signal })
+  }
+
   const hasLayer = async (digest: LayerDigest, signal: AbortSignal): Promise<boolean> =>
     (await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))).ok
 
@@ -73,6 +84,7 @@ export function createControllerClient(url: string, token: string): ControllerCl
     launch: async (id, signal) => parse(launchSpec, await (await call(launchPath(id), signal)).json(), 'launch spec'),
     build: async (id, signal) => parse(buildSpec, await (await call(buildPath(id), signal)).json(), 'build spec'),
     downloadSource: (id, file, signal) => download(sourcePath(id), file, signal),
+    downloadBuildpack: (name, ref, file, signal) => downloadAnew(buildpackPath(name, ref), file, signal),
     downloadLayer: (digest, file, signal) => download(layerPath(digest), file, signal),
     hasLayer,
     async uploadLayer(digest, file, bytes, signal) {

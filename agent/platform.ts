@@ -9,6 +9,8 @@ const UNPACKER = '/usr/bin/unsquashfs'
 
 /** What buildpacks/main.ts needs, as paths in the repository and below /berth in the sandbox. */
 const parts = ['buildpacks', 'core/domain', 'package.json']
+/** Libraries of the buildpacks, found by them in a folder of their own; none needs another. */
+const libraries = ['js-yaml']
 
 /**
  * Copies it anew and says where to mount it. Copies, since the host's root executes the originals: a tenant must not read
@@ -19,6 +21,8 @@ export async function copyPlatform(root: string, folder: string): Promise<BindMo
   await mkdir(folder, { recursive: true, mode: 0o711 })
   for (const part of parts) await cp(join(root, part), join(folder, part), { recursive: true })
   await copyUnpacker(join(folder, 'buildpacks', 'unsquashfs'))
+  for (const name of libraries)
+    await cp(join(root, 'node_modules', name), join(folder, 'buildpacks/node_modules', name), { recursive: true })
   return parts.map((part) => ({ source: join(folder, part), target: `/berth/${part}`, readOnly: true }))
 }
 

@@ -24,8 +24,10 @@ export type RuntimeNeed = { name: RuntimeName; range: string; reason: string }
 export type DependencyLayer = { key: string | null; paths: string[] }
 
 /** plan.json */
-export type Plan = { buildpack: string; because: string } & Needs
-/** release.json */
+export type Plan = { buildpack: string; because: string; offered?: Offered[] } & Needs
+/** A buildpack of the operator's, which the agent brings as a tar archive into the folder `offered` of the build's. */
+export type Offered = { name: string; ref: string | null }
+/** What one buildpack makes of the app; with what app.json says it is release.json. */
 export type Release = { processes: Procfile; env: Record<string, string> }
 
 /** The app's folder, read with bounds: all of its content is the tenant's. */
@@ -88,6 +90,7 @@ export const exitCodes = {
   invalidFile: 12,
   failedStep: 13,
   networkFailed: 14,
+  missingConfig: 15,
 } as const
 
 /** Ends the build with a sentence for the pusher. */

@@ -5,8 +5,19 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
-import { BuildFailure, exitCodes, type Build, type Output, type Plan } from './contract.ts'
+import { defaultsOf, readAppJson, releasePartOf, tellAppJson, type AppJson } from './app-json/index.ts'
+import { combine, offeredOf } from './chosen.ts'
+import {
+  BuildFailure,
+  exitCodes,
+  type AppFolder,
+  type Build,
+  type Buildpack,
+  type Output,
+  type Plan,
+} from './contract.ts'
 import { openFolder } from './folder.ts'
+import { readGiven, type Given } from './given.ts'
 import { buildpacks, choose } from './index.ts'
 import { createOutput } from './output.ts'
 import { chooseRoot, chosenRoot, inFolder } from './app-root.ts'
@@ -28,7 +39,18 @@ const readSettings = (env: NodeJS.ProcessEnv): Settings => ({
 async function detect({ app: path, build, source, stack }: Settings, output: Output): Promise<void> {
   const repository = openFolder(path)
   await unpack(source, repository, output)
-  const app = await chooseRoot(repository, process.env['BERTH_APP_ROOT'], build, output)
+  const given = readGiven(process.env)
+  const app = await chooseRoot(repository, given.root ?? '', build, output)
+  const appJson = await readAppJson(app)
+  tellAppJson(appJson, knownOf(given), output)
+  const chosen = chosenOf(given, appJson)
+  const { buildpack, because } = chosen ?? (await detected(app, output))
+  const needs = await buildpack.plan(app, stack)
+  const plan: Plan = { buildpack: buildpack.name, because, ...needs, ...(chosen ? { offered: chosen.offered } : {}) }
+  await writeWhole(join(build, 'plan.json'), plan)
+}
+
+async function detected(app: AppFolder, output: Output): Promise<{ buildpack: Buildpack; because: string }> {
   const choice = await choose(app)
   if (!choice.buildpack) {
     for (const { name, lookedFor } of choice.lookedFor) output.warning(`${name}: looked for ${lookedFor}`)
@@ -37,17 +59,29 @@ async function detect({ app: path, build, source, stack }: Settings, output: Out
       'No buildpack accepts this source. Add one of these files to the root of the repository, or a Procfile.',
     )
   }
-  const { buildpack, detection } = choice
-  output.title(`${detection.what} detected: ${detection.because}`)
-  const needs = await buildpack.plan(app, stack)
-  const plan: Plan = { buildpack: buildpack.name, because: detection.because, ...needs }
-  await writeWhole(join(build, 'plan.json'), plan)
+  const { what, because } = choice.detection
+  output.title(`${what} detected: ${because}`)
+  return { buildpack: choice.buildpack, because }
 }
+
+/** What was set for the app goes before what its app.json says; null: neither says anything. */
+function chosenOf(given: Given, appJson: AppJson) {
+  const sources = given.buildpacks.length > 0 ? given.buildpacks : appJson.buildpacks
+  if (sources.length === 0) return null
+  const because = given.buildpacks.length > 0 ? 'set for this app' : 'named in app.json'
+  return { buildpack: combine(sources, buildpacks, given.config), because, offered: offeredOf(sources) }
+}
+
+const knownOf = ({ config, isFirst, buildpacks: set }: Given) => ({ config, isFirst, hasBuildpacks: set.length > 0 })
 
 async function compile({ app: path, build, cache, runtimes }: Settings, output: Output): Promise<void> {
   const app = await chosenRoot(openFolder(path), build)
   const { buildpack: name } = JSON.parse(await readFile(join(build, 'plan.json'), 'utf8')) as Plan
-  const buildpack = buildpacks.find((candidate) => candidate.name === name)
+  const given = readGiven(process.env)
+  const appJson = await readAppJson(app)
+  const defaults = defaultsOf(appJson, knownOf(given))
+  const settled = { ...given, config: [...given.config, ...Object.keys(defaults)] }
+  const buildpack = chosenOf(settled, appJson)?.buildpack ?? buildpacks.find((candidate) => candidate.name === name)
   if (!buildpack) throw new Error(`plan.json names the buildpack ${JSON.stringify(name)}, which there is not`)
   await mkdir(process.env['HOME'] ?? '/tmp/home', { recursive: true })
   const context: Build = {
@@ -56,12 +90,16 @@ async function compile({ app: path, build, cache, runtimes }: Settings, output: 
     cacheFolder: cache,
     runtimesFolder: runtimes,
     dependenciesReused: process.env['BERTH_DEPENDENCIES'] === 'reused',
-    env: process.env,
+    env: { ...process.env, ...defaults },
     output,
     run: (command) => runStep(command, command.folder ?? app.path, output),
   }
-  const release = await buildpack.compile(context)
-  await writeWhole(join(build, 'release.json'), { ...release, processes: inFolder(release.processes, app) })
+  const { processes, env } = await buildpack.compile(context)
+  await writeWhole(join(build, 'release.json'), {
+    processes: inFolder(processes, app),
+    env,
+    ...releasePartOf(appJson),
+  })
 }
 
 /** The agent reads the file when this program has ended; it must never see a half. */

@@ -102,6 +102,7 @@ export type Options = {
   passphraseFile?: string
   slug?: string
   as?: string
+  index?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

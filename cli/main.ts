@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { messageOf } from '#core/domain/errors.ts'
+import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
 import { createOutput, type Output } from './output.ts'
@@ -128,6 +129,7 @@ const commands: CommandSpec[] = [
     examples: ['apps:destroy hello --confirm hello', 'destroy -a hello --confirm hello'],
     load: async () => (await import('./commands/apps.ts')).destroy,
   },
+  ...buildpackCommands,
   {
     name: 'fork',
     group: 'Apps',

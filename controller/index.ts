@@ -71,9 +71,9 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
 
     let reconciler: Reconciler | null = null
     const wake = () => reconciler?.wake()
-    const deployContext = { store, config, log, queues, random, now, wake }
-    const deploys = createDeploys(deployContext)
     const turns = createTurns()
+    const deployContext = { store, config, log, queues, sealer, turns, random, now, wake }
+    const deploys = createDeploys(deployContext)
     const lookUp = createLookUp(config.domainResolvers)
     let certificates: CertificateWork | null = null
     const wakeCertificates = () => certificates?.wake()

@@ -46,7 +46,7 @@ export function packagesOf(name: RuntimeName, { arch, avx2 }: Machine): RuntimeP
     case 'php':
     case 'go':
     case 'java':
-    case 'jetty':
+    case 'maven':
     case 'tomcat':
       return []
   }

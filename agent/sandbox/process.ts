@@ -79,15 +79,29 @@ export function commandLine(command: string, streams: RunStreams = 'log', window
   const init = ['/usr/bin/tini', '-g', '--']
   switch (streams) {
     case 'log':
-      return [...init, '/bin/sh', '-c', `exec </dev/null; ${script}`]
+      return [...init, '/bin/sh', '-c', `exec </dev/null; ${withProfile}`, 'sh', script]
     case 'pipes':
-      return [...init, '/bin/sh', '-c', `exec 0<&3 1>&4 2>&5 3<&- 4>&- 5>&-; ${script}`]
+      return [...init, '/bin/sh', '-c', `exec 0<&3 1>&4 2>&5 3<&- 4>&- 5>&-; ${withProfile}`, 'sh', script]
     case 'terminal': {
       const size = [String(window.rows), String(window.columns)]
-      return [...init, '/usr/bin/python3', '-I', '-S', '-c', terminalProgram, ...size, '/bin/sh', '-c', script]
+      const shell = ['/bin/sh', '-c', withProfile, 'sh', script]
+      return [...init, '/usr/bin/python3', '-I', '-S', '-c', terminalProgram, ...size, ...shell]
     }
   }
 }
+
+/**
+ * What an app left in .profile.d and in .profile is sourced before each of its commands, as Heroku does it: by bash, in
+ * which the command then runs. Where there is neither, two built-in tests are all that it costs. `$1` is the command; it is
+ * out of the way before anything of the tenant's runs.
+ */
+const sourceProfile =
+  '_berth_command=$1; shift; for _berth_profile in /app/.profile.d/*.sh /app/.profile; do ' +
+  '[ -f "$_berth_profile" ] && [ -r "$_berth_profile" ] && . "$_berth_profile"; done; ' +
+  'eval "unset _berth_command _berth_profile; $_berth_command"'
+const withProfile =
+  'if [ -d /app/.profile.d ] || [ -f /app/.profile ]; then ' +
+  `exec /bin/bash --noprofile --norc -c '${sourceProfile}' bash "$1"; fi; eval "shift; $1"`
 
 const usualWindow: Window = { rows: 24, columns: 80 }
 const terminalProgram = readFileSync(join(import.meta.dirname, 'terminal.py'), 'utf8')

@@ -6,6 +6,7 @@ import type { Context, Run } from '../context.ts'
 import { failed, usage as usageError } from '../failures.ts'
 import { isRepository, readRemotes, writeRemote } from '../git.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
+import { factsOf as buildFacts } from './buildpacks.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const answer = await (await client()).get<{ apps: AppView[] }>(['apps'])
@@ -56,6 +57,8 @@ export const info: Run = async (context, _args, options) => {
     ['Rollout', rolloutCell(app)],
     ['State', stateCell(app)],
     ['Slug', slugCell(slugs)],
+    ['Buildpacks', app.build.buildpacks.join(', ') || 'found by the source'],
+    ...buildFacts(app.build),
     ...Object.entries(app.formation).map(([type, process]): [string, Cell] => [
       type,
       process === undefined

@@ -5,6 +5,7 @@ import { badRequest, notFound } from '#core/domain/errors.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { loadApp, setConfig } from '#core/store/apps.ts'
 import { loadReleases } from '#core/store/releases.ts'
+import { configBytes, MAX_CONFIG_BYTES } from '../config-size.ts'
 import { openConfig, type Sealer } from '../secrets.ts'
 import { requireRunning } from '../halted.ts'
 import { appOf } from './access.ts'
@@ -78,8 +79,6 @@ export function checkNames(patch: PatchConfig): void {
   }
 }
 
-const MAX_CONFIG_BYTES = 64 * 1024
-
 /** @throws BAD_REQUEST when the whole is too big to be an environment */
 export function changeConfig(before: Plain, patch: PatchConfig): Plain {
   const after = new Map(Object.entries(before))
@@ -87,8 +86,7 @@ export function changeConfig(before: Plain, patch: PatchConfig): Plain {
     if (value === null) after.delete(name)
     else after.set(name, value)
   }
-  let bytes = 0
-  for (const [name, value] of after) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 2
+  const bytes = configBytes(after)
   if (bytes > MAX_CONFIG_BYTES)
     throw badRequest(`The config vars together would have ${bytes} bytes; ${MAX_CONFIG_BYTES} is the most.`)
   return Object.fromEntries(after)

@@ -113,6 +113,8 @@ async function buildSpec(deploy: Deploy, { store, sealer, sources }: ApiContext)
     previous: previous?.slug ?? null,
     stack: (await loadStackChoice(store))?.current ?? null,
     cacheGeneration: app.build.cacheGeneration,
+    buildpacks: app.build.buildpacks,
+    root: app.build.root,
   }
 }
 

@@ -10,6 +10,7 @@ import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
+import { buildSettingsRoutes, offeredBuildpackRoutes } from './build-settings.ts'
 import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
@@ -56,7 +57,12 @@ export function createApi(context: ApiContext): Express {
   app.get('/healthz', health(store))
   app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
-  app.use('/internal', authenticate(store, 'bearer'), onlyAgents, routerOf(internalRoutes(context)))
+  app.use(
+    '/internal',
+    authenticate(store, 'bearer'),
+    onlyAgents,
+    routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
+  )
   app.post(
     '/v1/apps/:app/source',
     authenticate(store, 'bearer'),
@@ -85,6 +91,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...formationRoutes(context),
   ...pauseRoutes(context),
   ...quotaRoutes(context),
+  ...buildSettingsRoutes(context),
   ...configRoutes(context),
   ...certificateRoutes(context),
   ...domainRoutes(context),

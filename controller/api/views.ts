@@ -44,6 +44,7 @@ export function appView(app: App, tenant: Tenant | null, urls: { url: string; gi
     },
     paused: app.paused && { at: iso(app.paused.at), by: app.paused.by },
     suspended: (tenant && suspensionOf(tenant)?.reason) ?? null,
+    build: app.build,
   }
 }
 

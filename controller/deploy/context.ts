@@ -4,12 +4,16 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import type { HostQueues } from '../queues.ts'
 import type { Changes } from './changes.ts'
+import type { Sealer } from '../secrets.ts'
+import type { Turns } from '../turns.ts'
 
 export type DeployContext = {
   store: Store
   config: Config
   log: Log
   queues: HostQueues
+  sealer: Sealer
+  turns: Turns
   random: (bytes: number) => Uint8Array
   now: () => number
   /** Tells the reconciler to look now. */

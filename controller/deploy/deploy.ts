@@ -1,5 +1,5 @@
 /**
- * THE deploy story: build, release, run the release command, roll out. It can be killed at any line and is taken up again by whichever controller
+ * THE deploy story: build, release, run the release command, roll out, run what comes after a first one. It can be killed at any line and is taken up again by whichever controller
  * leads next: each step first asks whether its work is done, and how far it got stands in the deploy's record.
  */
 import type { App, SealedConfig } from '#core/domain/app.ts'
@@ -15,6 +15,7 @@ import { abandon, cancel, eventOfCancel, tellBuilder } from './cancel.ts'
 import { watchChanges } from './changes.ts'
 import type { DeployContext, WalkContext } from './context.ts'
 import { runReleasePhase } from './release-phase.ts'
+import { runPostdeploy } from './postdeploy.ts'
 import { release } from './release.ts'
 import { rollOut } from './rollout.ts'
 import { beginWalk, Cancelled, OverAlready, patiently, seconds, type Outcome, type Walk } from './walk.ts'
@@ -145,6 +146,7 @@ const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy =>
   startedAt: null,
   phases: [],
   releaseRun: null,
+  postdeployRun: null,
   error: null,
   endedAt: null,
 })
@@ -174,7 +176,10 @@ async function tell(walk: Walk): Promise<Outcome<number>> {
     if (!made.ok) return made
   }
   const ready = await runReleasePhase(walk)
-  return ready.ok ? rollOut(walk) : ready
+  if (!ready.ok) return ready
+  const live = await rollOut(walk)
+  if (live.ok) await runPostdeploy(walk)
+  return live
 }
 
 async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {

@@ -136,16 +136,18 @@ function found(run: Run | null, app: App): Run {
 }
 
 /**
- * The release command of a release that does not serve yet. Part of a deploy, it is beside the plan like its build; asked
- * again for the same id, it is the same run.
+ * The release command of a release that does not serve yet, or another that belongs to its deploy. Part of a deploy, it is
+ * beside the plan like its build; asked again for the same id, it is the same run.
  * @returns null when the app is gone
  */
 export async function submitReleaseRun(
   store: Store,
   app: App,
   release: Release,
-  { id, deploy, now }: { id: InstanceId; deploy: DeployId; now: number },
+  order: { id: InstanceId; deploy: DeployId; now: number; process?: { type: ProcessType; command: string } },
 ): Promise<Run | null> {
+  const { id, deploy, now } = order
+  const process = order.process ?? { type: RELEASE_PROCESS, command: release.slug.processes[RELEASE_PROCESS] ?? '' }
   const [tenant, plans] = await Promise.all([loadTenant(store, app.tenantId), loadPlans(store)])
   await createRun(
     store,
@@ -153,9 +155,9 @@ export async function submitReleaseRun(
       id,
       appId: app.id,
       tenantId: app.tenantId,
-      processType: RELEASE_PROCESS,
+      processType: process.type,
       release: release.version,
-      command: release.slug.processes[RELEASE_PROCESS] ?? '',
+      command: process.command,
       env: {},
       size: processOf(app.formation, 'web' as ProcessType)?.size ?? usualSize(planOf(plans, tenant)),
       timeoutMs: RELEASE_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 /** The HTTP API under /v1: what is sent and what is answered. Errors are RFC 9457 problem details. */
 import { z } from 'zod'
-import type { Formation } from '../domain/app.ts'
+import type { BuildSettings, Formation } from '../domain/app.ts'
+import { MAX_BUILDPACKS } from '../domain/buildpack.ts'
 import type { CertificateSource } from '../domain/certificate.ts'
 import { eventKinds, KEEP_EVENTS, type EventKind } from '../domain/event.ts'
 import type { HealthCheck } from '../domain/health-check.ts'
@@ -44,6 +45,14 @@ export const patchFormation = z.record(
   }),
 )
 export type PatchFormation = z.infer<typeof patchFormation>
+
+/** How an app is built; what is left out stays as it is, a null is as for every app. The list of buildpacks is a whole. */
+export const patchBuild = z.strictObject({
+  buildpacks: z.array(z.string().max(1000)).max(MAX_BUILDPACKS).optional(),
+  root: z.string().max(300).nullable().optional(),
+  branch: z.string().max(300).nullable().optional(),
+})
+export type PatchBuild = z.infer<typeof patchBuild>
 
 /** A null removes the variable. Names are checked by the API, so that the error names the wrong one. */
 export const patchConfig = z.record(z.string(), z.string().max(65_536).nullable())
@@ -156,7 +165,10 @@ export type AppView = {
   paused: { at: string; by: string } | null
   /** Why nothing of its tenant runs. */
   suspended: string | null
+  build: BuildSettings
 }
+/** How an app is built, and the buildpacks that have a name here. */
+export type BuildSettingsView = Omit<BuildSettings, 'cacheGeneration'> & { available: { own: string[]; offered: string[] } }
 export type ReleaseView = {
   version: number
   description: string

@@ -1,7 +1,8 @@
 /** What the buildpacks, inside the build sandbox, tell the agent outside: two small JSON files. Tenant-influenced, so strict. */
 import { z } from 'zod'
 import { runtimeNames } from '../domain/slug.ts'
-import { cronJob, environment, healthCheck, processes, processType } from './schema.ts'
+import { isOfferedName, isRef } from '../domain/buildpack.ts'
+import { cronJob, environment, healthCheck, manifest, processes, processType } from './schema.ts'
 
 const relativePath = z
   .string()
@@ -28,6 +29,11 @@ export const buildPlan = z.strictObject({
       paths: z.array(relativePath).min(1).max(40),
     })
     .nullable(),
+  /** Buildpacks of the operator's that the build needs beside it. */
+  offered: z
+    .array(z.strictObject({ name: z.string().refine(isOfferedName), ref: z.string().refine(isRef).nullable() }))
+    .max(20)
+    .default([]),
 })
 export type BuildPlan = z.infer<typeof buildPlan>
 
@@ -37,5 +43,6 @@ export const buildRelease = z.strictObject({
   env: environment,
   health: z.record(processType, healthCheck).default({}),
   cron: z.array(cronJob).max(50).default([]),
+  manifest: manifest.default({ postdeploy: null, formation: {}, env: {} }),
 })
 export type BuildRelease = z.infer<typeof buildRelease>

@@ -1,5 +1,6 @@
 /** What agents ask the controller over HTTP under /internal: what must not lie in Redis (secrets) or is too big for it. */
 import { z } from 'zod'
+import { MAX_BUILDPACKS } from '../domain/buildpack.ts'
 import { command, deployId, environment, healthCheck, slug, stackName, tenantShare } from './schema.ts'
 
 /** `GET /internal/instances/ID/launch`: all that an agent needs to run an instance; carries secrets. */
@@ -22,6 +23,9 @@ export const buildSpec = z.strictObject({
   stack: stackName.nullable(),
   /** Of the app's cache; an older one is not used any more. */
   cacheGeneration: z.int().default(0),
+  /** How the app wants to be built (core/domain/app.ts). */
+  buildpacks: z.array(z.string()).max(MAX_BUILDPACKS),
+  root: z.string().nullable(),
 })
 export type BuildSpec = z.infer<typeof buildSpec>
 
@@ -29,4 +33,7 @@ export type BuildSpec = z.infer<typeof buildSpec>
 export const layerPath = (digest: string): string => `/internal/layers/${digest}`
 export const launchPath = (instance: string): string => `/internal/instances/${instance}/launch`
 export const buildPath = (deploy: string): string => `/internal/deploys/${deploy}/build`
+/** A buildpack that the operator offers, as a tar archive. */
+export const buildpackPath = (name: string, ref: string | null): string =>
+  `/internal/buildpacks/${name}${ref === null ? '' : `?ref=${encodeURIComponent(ref)}`}`
 export const sourcePath = (deploy: string): string => `/internal/deploys/${deploy}/source`

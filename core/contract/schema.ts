@@ -181,6 +181,23 @@ export const cronJob = z.strictObject({
   timeoutMs: z.int().min(1_000).max(86_400_000),
   overlap: z.enum(['skip', 'allow', 'replace']),
 })
+/** What an app.json says of the app as a whole (core/domain/manifest.ts). */
+export const manifest = z.strictObject({
+  postdeploy: command.nullable(),
+  formation: z.record(
+    processType,
+    z.strictObject({
+      quantity: z.int().min(0).max(1000).nullable(),
+      size: z
+        .strictObject({ memoryMb: z.int().min(32).max(65_536), cpuMilli: z.int().min(50).max(64_000).nullable() })
+        .nullable(),
+    }),
+  ),
+  env: z.record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+    z.union([z.strictObject({ value: z.string().max(65_536) }), z.strictObject({ generator: z.literal('secret') })]),
+  ),
+})
 export const slug = z.strictObject({
   layers: z.array(layer).min(1).max(8),
   runtimes: z.array(runtimeRef).max(8),

@@ -30,6 +30,7 @@ export type EventKind =
   | 'cronMissed'
   | 'cronSkipped'
   | 'cronChanged'
+  | 'buildChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -88,6 +89,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   cronMissed: { isFailure: true },
   cronSkipped: { isFailure: false },
   cronChanged: { isFailure: false },
+  buildChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

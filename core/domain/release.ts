@@ -1,5 +1,6 @@
 import type { Formation, SealedConfig } from './app.ts'
 import type { AppId, DeployId, InstanceId, ProcessType } from './ids.ts'
+import type { Manifest } from './manifest.ts'
 import type { Slug } from './slug.ts'
 
 /** Immutable once made: code, config and commands together, so that a rollback brings all of them back. */
@@ -77,6 +78,8 @@ export type Deploy = {
   phases: PhaseTime[]
   /** The one-off run of the release command, once there is one. */
   releaseRun: InstanceId | null
+  /** The one-off run of app.json's postdeploy script, named before the rollout of the release that runs it. */
+  postdeployRun: InstanceId | null
   error: string | null
   endedAt: number | null
 }
@@ -90,7 +93,7 @@ export type Cancel = { at: number; by: string }
 /** The agent's word on a build. An older epoch is refused. */
 export type BuildReport =
   | { epoch: number; state: 'running'; at: number }
-  | { epoch: number; state: 'succeeded'; at: number; slug: Slug; phases?: PhaseTime[] }
+  | { epoch: number; state: 'succeeded'; at: number; slug: Slug; manifest: Manifest; phases?: PhaseTime[] }
   | { epoch: number; state: 'failed'; at: number; error: string; phases?: PhaseTime[] }
 
 export const isOver = ({ state }: Pick<Deploy, 'state'>): boolean =>

@@ -1,4 +1,5 @@
 import type { AppId, DeployId, HostId } from '../domain/ids.ts'
+import { emptyManifest } from '../domain/manifest.ts'
 import { cancelledBy, isOver, type BuildReport, type Cancel, type Deploy } from '../domain/release.ts'
 import { announce, pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
@@ -77,6 +78,7 @@ export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | n
     stored && {
       ...stored,
       releaseRun: stored.releaseRun ?? null,
+      postdeployRun: stored.postdeployRun ?? null,
       startedAt: stored.startedAt ?? null,
       phases: stored.phases ?? [],
     }
@@ -119,7 +121,9 @@ export async function reportBuild(store: Store, id: DeployId, report: BuildRepor
 }
 
 export async function loadBuildReport(store: Store, id: DeployId): Promise<BuildReport | null> {
-  return unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+  const report = unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+  // That of an older agent has none.
+  return report?.state === 'succeeded' ? { ...report, manifest: report.manifest ?? emptyManifest } : report
 }
 
 export async function appendDeployLog(store: Store, id: DeployId, lines: string[]): Promise<void> {

@@ -191,6 +191,7 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   startedAt: null,
   phases: [],
   releaseRun: null,
+  postdeployRun: null,
   error: null,
   endedAt: null,
 })

@@ -3,6 +3,7 @@ import { copyFile, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildSpec } from '#core/contract/internal.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
+import type { Manifest } from '#core/domain/manifest.ts'
 import type { BuildReport, Deploy } from '#core/domain/release.ts'
 import type { Slug } from '#core/domain/slug.ts'
 import { defaultShare } from '#core/domain/quota.ts'
@@ -13,7 +14,7 @@ import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv, mirrorsOf } from '../../agent/host.ts'
 import { copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
-import { createRuntimes } from '../../agent/runtimes/index.ts'
+import { createRuntimes, type Runtimes } from '../../agent/runtimes/index.ts'
 import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
 import { ensurePlatformNode } from '../../agent/runtimes/npm.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
@@ -25,6 +26,7 @@ const ROOT = join(import.meta.dirname, '../..')
 
 export type BuildOutcome = {
   slug: Slug | null
+  manifest: Manifest | null
   error: string
   log: string
   /** /proc/PID/status on the host, of the first process of each phase. */
@@ -40,6 +42,13 @@ export type BuildOptions = {
   /** What the source is, if it is a ready slug. */
   ready?: Slug | null
   diskMb?: number
+  /** Config vars, and what is set for the app's builds. */
+  env?: Record<string, string>
+  settings?: { buildpacks?: string[]; root?: string | null }
+  /** Not the app's first build. */
+  previous?: BuildSpec['previous']
+  /** Buildpacks that the operator offers, as folders by their names. */
+  offered?: Record<string, string>
   timeoutMs?: number
   /** Of the cache. */
   generation?: number
@@ -48,19 +57,9 @@ export type BuildOptions = {
 
 let deploys = 0
 
-export async function runBuild(
-  { host, config, folders }: TestHost,
-  {
-    source,
-    buildpacks = null,
-    app = 'a-built',
-    ready = null,
-    diskMb = 200,
-    timeoutMs = 60_000,
-    generation = 0,
-    cacheMb = 64,
-  }: BuildOptions,
-): Promise<BuildOutcome> {
+export async function runBuild({ host, config, folders }: TestHost, options: BuildOptions): Promise<BuildOutcome> {
+  const { source, buildpacks = null, app = 'a-built', ready = null, diskMb = 200, timeoutMs = 60_000 } = options
+  const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
@@ -84,14 +83,21 @@ export async function runBuild(
         tenantId: 'default',
         uidBase: uidBaseOf(app),
         commit: '0'.repeat(40),
-        env: {},
-        previous: null,
+        env,
+        previous,
         ready: ready as BuildSpec['ready'],
         stack: null,
         cacheGeneration: generation,
         share: defaultShare,
+        buildpacks: settings.buildpacks ?? [],
+        root: settings.root ?? null,
       }),
     downloadSource: (_id, file) => copyFile(source, file),
+    async downloadBuildpack(name, _ref, file) {
+      const folder = offered[name]
+      if (folder === undefined) throw new Error(`The controller answered with 404: no buildpack ${name}`)
+      await run(['tar', '-c', '-f', file, '-C', folder, '.'])
+    },
     downloadLayer: () => Promise.reject(new Error('every layer is here already')),
     hasLayer: () => Promise.resolve(true),
     uploadLayer: () => Promise.resolve(),
@@ -118,13 +124,15 @@ export async function runBuild(
       baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
       controller,
       layers: openLayers(folders.layers, controller, silentLog),
-      runtimes: createRuntimes({
-        installPackage: ({ name }) => Promise.resolve(name === 'node' ? node : npm),
-        installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
-        resolvePackage: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
-        folder: folders.runtimes,
-        now: () => Date.now(),
-      }),
+      runtimes: withoutCompilers(
+        createRuntimes({
+          installPackage: ({ name }) => Promise.resolve(name === 'node' ? node : npm),
+          installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
+          resolvePackage: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
+          folder: folders.runtimes,
+          now: () => Date.now(),
+        }),
+      ),
       places: openPlaces(folders.agent, []),
       preparations: null,
       meter: {
@@ -145,11 +153,29 @@ export async function runBuild(
   const report = last as BuildReport | null
   return {
     slug: report?.state === 'succeeded' ? report.slug : null,
+    manifest: report?.state === 'succeeded' ? report.manifest : null,
     error: report?.state === 'failed' ? report.error : '',
     log: lines.join('\n'),
     statuses,
   }
 }
+
+/** Where the layers of a slug that was built here are mounted, for a sandbox of the app's. */
+export function mountSlug({ folders }: TestHost, slug: Slug): Promise<string[]> {
+  const away = () => Promise.reject(new Error('every layer is here already'))
+  const controller = { downloadLayer: away, uploadLayer: away } as unknown as ControllerClient
+  return openLayers(folders.layers, controller, silentLog).mount(slug.layers, AbortSignal.timeout(30_000))
+}
+
+/** Buildpacks of the tests compile nothing, so that a machine need not prepare compilers for them. */
+const withoutCompilers = (runtimes: Runtimes): Runtimes => ({
+  ...runtimes,
+  mounts: (refs, how) =>
+    runtimes.mounts(
+      refs.filter(({ name }) => name !== 'toolchain'),
+      how,
+    ),
+})
 
 /** Of the sandbox's first process, once the runtime has become the init that was asked for. */
 async function statusOf({ pid }: SandboxHandle): Promise<string> {

@@ -21,7 +21,10 @@ describe('A build', function () {
   afterEach(() => build.remove())
 
   const plan = async () => parse(buildPlan, await build.result('plan.json'))
-  const release = async () => parse(buildRelease, await build.result('release.json'))
+  const release = async () => {
+    const { processes, env } = parse(buildRelease, await build.result('release.json'))
+    return { processes, env }
+  }
 
   async function detected(fixture: string | null, files: Record<string, string> = {}): Promise<string> {
     await build.source(fixture, files)

@@ -105,7 +105,7 @@ describe('A tenant’s command', () => {
       "python3 -c 'a; b'",
       'java -jar app.jar',
     ]) {
-      assert.equal(script(command), `exec </dev/null; exec ${command}`)
+      assert.equal(script(command), `exec ${command}`)
     }
   })
 
@@ -118,7 +118,7 @@ describe('A tenant’s command', () => {
       'echo $(id)',
       'if true; then a; fi',
     ]) {
-      assert.equal(script(command), `exec </dev/null; trap 'exit 143' TERM; ${command}`)
+      assert.equal(script(command), `trap 'exit 143' TERM; ${command}`)
     }
   })
 })

@@ -562,6 +562,7 @@ const aPush = (app: App, id: DeployId, release: number): Deploy => ({
   startedAt: null,
   phases: [],
   releaseRun: null,
+  postdeployRun: null,
   error: null,
   endedAt: null,
 })

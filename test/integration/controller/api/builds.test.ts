@@ -38,6 +38,7 @@ describe('The API for builds', function () {
       startedAt: null,
       phases: [],
       releaseRun: null,
+      postdeployRun: null,
       error: null,
       endedAt: null,
     }

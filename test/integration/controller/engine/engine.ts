@@ -9,6 +9,7 @@ import { parse } from '#core/contract/schema.ts'
 import type { App } from '#core/domain/app.ts'
 import { makeId, type AppId, type AppName, type DeployId, type HostId, type InstanceId } from '#core/domain/ids.ts'
 import { nextState, processName, type Instance, type InstanceEvent, type Reported } from '#core/domain/instance.ts'
+import { emptyManifest, type Manifest } from '#core/domain/manifest.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { sleep } from '#core/runtime/clock.ts'
@@ -24,12 +25,15 @@ import { createDeploys, type DeployRequest, type Deploys } from '../../../../con
 import { beginFallback } from '../../../../controller/deploy/fallback.ts'
 import { openQueues, type HostQueues } from '../../../../controller/queues.ts'
 import { startReconciler, type Reconciler } from '../../../../controller/reconcile/loop.ts'
+import { createSealer } from '../../../../controller/secrets.ts'
+import { createTurns } from '../../../../controller/turns.ts'
 import { aHost, aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis, type TestRedis } from '../../../helpers/redis.ts'
 
 /** How apps of a test behave. */
 export type Behaviour = {
   processes: Record<string, string>
+  manifest: Manifest
   build: 'works' | 'fails' | 'hangs'
   start: 'works' | 'fails'
   /** What becomes of commands that run once. */
@@ -49,14 +53,30 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
   const redis = await start()
   const config = { ...readConfig({ BERTH_REDIS_URL: redis.url }), domain: 'test.local' }
   const store = connectStore(redis.url)
-  const behaviour: Behaviour = { processes: { web: 'node web.js' }, build: 'works', start: 'works', once: 'works' }
+  const sealer = createSealer(randomBytes(32))
+  const behaviour: Behaviour = {
+    processes: { web: 'node web.js' },
+    manifest: emptyManifest,
+    build: 'works',
+    start: 'works',
+    once: 'works',
+  }
   const stops: (() => Promise<void>)[] = []
   const agents = new Map<string, Agent>()
 
   function startController(): Controller {
     const own = connectStore(redis.url)
     const queues = openQueues(redis.url)
-    const shared = { store: own, config, log: silentLog, queues, random: randomBytes, now: Date.now }
+    const shared = {
+      store: own,
+      config,
+      log: silentLog,
+      queues,
+      sealer,
+      turns: createTurns(),
+      random: randomBytes,
+      now: Date.now,
+    }
     // The two need each other: the reconciler hands over open deploys, a deploy wakes the reconciler.
     const wake = () => reconciler.wake()
     const deploys = createDeploys({ ...shared, wake })
@@ -94,6 +114,7 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
     redis,
     store,
     config,
+    sealer,
     behaviour,
     startController,
     startAgent,
@@ -233,7 +254,13 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
     if (behaviour.build === 'fails') {
       await reportBuild(store, id, { epoch, state: 'failed', at, error: 'npm install failed.' })
     } else {
-      await reportBuild(store, id, { epoch, state: 'succeeded', at, slug: aSlug(behaviour.processes) })
+      await reportBuild(store, id, {
+        epoch,
+        state: 'succeeded',
+        at,
+        slug: aSlug(behaviour.processes),
+        manifest: behaviour.manifest,
+      })
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { makeId, type AppId, type AppName, type DeployId, type LayerDigest } from '#core/domain/ids.ts'
+import { emptyManifest } from '#core/domain/manifest.ts'
 import type { App } from '#core/domain/app.ts'
 import type { Deploy, Release } from '#core/domain/release.ts'
 import { silentLog } from '#core/runtime/log.ts'
@@ -159,7 +160,13 @@ describe('Collecting slugs', function () {
     await createDeploy(store, deploy)
     await assignBuild(store, 'h' as never, deploy.id)
     const slug = { ...aSlug(), layers: [{ digest: layer('deps'), bytes: 10, kind: 'app' as const }] }
-    await reportBuild(store, deploy.id, { epoch: 1, state: 'succeeded', at: clock, slug })
+    await reportBuild(store, deploy.id, {
+      epoch: 1,
+      state: 'succeeded',
+      at: clock,
+      slug,
+      manifest: emptyManifest,
+    })
     clock += 10 * BUILD_MS
     await collectAll()
     assert.deepEqual(names(), ['deps'])
