@@ -71,7 +71,8 @@ async function main() {
   }
   await installDependencies()
   await buildConsole()
-  if (!['check', 'image'].includes(purpose)) await buildStack()
+  if (!['check', 'image'].includes(purpose)) await runScript('build-stack.ts')
+  if (purpose === 'test') await runScript('prepare-runtimes.ts')
 }
 
 function requireRoot() {
@@ -204,8 +205,9 @@ async function buildConsole() {
   writeFileSync(stamp, sources)
 }
 
-async function buildStack() {
-  const { code } = await run([join(root, 'node_modules', '.bin', 'node'), join(root, 'scripts', 'build-stack.ts')], {
+/** One of ours, in TypeScript, which says itself what it does. */
+async function runScript(name) {
+  const { code } = await run([join(root, 'node_modules', '.bin', 'node'), join(root, 'scripts', name)], {
     cwd: root,
     stream: true,
   })

@@ -14,14 +14,15 @@ import { stepBack } from '../sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
 import { unmountBelow } from '../sandbox/mounts.ts'
 import { runVisibly, SUITE, withLock, type DebianMirrors, type Progress, type Visible } from '../stack.ts'
-import { aptOptions, inRoot, packageEnv, prepareRoot } from '../stack-build.ts'
+import { aptOptions, packageEnv, prepareRoot } from '../stack-build.ts'
 import { isOfVersion, versionsOf, type DebianRuntime } from './packages.ts'
 
 export type DebianContext = {
   cacheDir: string
   /** For preparing alone, on a file system of this Berth's. */
   folder: string
-  slot: number
+  /** The cgroup tree that the work is light in; null: none, for a set-up that nothing runs beside. */
+  slot: number | null
   mirrors: DebianMirrors
   log: Log
 }
@@ -157,7 +158,7 @@ async function install(
   // No package may start a service of its own, and none finds one to talk to.
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const options = [...aptOptions, ...unused.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]
-  const apt = (...args: string[]) => visibly(inRoot(root, 'apt-get', ...options, ...args), context, following)
+  const apt = (...args: string[]) => visibly(inOverlay(root, 'apt-get', ...options, ...args), context, following)
   try {
     await apt('update')
     await apt('--yes', '--no-install-recommends', 'install', ...packages)
@@ -165,7 +166,7 @@ async function install(
     following.signal.throwIfAborted()
     throw notPrepared(mirrors, cause)
   }
-  const { stdout } = await run(inRoot(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
+  const { stdout } = await run(inOverlay(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
   if (!isOfVersion(stdout, version))
     throw new Error(`Debian ${SUITE} has ${counts} ${stdout}, where ${version} was expected.`)
   if (finish) await visibly(inRoot(root, ...finish), context, following)
@@ -177,6 +178,27 @@ const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =
     { cause },
   )
 
+/** $0 is the root, a mount of its own; what follows is the program. */
+const ENTER = `cd "$0" && mount -t proc proc proc && pivot_root . . && umount --lazy . && exec chroot . "$@"`
+
+/**
+ * A program in a root and in namespaces of its own, which end with it. The host's other mounts are let go of at once: as
+ * long as a copy of one is kept anywhere, its loop device stays.
+ */
+const inOverlay = (root: string, ...argv: string[]): [string, ...string[]] => [
+  'unshare',
+  '--mount',
+  '--propagation=private',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '/bin/sh',
+  '-c',
+  ENTER,
+  root,
+  ...argv,
+]
+
 const PHASES = /^(Need to get .+|Fetched .+)\.?$/gm
 
 /** Behind what tenants run. unshare holds back SIGTERM while its program runs; killed, it takes the whole pid namespace with it. */
@@ -186,7 +208,7 @@ function visibly(argv: [string, ...string[]], { slot }: DebianContext, following
     phases: PHASES,
     env: packageEnv(),
     killSignal: 'SIGKILL',
-    onStart: (pid) => stepBack(slot, pid),
+    onStart: (pid) => (slot === null ? undefined : stepBack(slot, pid)),
   }
   return runVisibly(argv, visible)
 }

@@ -35,7 +35,7 @@ export const ruby: Buildpack = {
       },
     ]
     if (await asksForToolchain(app)) needs.push(toolchainNeed)
-    else if (await compiles(app, rubyApp))
+    else if (compiles(app, rubyApp))
       needs.push({ ...toolchainNeed, reason: 'compiles gems; it is not there when the app runs' })
     const key = createHash('sha256')
       .update(JSON.stringify([1, stack, lockText, rubyApp.gemfile]))
@@ -97,7 +97,7 @@ async function readRubyApp(app: AppFolder): Promise<RubyApp> {
 }
 
 /** Only where all gems are in the repository can be seen whether one of them is compiled. */
-async function compiles(app: AppFolder, { gems, vendored, lock }: RubyApp): Promise<boolean> {
+function compiles(app: AppFolder, { gems, vendored, lock }: RubyApp): boolean {
   if (gems.size === 0) return false
   const isVendored = (gem: string) => vendored.some((file) => file.startsWith(`${gem}-`))
   return lock.git || ![...gems].every(isVendored) || anyIsCompiled(app, vendored)
