@@ -75,7 +75,12 @@ describe('Java, Go and programs that are brought compiled', function () {
     const output = await push('compiled', 'go-vendored')
     assert.match(output, /Dependencies are those in vendor\//)
     assert.equal((await world.http('compiled', '/')).body.trim(), '<h1>hello from a Go app</h1>')
-    const { stdout } = await world.cli(['run', '-a', 'compiled', 'find /app -type f; command -v go || echo no compiler'])
+    const { stdout } = await world.cli([
+      'run',
+      '-a',
+      'compiled',
+      'find /app -type f; command -v go || echo no compiler',
+    ])
     assert.deepEqual(stdout.trim().split(/\r?\n/).sort(), ['/app/bin/hello', '/app/templates/page.html', 'no compiler'])
   })
 
