@@ -18,6 +18,9 @@ const wanted: Partial<Record<DebianRuntimeName, string>> = {
   python: 'installs the packages of a Python app in the tests',
   ruby: 'runs a Ruby app in the tests',
   php: 'runs a PHP app in the tests',
+  java: 'builds and runs Java apps in the tests',
+  tomcat: 'runs a .war in the tests',
+  go: 'compiles a Go app in the tests',
 }
 
 async function prepare(config: Config): Promise<void> {
@@ -29,8 +32,10 @@ async function prepare(config: Config): Promise<void> {
   const context = { cacheDir: config.cache, folder: join(folder, 'preparing'), slot: null, mirrors, log: silentLog }
   try {
     await mountStack(stack, root)
-    for (const [name, why] of Object.entries(wanted) as [DebianRuntimeName, string][]) {
-      const version = versionsOf(DEBIAN_RELEASE, name)[0]?.version ?? ''
+    const versions = (Object.entries(wanted) as [DebianRuntimeName, string][]).flatMap(([name, why]) =>
+      versionsOf(DEBIAN_RELEASE, name).map(({ version }) => ({ name, why, version })),
+    )
+    for (const { name, why, version } of versions) {
       const onProgress = (line: string) => console.log(`==> ${name} ${version} (${why}): ${line}`)
       await ensureDebianRuntime({ name, version, root }, context, onProgress, AbortSignal.timeout(600_000))
     }

@@ -28,7 +28,7 @@ export const java: Buildpack = {
   name: 'java',
 
   async detect(app) {
-    const because = builderOf(await app.names())?.because ?? (await findArchives(app, archiveFolders))[0]
+    const because = builderOf(await app.names())?.because ?? (await broughtArchive(app))
     if (because !== undefined) return { accepted: true, what: 'Java app', because: `${because} found` }
     return {
       accepted: false,
@@ -62,6 +62,12 @@ export const java: Buildpack = {
     }
     return { processes, env: { JAVA_HOME: env['JAVA_HOME'] ?? '' } }
   },
+}
+
+/** A page that offers a .jar for download is a static site. */
+async function broughtArchive(app: AppFolder): Promise<string | undefined> {
+  const [first] = await findArchives(app, archiveFolders)
+  return first !== undefined && (await app.has('index.html')) ? undefined : first
 }
 
 async function readVersionFiles(app: AppFolder): Promise<VersionFile[]> {

@@ -77,9 +77,9 @@ describe('Java, Go and programs that are brought compiled', function () {
     assert.equal((await world.http('compiled', '/')).body.trim(), '<h1>hello from a Go app</h1>')
     const { stdout } = await world.cli([
       'run',
-      'find /app -type f; command -v go || echo no compiler',
       '-a',
       'compiled',
+      'find /app -type f; command -v go || echo no compiler',
     ])
     assert.deepEqual(stdout.trim().split(/\r?\n/).sort(), ['/app/bin/hello', '/app/templates/page.html', 'no compiler'])
   })

@@ -27,6 +27,7 @@ describe('A Java app', () => {
     assert.equal(await detected({ 'web/build/libs/web.jar': '' }), 'web/build/libs/web.jar found')
     assert.equal(await detected({ 'gradle/wrapper/gradle-wrapper.jar': '' }), null)
     assert.equal(await detected({ 'target/shop-sources.jar': '' }), null)
+    assert.equal(await detected({ 'download.jar': '', 'index.html': '' }), null)
   })
 
   it('needs Java, Maven when it has no wrapper, and Tomcat when it is or makes a .war', async () => {
