@@ -3,11 +3,17 @@
  * language has a table of its own in hints/; the first row whose pattern is found speaks.
  */
 import { general } from './hints/general.ts'
+import { goHints } from './hints/go.ts'
 import type { Hint } from './hints/hint.ts'
+import { javaHints } from './hints/java.ts'
 import { networkFailures } from './hints/network.ts'
+import { node } from './hints/node.ts'
+import { phpHints } from './hints/php.ts'
+import { pythonHints } from './hints/python.ts'
+import { rubyHints } from './hints/ruby.ts'
 
 /** The more specific tables come first. */
-const tables: readonly Hint[][] = [general]
+const tables: readonly Hint[][] = [node, pythonHints, rubyHints, phpHints, javaHints, goHints, general]
 
 /** How much of a step's output is looked at: causes stand near its end, and what a program says can be endless. */
 export const LOOKED_AT_LINES = 60

@@ -1,5 +1,6 @@
 /** `cron` of app.json, as Dokku has it: a list of commands with their schedules. Pure. */
 import type { CronJob } from '#core/domain/cron.ts'
+import { parseSchedule } from '#core/domain/schedule.ts'
 import { commandOf, itemsOf, memberOf, membersOf, textOf, wholeOf, wrong, type Field, type Ignore } from './fields.ts'
 
 const MAX_JOBS = 50
@@ -68,16 +69,14 @@ function freeName(command: string, taken: Set<string>): string {
   return free
 }
 
-const SPECIAL = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/
-const FIELD = /^[0-9A-Za-z*,/-]+$/
-
-/** Its five fields are looked at one by one; what they mean is judged where it is run. */
 function readSchedule(field: Field): string {
   const schedule = textOf(field).trim().replace(/\s+/g, ' ')
-  const fields = schedule.split(' ')
-  const isRight = SPECIAL.test(schedule) || (fields.length === 5 && fields.every((one) => FIELD.test(one)))
-  if (!isRight || schedule.length > 100)
-    throw wrong(field, 'five fields as in crontab(5) such as "*/5 * * * *", or "@daily" and the like')
+  const parsed = parseSchedule(schedule)
+  if (!parsed.ok)
+    throw wrong(
+      field,
+      `five fields as in crontab(5) such as "*/5 * * * *", or "@daily" and the like; ${parsed.problem}`,
+    )
   return schedule
 }
 
