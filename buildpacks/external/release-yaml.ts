@@ -1,4 +1,4 @@
-/** What bin/release answers: YAML with the process types and config vars of a buildpack. Pure. */
+/** What bin/release answers: YAML with the process types and config vars of a buildpack. */
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml'
 import { isConfigName } from '#core/domain/app.ts'
 import { isCommand, isProcessType, type Procfile } from '#core/domain/procfile.ts'

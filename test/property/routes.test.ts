@@ -61,7 +61,8 @@ function answers(table: RouteIndex): unknown {
 }
 
 describe('a route table that takes in changes', () => {
-  it('answers as one that was built whole from what is left', () => {
+  it('answers as one that was built whole from what is left', function () {
+    this.timeout(20_000)
     fc.assert(
       fc.property(fc.array(rows, { maxLength: 12 }), (changes) => {
         const table = new RouteIndex()

@@ -62,6 +62,6 @@ describe('A step of a build', () => {
       run('echo "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory"; exit 134'),
     )
     assert.match(failure.message, /exit code 134/)
-    assert.match(printed, / ! {5}Node ran out of heap/)
+    assert.match(printed, / ! {5}V8 ran out of heap/)
   })
 })
