@@ -169,7 +169,7 @@ async function install(
   const { stdout } = await run(inOverlay(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
   if (!isOfVersion(stdout, version))
     throw new Error(`Debian ${SUITE} has ${counts} ${stdout}, where ${version} was expected.`)
-  if (finish) await visibly(inRoot(root, ...finish), context, following)
+  if (finish) await visibly(inOverlay(root, ...finish), context, following)
 }
 
 const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =>
