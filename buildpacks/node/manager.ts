@@ -104,7 +104,17 @@ function fittingRange(name: ManagerName, { text }: TextFile): string | null {
   if (name !== 'yarn') return null
   const format = /^__metadata:\s*\n\s+version:\s*["']?(\d+)/m.exec(text)?.[1]
   if (format === undefined) return '1.x'
-  return Number(format) >= 8 ? '>=4' : Number(format) >= 5 ? '3.x' : '2.x'
+  return berryFormats[format] ?? '>=4.15'
+}
+
+/** Told by what each version writes: one that writes a later format refuses an earlier one with --immutable (YN0028). */
+const berryFormats: Record<string, string> = {
+  '4': '2.x',
+  '5': '3.x',
+  '6': '3.x',
+  '7': '3.x',
+  '8': '>=4 <4.14',
+  '9': '~4.14',
 }
 
 const pnpmFormats: Record<string, string> = { '5': '7.x', '6': '8.x', '9': '10.x' }

@@ -28,7 +28,8 @@ describe('The package manager of an app', () => {
       [{ 'pnpm-lock.yaml': 'lockfileVersion: 5.4\n' }, 'pnpm', '7.x'],
       [{ 'yarn.lock': yarn1 }, 'yarn', '1.x'],
       [{ 'yarn.lock': berry(6) }, 'yarn', '3.x'],
-      [{ 'yarn.lock': berry(8) }, 'yarn', '>=4'],
+      [{ 'yarn.lock': berry(8) }, 'yarn', '>=4 <4.14'],
+      [{ 'yarn.lock': berry(10) }, 'yarn', '>=4.15'],
       [{ 'bun.lock': '{}' }, 'bun', '1.x'],
       [{ 'bun.lockb': '' }, 'bun', '1.x'],
     ]
