@@ -24,6 +24,7 @@ import { capOutput } from './builds/output-cap.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
+import { compiledEnv } from './platform.ts'
 import type { Places } from './ports.ts'
 import type { Preparations } from './prepared.ts'
 import type { Runtimes } from './runtimes.ts'
@@ -146,6 +147,10 @@ async function buildSlug(
     await requireDisk(context.folder, context.config.hostId)
     laps.lap('pack')
     return slug
+  } catch (error) {
+    // Whatever failed: on a full disk that is why, and the workspace is still there to be counted.
+    await requireDisk(context.folder, context.config.hostId)
+    throw error
   } finally {
     await Promise.all(removals)
     await closeWorkspace(workspace)
@@ -324,6 +329,7 @@ async function runPhase(
 }
 
 const buildEnv = ({ config }: BuildContext, stack: string): Record<string, string> => ({
+  ...compiledEnv,
   HOME: '/tmp/home',
   STACK: stack,
   BERTH_CACHE_DIR: '/cache',

@@ -10,7 +10,7 @@ import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv } from '../../agent/host.ts'
-import { copyPlatform } from '../../agent/platform.ts'
+import { compilePlatform, copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
 import { createRuntimes, ensurePlatformNode } from '../../agent/runtimes.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
@@ -39,9 +39,13 @@ export type BuildOptions = {
   /** Of the cache. */
   generation?: number
   cacheMb?: number
+  /** On another disk. */
+  buildsFolder?: string
 }
 
 let deploys = 0
+/** The test's own sandboxes count theirs from below. */
+const placesOfOthers = Array.from({ length: 100 }, (_, index) => index)
 
 export async function runBuild(
   { host, config, folders }: TestHost,
@@ -53,11 +57,13 @@ export async function runBuild(
     timeoutMs = 60_000,
     generation = 0,
     cacheMb = 64,
+    buildsFolder = folders.builds,
   }: BuildOptions,
 ): Promise<BuildOutcome> {
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
+  await compilePlatform(folders.platform, node)
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const lines: string[] = []
   const statuses: string[] = []
@@ -86,7 +92,7 @@ export async function runBuild(
       log: silentLog,
       config: { ...config, buildDiskMb: diskMb, buildCacheMb: cacheMb, buildTimeoutMs: timeoutMs },
       host,
-      folder: folders.builds,
+      folder: buildsFolder,
       cacheFolder: folders.caches,
       platformBinds: [
         ...platform.filter(({ target }) => buildpacks === null || target !== '/berth/buildpacks'),
@@ -105,7 +111,7 @@ export async function runBuild(
       layers: openLayers(folders.layers, controller, silentLog),
       runtimes: createRuntimes(({ name }) => Promise.resolve(name === 'node' ? node : npm)),
       resolve: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
-      places: openPlaces(folders.agent, []),
+      places: openPlaces(folders.agent, placesOfOthers),
       preparations: null,
       meter: {
         track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),
