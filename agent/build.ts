@@ -27,6 +27,7 @@ import { capOutput } from './builds/output-cap.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { followOutput } from './logs.ts'
 import type { Meter } from './metering.ts'
+import { compiledEnv } from './platform.ts'
 import type { Places } from './ports.ts'
 import type { Preparations } from './prepared.ts'
 import type { Runtimes } from './runtimes/index.ts'
@@ -160,6 +161,10 @@ async function buildSlug(
     await requireDisk(context.folder, context.config.hostId)
     laps.lap('pack')
     return { slug, manifest: release.manifest }
+  } catch (error) {
+    // Whatever failed: on a full disk that is why, and the workspace is still there to be counted.
+    await requireDisk(context.folder, context.config.hostId)
+    throw error
   } finally {
     await Promise.all(removals)
     await closeWorkspace(workspace)
@@ -375,6 +380,7 @@ async function runPhase(
 }
 
 const buildEnv = ({ config }: BuildContext, stack: string): Record<string, string> => ({
+  ...compiledEnv,
   HOME: '/tmp/home',
   STACK: stack,
   BERTH_CACHE_DIR: '/cache',

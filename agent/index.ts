@@ -33,7 +33,7 @@ import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
-import { copyPlatform } from './platform.ts'
+import { compilePlatform, copyPlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
 import { openRuntimes } from './runtimes/index.ts'
@@ -128,16 +128,16 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   for (const record of recovered) supervisor.adopt(record)
   const caps = createCapWatch({ slot, log, supervisor, now })
 
+  const platformNode = await ensurePlatformNode(npm)
+  const platform = await copyPlatform(ROOT, folders.platform)
+  await compilePlatform(folders.platform, platformNode)
   const builds = createBuilds({
     log,
     config,
     host,
     folder: folders.builds,
     cacheFolder: folders.caches,
-    platformBinds: [
-      ...(await copyPlatform(ROOT, folders.platform)),
-      { source: await ensurePlatformNode(npm), target: '/opt/berth-node', readOnly: true },
-    ],
+    platformBinds: [...platform, { source: platformNode, target: '/opt/berth-node', readOnly: true }],
     stacks,
     baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
     controller,

@@ -1,5 +1,5 @@
 /** The platform's own code inside build sandboxes. */
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import type { BindMount } from './sandbox/spec.ts'
@@ -34,5 +34,36 @@ async function copyUnpacker(folder: string): Promise<void> {
   for (const path of [UNPACKER, ...libraries]) {
     const name = basename(path).startsWith('ld-linux') ? 'loader' : basename(path)
     await cp(path, join(folder, name), { dereference: true })
+  }
+}
+
+/** What Node made of the code, by its version; portable, since it lies elsewhere in the sandbox. */
+const COMPILED = 'buildpacks/compiled'
+
+/** For the environment of what runs main.ts in a sandbox (Node, "Module compile cache"). */
+export const compiledEnv = { NODE_COMPILE_CACHE: `/berth/${COMPILED}`, NODE_COMPILE_CACHE_PORTABLE: '1' }
+
+/**
+ * Has Node compile the buildpacks' code once, beside its copy: each of a build's two processes starts in half the time.
+ * Read-only in the sandbox, so no build can leave code there for another.
+ * @param folder as copyPlatform had it
+ * @param node the folder of the Node that runs in sandboxes: what another one made is not read
+ */
+export async function compilePlatform(folder: string, node: string): Promise<void> {
+  const compiled = join(folder, COMPILED)
+  const env = { NODE_COMPILE_CACHE: compiled, NODE_COMPILE_CACHE_PORTABLE: '1' }
+  // It ends with the phases that there are; by then all of its code is loaded.
+  await run([join(node, 'bin/node'), join(folder, 'buildpacks/main.ts'), 'none'], { env }).catch(() => undefined)
+  await mkdir(compiled, { recursive: true })
+  await chmodBelow(compiled)
+}
+
+/** Node makes files for its own user alone. */
+async function chmodBelow(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await chmodBelow(path)
+    else await chmod(path, 0o644)
   }
 }

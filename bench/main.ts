@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os'
 import { messageOf } from '../core/domain/errors.ts'
 import { cycles } from './cycles.ts'
 import { density } from './density.ts'
-import { deploy } from './deploy.ts'
+import { deploy, deployRows } from './deploy.ts'
 import { fuzz } from './fuzz.ts'
 import { fairness } from './fairness.ts'
 import { fuzzSockets } from './fuzz-sockets.ts'
@@ -22,7 +22,7 @@ const benches: Record<string, Bench> = {
   start: { run: start },
   overhead: { run: overhead },
   density: { run: density },
-  deploy: { run: deploy },
+  deploy: { run: deploy, parts: deployRows },
   slugs: { run: slugs },
   router: { run: router, parts: routerRows },
   routes: { run: routes },

@@ -137,6 +137,10 @@ function sentenceOf(error: unknown): string {
   return `The build ended by a fault of the platform's: ${messageOf(error)}`
 }
 
+// What Node made of this program (agent/platform.ts) is nothing for the programs that it runs.
+delete process.env['NODE_COMPILE_CACHE']
+delete process.env['NODE_COMPILE_CACHE_PORTABLE']
+
 // Writes to a pipe are synchronous on Linux, so nothing is lost at exit and a slow reader slows the build's output down.
 const output = createOutput((text) => process.stdout.write(text))
 process.exit(await main(process.argv[2] ?? '', output))

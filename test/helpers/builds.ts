@@ -12,7 +12,7 @@ import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv, mirrorsOf } from '../../agent/host.ts'
-import { copyPlatform } from '../../agent/platform.ts'
+import { compilePlatform, copyPlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
 import { createRuntimes, type Runtimes } from '../../agent/runtimes/index.ts'
 import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
@@ -53,16 +53,22 @@ export type BuildOptions = {
   /** Of the cache. */
   generation?: number
   cacheMb?: number
+  /** On another disk. */
+  buildsFolder?: string
 }
 
 let deploys = 0
+/** The test's own sandboxes count theirs from below. */
+const placesOfOthers = Array.from({ length: 100 }, (_, index) => index)
 
 export async function runBuild({ host, config, folders }: TestHost, options: BuildOptions): Promise<BuildOutcome> {
   const { source, buildpacks = null, app = 'a-built', ready = null, diskMb = 200, timeoutMs = 60_000 } = options
   const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
+  const { buildsFolder = folders.builds } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
+  await compilePlatform(folders.platform, node)
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const debian = {
     cacheDir: config.cache,
@@ -107,7 +113,7 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
       log: silentLog,
       config: { ...config, buildDiskMb: diskMb, buildCacheMb: cacheMb, buildTimeoutMs: timeoutMs },
       host,
-      folder: folders.builds,
+      folder: buildsFolder,
       cacheFolder: folders.caches,
       platformBinds: [
         ...platform.filter(({ target }) => buildpacks === null || target !== '/berth/buildpacks'),
@@ -133,7 +139,7 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
           now: () => Date.now(),
         }),
       ),
-      places: openPlaces(folders.agent, []),
+      places: openPlaces(folders.agent, placesOfOthers),
       preparations: null,
       meter: {
         track: (_owner, sandbox) => void statusOf(sandbox).then((status) => statuses.push(status)),

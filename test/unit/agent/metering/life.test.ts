@@ -70,6 +70,17 @@ describe('one life, as it is metered', () => {
     assert.equal(brief.usage.memoryMbSeconds, 15 * 2)
   })
 
+  it('counts a build apart as well: how long it ran, and its CPU time', () => {
+    const { usage } = lifeOf([
+      [10, { cpuSeconds: 4 }],
+      [15, { cpuSeconds: 9 }],
+    ])
+    assert.deepEqual([usage.buildSeconds, usage.buildCpuSeconds, usage.cpuSeconds], [15, 9, 9])
+    const running = { ...begun, owner: { ...owner, kind: 'instance' as const } }
+    const instance = advance(running, aSample({ cpuSeconds: 4 }), { at: 1_010_000, uptimeMs: 10_000 }, 0)
+    assert.deepEqual([instance.usage.buildSeconds, instance.usage.buildCpuSeconds], [0, 0])
+  })
+
   it('does not count time that only the wall clock saw', () => {
     const life = advance(begun, aSample(), { at: 1_000_000 + 3600_000, uptimeMs: 10_000 }, 0)
     assert.equal(life.usage.memoryMbSeconds, 100)
