@@ -239,7 +239,7 @@ async function runPhase(
   { phase, deploy, spec, stack, workspace, binds, env, signal }: Phase,
 ): Promise<void> {
   const { host, places, meter } = context
-  const id = `b-${phase.charAt(0)}-${deploy.id}`
+  const id = `b-${phase === 'compile' ? 'c' : 'd'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const index = places.take()
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)

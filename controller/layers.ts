@@ -6,8 +6,6 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { layerMismatch } from '#core/domain/errors.ts'
 import { isDigest, type LayerDigest } from '#core/domain/ids.ts'
-import type { SlugStore } from '#core/runtime/config.ts'
-import type { Log } from '#core/runtime/log.ts'
 import { codeOf, syncFolder, writeStream } from './files.ts'
 
 export type StoredLayer = { digest: LayerDigest; bytes: number }
@@ -37,24 +35,6 @@ export const layerFileName = (digest: LayerDigest): string => digest + SUFFIX
 export function digestIn(fileName: string): LayerDigest | null {
   const digest = fileName.slice(0, -SUFFIX.length)
   return fileName.endsWith(SUFFIX) && isDigest(digest) ? digest : null
-}
-
-/**
- * The store that the settings name. Where that is a bucket, layers that still lie in the folder move there.
- * @throws FOLDER_NOT_USABLE, SLUG_STORE_NOT_USABLE
- */
-export async function openSlugStore(
-  folder: string,
-  bucket: SlugStore | null,
-  { log, signal }: { log: Log; signal: AbortSignal },
-): Promise<Layers> {
-  const local = await openLayers(folder)
-  if (bucket === null) return local
-  // Who keeps slugs in a folder does not pay for the code that speaks to buckets.
-  const { openBucket } = await import('./layers-s3.ts')
-  const { moveInto } = await import('./layers-move.ts')
-  const remote = await openBucket(bucket, folder)
-  return moveInto(remote, local, { log, signal })
 }
 
 export async function openLayers(folder: string, maxBytes = MAX_BYTES): Promise<Layers> {

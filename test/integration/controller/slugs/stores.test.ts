@@ -10,7 +10,8 @@ import type { SlugStore } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { startS3, type TestS3 } from '#test/helpers/s3.ts'
 import { waitFor } from '#test/helpers/world.ts'
-import { openLayers, openSlugStore, type Layers } from '../../../../controller/layers.ts'
+import { openLayers, type Layers } from '../../../../controller/layers.ts'
+import { openSlugStore } from '../../../../controller/slugs/store.ts'
 
 const bytesOf = (size: number) => randomBytes(size)
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex') as LayerDigest
