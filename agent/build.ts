@@ -316,7 +316,7 @@ async function runPhase(
 ): Promise<void> {
   const { host, places, meter } = context
   signal.throwIfAborted()
-  const id = `b-${phase.charAt(0)}-${deploy.id}`
+  const id = `b-${phase === 'compile' ? 'c' : 'd'}-${deploy.id}`
   const size = { ...buildResources, memoryMb: context.config.buildMemoryMb, diskMb: context.config.buildDiskMb }
   const cgroup = buildCgroupPath(host.slot, spec.tenantId, spec.appId, id)
   // What a build that could not be removed left of the same deploy.

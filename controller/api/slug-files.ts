@@ -16,6 +16,7 @@ import { appOf, findAppFor } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
+import { followDeploy } from './follow.ts'
 import { param, type Routes } from './routes.ts'
 import { deployView } from './views.ts'
 
@@ -91,7 +92,7 @@ async function deploySlug(
     throw causeOf(inspected.status === 'rejected' ? [inspected.reason, put.reason] : [put.reason])
   if (inspected.status === 'rejected') throw inspected.reason
   try {
-    return await deploys.submit({
+    const deploy = await deploys.submit({
       id,
       app,
       kind: 'slug',
@@ -102,9 +103,21 @@ async function deploySlug(
       fromRelease: null,
       config: null,
     })
+    void removeWhenOver(id, context)
+    return deploy
   } catch (error) {
     await sources.remove(id)
     throw error
+  }
+}
+
+/** What a controller that ends meanwhile leaves, the next one sweeps. */
+async function removeWhenOver(id: DeployId, { store, sources, signal, now, log }: ApiContext): Promise<void> {
+  try {
+    await followDeploy({ store, id, onLine: () => {}, signal, now })
+    if (!signal.aborted) await sources.remove(id)
+  } catch (error) {
+    log.debug('source of a slug is left to be swept', { deploy: id, error })
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SlugsView } from '#core/contract/api.ts'
+import type { ReleaseView, SlugsView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import type { AppName, DeployId, HostId, LayerDigest } from '#core/domain/ids.ts'
 import { END_BYTES, entryHeader, layerEntry, MANIFEST, paddingOf } from '#core/domain/slug-file.ts'
@@ -64,11 +64,7 @@ describe('the API of slugs', function () {
     await liveRelease(api.context, two, [deps])
     await liveRelease(api.context, stranger, [deps, second])
     await heartbeat(api.context.store, aHost('h-one'))
-    await reportLayers(
-      api.context.store,
-      'h-one' as HostId,
-      { [deps.digest]: 5000, ['0'.repeat(64)]: 7 } as Record<LayerDigest, number>,
-    )
+    await reportLayers(api.context.store, 'h-one' as HostId, { [deps.digest]: 5000, ['0'.repeat(64)]: 7 })
     const { body } = await api.call(alpha, 'GET', path(one, 'slugs'))
     assert.deepEqual(body, {
       app: one.name,
@@ -91,16 +87,20 @@ describe('the API of slugs', function () {
     await saveCollected(api.context.store, app.id, [1, 2])
     const { status, body } = await api.call(api.operator, 'POST', path(app, 'rollback'), { release: 2 })
     assert.deepEqual([status, body.code, body.oldest], [409, 'RELEASE_CODE_GONE', 3])
-    assert.match(body.detail, /^v2 cannot be rolled back to: its code is not kept any more.*oldest to go back to is v3/)
+    assert.match(
+      String(body.detail),
+      /^v2 cannot be rolled back to: its code is not kept any more.*oldest to go back to is v3/,
+    )
     assert.equal((await api.call(api.operator, 'POST', path(app, 'rollback'))).status, 202)
-    const { releases } = (await api.call(api.operator, 'GET', path(app, 'releases'))).body
+    const listed = await api.call(api.operator, 'GET', path(app, 'releases'))
+    const { releases } = listed.body as { releases: ReleaseView[] }
     assert.deepEqual(
-      releases.map(({ codeGone }: { codeGone: boolean }) => codeGone),
+      releases.map(({ codeGone }) => codeGone),
       [false, false, true, true],
     )
     await saveCollected(api.context.store, app.id, [1, 2, 3])
     assert.match(
-      (await api.call(api.operator, 'POST', path(app, 'rollback'))).body.detail,
+      String((await api.call(api.operator, 'POST', path(app, 'rollback'))).body.detail),
       /There is none to go back to/,
     )
     assert.equal((await api.call(api.operator, 'GET', path(app, 'slugs/v1/file'))).body.code, 'RELEASE_CODE_GONE')
@@ -147,7 +147,7 @@ describe('the API of slugs', function () {
       const before = await readdir(join(api.home, 'sources'))
       const { status, body } = await upload(app, content)
       assert.deepEqual([status, body.code], [422, 'SLUG_FILE_REFUSED'], JSON.stringify(body))
-      assert.match(body.detail, message)
+      assert.match(String(body.detail), message)
       assert.deepEqual(api.submitted, [])
       assert.deepEqual(await readdir(join(api.home, 'sources')), before)
     }

@@ -11,7 +11,7 @@ import { silentLog } from '#core/runtime/log.ts'
 import { startS3, type TestS3 } from '#test/helpers/s3.ts'
 import { waitFor } from '#test/helpers/world.ts'
 import { openLayers, type Layers } from '../../../../controller/layers.ts'
-import { openSlugStore } from '../../../../controller/slug-store.ts'
+import { openSlugStore } from '../../../../controller/slugs/store.ts'
 
 const bytesOf = (size: number) => randomBytes(size)
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex') as LayerDigest

@@ -1,7 +1,7 @@
 /** Moving house: layers that lie in one store go over to another, while both are read. */
 import { messageOf } from '#core/domain/errors.ts'
 import type { Log } from '#core/runtime/log.ts'
-import type { Layers } from './layers.ts'
+import type { Layers } from '../layers.ts'
 
 /** What is written goes to the new store. Moving begins at once and ends by itself; a start after a crash goes on with it. */
 export function moveInto(to: Layers, from: Layers, { log, signal }: { log: Log; signal: AbortSignal }): Layers {

@@ -15,7 +15,7 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { messageOf, slugStoreNotUsable, unavailable } from '#core/domain/errors.ts'
 import type { LayerDigest } from '#core/domain/ids.ts'
 import type { SlugStore } from '#core/runtime/config.ts'
-import { digestIn, layerFileName, receive, type Layers } from './layers.ts'
+import { digestIn, layerFileName, receive, type Layers } from '../layers.ts'
 
 const MAX_BYTES = 8 * 1024 ** 3
 /** A part is held in memory until the store has it; S3 takes at most 10,000 of them (Amazon S3 User Guide, "Quotas"). */
