@@ -56,7 +56,7 @@ describe('An app that comes from Heroku', function () {
     await world.cli(['config:set', 'STRIPE_KEY=sk', '-a', 'shop'])
     const { code, output } = await world.pushApp('shop', null, { change: files })
     assert.equal(code, 0, `${output}\n${await world.logs()}`)
-    assert.match(output, /The app is the folder apps\/web of the source/)
+    assert.match(output, /The app is apps\/web\/; the rest of the repository is left out/)
     assert.match(output, /Config vars set as app\.json says: GREETING, SECRET/)
     assert.match(output, /Starting web=2/)
     assert.match(output, /seeded for Ada[^]*postdeploy script done in/)
