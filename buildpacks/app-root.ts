@@ -53,23 +53,30 @@ const member = (repository: AppFolder, path: string): AppFolder => ({
 
 async function checkedFolder(repository: AppFolder, root: string): Promise<string> {
   const parts = root.split('/').filter((part) => part !== '' && part !== '.')
-  let place = repository.path
+  let above = ''
   for (const part of parts) {
-    place = join(place, part)
-    const status = part === '..' ? null : await lstat(place).catch(() => null)
-    if (!status?.isDirectory()) throw await noSuchFolder(repository, root)
+    const place = above === '' ? part : `${above}/${part}`
+    const status = part === '..' ? null : await lstat(join(repository.path, place)).catch(() => null)
+    if (!status?.isDirectory()) throw await noSuchFolder(repository, root, { above, isThere: status !== null })
+    above = place
   }
-  return parts.join('/')
+  return above
 }
 
-async function noSuchFolder(repository: AppFolder, root: string): Promise<Error> {
-  const entries = await readdir(repository.path, { withFileTypes: true })
+async function noSuchFolder(
+  repository: AppFolder,
+  root: string,
+  { above, isThere }: { above: string; isThere: boolean },
+): Promise<Error> {
+  const entries = await readdir(join(repository.path, above), { withFileTypes: true })
   const folders = entries
     .filter((entry) => entry.isDirectory() && /^[\w@-][\w.@-]*$/.test(entry.name))
     .map(({ name }) => name)
-  const there = folders.length > 0 ? `; in its root are the folders ${folders.sort().slice(0, 10).join(', ')}` : ''
+  const where = above === '' ? 'its root' : above
+  const there = folders.length > 0 ? `; in ${where} are the folders ${folders.sort().slice(0, 10).join(', ')}` : ''
+  const what = isThere ? 'there it has a file or a link' : 'the source has no such folder'
   return invalidFile(
-    `The app's root is set to ${JSON.stringify(root.slice(0, 200))}, and the pushed commit has no such folder${there}. Change it (berth apps:set root=FOLDER), or push the folder.`,
+    `The app's root is set to ${JSON.stringify(root.slice(0, 200))}, and ${what}${there}. Change it (berth apps:set root=FOLDER), or push the folder.`,
   )
 }
 

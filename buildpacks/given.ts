@@ -1,5 +1,5 @@
 /** What the platform says of the app beside its source: its build settings, and which config vars it has. By name in the environment. */
-import { readBuildpack, readRoot, type BuildpackSource } from '#core/domain/buildpack.ts'
+import { readBuildpack, type BuildpackSource } from '#core/domain/buildpack.ts'
 import { invalidFile } from './contract.ts'
 
 export type Given = {
@@ -18,7 +18,7 @@ export function readGiven(env: NodeJS.ProcessEnv): Given {
   const root = env['BERTH_APP_ROOT'] ?? ''
   return {
     buildpacks: (JSON.parse(env['BERTH_BUILDPACKS'] ?? '[]') as string[]).map(asSource),
-    root: root === '' ? null : readRoot(root),
+    root: root === '' ? null : root,
     config: (env['BERTH_CONFIG_NAMES'] ?? '').split(' ').filter((name) => name !== ''),
     isFirst: env['BERTH_FIRST_DEPLOY'] === '1',
   }

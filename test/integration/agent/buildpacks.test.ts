@@ -143,15 +143,15 @@ describe('A build with buildpacks of others, in its sandbox', function () {
     ]
     const { slug, log, error } = await buildOf(entries, { settings: { root: 'apps/web' } })
     assert.ok(slug, `${error}\n${log}`)
-    assert.match(log, /^-----> The app is the folder apps\/web of the source$/m)
+    assert.match(log, /^-----> The app is apps\/web\/; the rest of the repository is left out$/m)
     assert.deepEqual(await runIn(slug, 'ls -A; cat here'), { code: 0, output: 'Procfile\nhere\nweb' })
     const missing = await buildOf(entries, { settings: { root: 'apps/shop' } })
     assert.match(
       missing.log,
-      /set to apps\/shop, which the source does not have\. In apps there are: api, web\. Change it: berth apps:set root=FOLDER/,
+      /set to "apps\/shop", and the source has no such folder; in apps are the folders api, web\. Change it \(berth apps:set root=FOLDER\)/,
     )
     const linked = await buildOf(entries, { settings: { root: 'link' } })
-    assert.match(linked.log, /link is not a folder but a file or a link/)
+    assert.match(linked.log, /set to "link", and there it has a file or a link/)
   })
 
   it('B01: a buildpack writes nowhere but to the build, and leaves nothing on the host', async () => {
