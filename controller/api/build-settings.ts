@@ -20,6 +20,7 @@ import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
+import { showBuildSettings } from './views.ts'
 import { param, type Routes } from './routes.ts'
 
 export const buildSettingsRoutes = (context: ApiContext): Routes => ({
@@ -66,7 +67,7 @@ export const offeredBuildpackRoutes = ({ config, log }: ApiContext): Routes => (
 
 async function viewOf(build: BuildSettings, { config }: ApiContext): Promise<BuildSettingsView> {
   const offered = await openOfferedBuildpacks(config.home).names()
-  return { ...build, available: { own: [...ownBuildpacks], offered } }
+  return { ...showBuildSettings(build), available: { own: [...ownBuildpacks], offered } }
 }
 
 /** @throws BAD_REQUEST that names what is wrong, and what there is */

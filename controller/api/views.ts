@@ -11,10 +11,11 @@ import type {
   ReleaseView,
   RoutingView,
   RunView,
+  ShownBuildSettings,
   TenantView,
   TokenView,
 } from '#core/contract/api.ts'
-import type { App } from '#core/domain/app.ts'
+import type { App, BuildSettings } from '#core/domain/app.ts'
 import { addressText, challengeName, type Domain } from '#core/domain/domain.ts'
 import type { AppEvent } from '#core/domain/event.ts'
 import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
@@ -44,7 +45,7 @@ export function appView(app: App, tenant: Tenant | null, urls: { url: string; gi
     },
     paused: app.paused && { at: iso(app.paused.at), by: app.paused.by },
     suspended: (tenant && suspensionOf(tenant)?.reason) ?? null,
-    build: app.build,
+    build: showBuildSettings(app.build),
   }
 }
 
@@ -240,3 +241,9 @@ export const tokenView = ({ id, description, tenantId, role, createdAt }: TokenR
 
 const definedOf = (record: Partial<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined))
+
+export const showBuildSettings = ({ buildpacks, root, branch }: BuildSettings): ShownBuildSettings => ({
+  buildpacks,
+  root,
+  branch,
+})

@@ -165,10 +165,12 @@ export type AppView = {
   paused: { at: string; by: string } | null
   /** Why nothing of its tenant runs. */
   suspended: string | null
-  build: BuildSettings
+  build: ShownBuildSettings
 }
 /** How an app is built, and the buildpacks that have a name here. */
-export type BuildSettingsView = Omit<BuildSettings, 'cacheGeneration'> & { available: { own: string[]; offered: string[] } }
+/** Without what only builders need to know. */
+export type ShownBuildSettings = Omit<BuildSettings, 'cacheGeneration'>
+export type BuildSettingsView = ShownBuildSettings & { available: { own: string[]; offered: string[] } }
 export type ReleaseView = {
   version: number
   description: string

@@ -73,7 +73,7 @@ describe('what an app.json says of the app as a whole', function () {
     const first = await over(await deploys.submit(aPush(app)))
     assert.match(
       await engine.log(first.id),
-      /^-----> Running the postdeploy script: node seed\.js\n(.*\n)* {7}postdeploy script done in \d+\.\d s\n-----> v1 is live/m,
+      /^-----> Running the postdeploy script: node seed\.js\n(.*\n)* {7}postdeploy script done in \d+\.\d s\n.*\n-----> v1 is live/m,
     )
     await over(await deploys.submit(aPush(app)))
     const runs = await loadRuns(engine.store, app.id)
