@@ -61,7 +61,7 @@ describe('A build with buildpacks of others, in its sandbox', function () {
     assert.ok(slug, `${error}\n${log}`)
     assert.match(log, /^ {7}config vars: NAME $/m)
     assert.match(log, /^ {7}NAME is a file with Ada, and in the environment nothing$/m)
-    assert.match(log, /^ !     GREETING is hello, with spaces$/m)
+    assert.match(log, /^ ! {5}GREETING is hello, with spaces$/m)
     assert.deepEqual(slug.processes, { web: 'profiled-tool', worker: 'profiled-tool' })
     assert.equal(slug.buildpack, 'exports, profile')
     assert.deepEqual(

@@ -79,7 +79,7 @@ describe('Buildpacks of others', function () {
     assert.match(output, /^ {7}config vars: NAME $/m)
     assert.match(output, /^ {7}NAME is a file with Ada, and in the environment nothing$/m)
     assert.match(output, /^ {7}run 1 with this cache$/m)
-    assert.match(output, /^ !     GREETING is hello, with spaces$/m)
+    assert.match(output, /^ ! {5}GREETING is hello, with spaces$/m)
     assert.match(output, /^ {7}said by a tool of the first buildpack$/m)
     assert.match(output, /^ {7}bin\/release names addons, which Berth leaves out$/m)
     assert.doesNotMatch(output, /hunter2/)
@@ -152,10 +152,10 @@ describe('Buildpacks of others', function () {
     const output = await failure('fails')
     assert.match(
       output,
-      /^ !     Its bin\/detect does not recognise this source \(exit code 1\); it is set, so it runs all the same\.$/m,
+      /^ ! {5}Its bin\/detect does not recognise this source \(exit code 1\); it is set, so it runs all the same\.$/m,
     )
     assert.match(output, /^-----> Downloading the internet$/m)
-    assert.match(output, /^ !     It is closed today$/m)
+    assert.match(output, /^ ! {5}It is closed today$/m)
     assert.match(output, /"bin\/compile of fails" failed with exit code 3/)
   })
 

@@ -264,7 +264,7 @@ describe('app.json', () => {
     })
 
     it('a later one is warned', () => {
-      assert.match(told({ isFirst: false }), /^ !     app\.json asks for config vars that are not set: NEEDED\./)
+      assert.match(told({ isFirst: false }), /^ ! {5}app\.json asks for config vars that are not set: NEEDED\./)
     })
 
     it('the first build sees the values that the first release will set, and not those that are set otherwise', () => {

@@ -66,6 +66,6 @@ describe('Choosing a buildpack', () => {
       choice.lookedFor.map(({ name }) => name),
       buildpacks.map(({ name }) => name),
     )
-    assert.match(choice.lookedFor.find(({ name }) => name === "node")?.lookedFor ?? '', /package\.json, found none/)
+    assert.match(choice.lookedFor.find(({ name }) => name === 'node')?.lookedFor ?? '', /package\.json, found none/)
   })
 })

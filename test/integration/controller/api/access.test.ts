@@ -48,6 +48,22 @@ const foreign: Record<string, number> = {
   'POST /apps/:app/slugs/adopt': 404,
   'POST /apps/:app/slugs/file': 404,
   'GET /apps/:app/slugs/:release/file': 404,
+  'DELETE /apps/:app/build-cache': 404,
+  'GET /apps/:app/build': 404,
+  'PATCH /apps/:app/build': 404,
+  'GET /apps/:app/builds': 404,
+  'GET /apps/:app/builds/:build': 404,
+  'GET /apps/:app/builds/:build/output': 404,
+  'POST /apps/:app/builds/:build/cancel': 404,
+  'GET /apps/:app/checks': 404,
+  'PATCH /apps/:app/checks': 404,
+  'GET /apps/:app/cron': 404,
+  'GET /apps/:app/cron/:job': 404,
+  'POST /apps/:app/cron/:job/pause': 404,
+  'POST /apps/:app/cron/:job/resume': 404,
+  'POST /apps/:app/cron/:job/run': 404,
+  // For JSON, whosever the app is.
+  'POST /apps/:app/source': 415,
   'GET /apps/:app/instances': 404,
   'GET /apps/:app/runs': 404,
   'POST /apps/:app/runs': 404,
@@ -92,10 +108,17 @@ const foreign: Record<string, number> = {
   'GET /plans/:plan': 403,
   'PATCH /plans/:plan': 403,
   'DELETE /plans/:plan': 403,
+  'GET /keys': 200,
+  'POST /keys': 400,
+  'DELETE /keys/:key': 404,
+  'GET /ssh': 200,
   'GET /tokens': 200,
   'POST /tokens': 400,
   'DELETE /tokens/:token': 404,
 }
+
+/** Mounted by itself, because its body is a stream. */
+const uploads = { '/apps/:app/source': { POST: null } }
 
 describe('access to the API', function () {
   // It asks every route in every wrong way.
@@ -115,8 +138,8 @@ describe('access to the API', function () {
   after(() => api.stop())
 
   const routes = () =>
-    Object.entries({ ...v1Routes(api.context), ...slugFileRoutes(api.context) }).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => ({ method, path, route: `${method} ${path}` })),
+    Object.entries({ ...v1Routes(api.context), ...slugFileRoutes(api.context), ...uploads }).flatMap(
+      ([path, methods]) => Object.keys(methods).map((method) => ({ method, path, route: `${method} ${path}` })),
     )
   const fill = (path: string) =>
     '/v1' +

@@ -42,7 +42,7 @@ describe('how an app is built, over the API', function () {
     const { status, body } = await api.call(member, 'GET', '/v1/apps/hello/build')
     assert.equal(status, 200)
     assert.deepEqual([body.buildpacks, body.root, body.branch], [[], null, null])
-    assert.ok(body.available.own.includes('node'))
+    assert.ok((body.available as { own: string[] }).own.includes('node'))
     assert.deepEqual(body.available.offered, ['exports', 'versioned'])
   })
 
@@ -58,7 +58,7 @@ describe('how an app is built, over the API', function () {
       branch: 'production',
     })
     const { events } = (await api.call(member, 'GET', '/v1/apps/hello/events')).body
-    assert.match(events[0].text, /the root folder is apps\/web; production deploys/)
+    assert.match(String(events[0].text), /the root folder is apps\/web; production deploys/)
     assert.equal((await patch({ root: null, branch: null, buildpacks: [] })).body.root, null)
   })
 
@@ -81,7 +81,7 @@ describe('how an app is built, over the API', function () {
     it(`refuses ${what} with the reason`, async () => {
       const answer = await patch(body)
       assert.equal(answer.status, 400)
-      assert.match(answer.body.detail, says)
+      assert.match(String(answer.body.detail), says)
     })
 
   it('credentials in a URL are refused and repeated nowhere', async () => {

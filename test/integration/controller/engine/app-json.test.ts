@@ -90,7 +90,7 @@ describe('what an app.json says of the app as a whole', function () {
     assert.equal(deploy.state, 'succeeded', deploy.error ?? '')
     assert.match(
       await engine.log(deploy.id),
-      /^ !     The postdeploy script failed: postdeploy\.1 .*\n !     The release is live all the same\. .*berth run "node seed\.js"$/m,
+      /^ ! {5}The postdeploy script failed: postdeploy\.1 .*\n ! {5}The release is live all the same\. .*berth run "node seed\.js"$/m,
     )
   })
 
