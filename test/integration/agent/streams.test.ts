@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { APP_UID } from '#core/domain/app.ts'
 import { startTestHost, uidBaseOf, type TestHost } from '#test/helpers/sandboxes.ts'
@@ -98,6 +99,10 @@ describe('the streams of a process that somebody is attached to', function () {
 
   it('a terminal whose watcher is gone hangs up', async () => {
     const { streams, code, first } = await start('terminal', 'echo there; sleep 600')
+    // Only a shell that has begun can say something before it is hung up on.
+    const [output] = streams.outputs
+    assert.ok(output)
+    await once(output, 'data')
     streams.input.end()
     assert.ok([129, 143].includes((await code()) ?? -1))
     assert.match(await first, /there/)
