@@ -147,7 +147,8 @@ export async function makeStackImage(
   }
 }
 
-const packCommand = (root: string, file: string): [string, ...string[]] => [
+/** Everything in it belongs to root. */
+export const packCommand = (root: string, file: string): [string, ...string[]] => [
   'mksquashfs',
   root,
   file,

@@ -13,7 +13,7 @@ import { run } from '#core/runtime/process.ts'
 import { stepBack } from '../sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
 import { unmountBelow } from '../sandbox/mounts.ts'
-import { runVisibly, SUITE, withLock, type DebianMirrors, type Progress, type Visible } from '../stack.ts'
+import { packCommand, runVisibly, SUITE, withLock, type DebianMirrors, type Progress, type Visible } from '../stack.ts'
 import { aptOptions, packageEnv, prepareRoot } from '../stack-build.ts'
 import { isOfVersion, versionsOf, type DebianRuntime } from './packages.ts'
 
@@ -95,7 +95,7 @@ async function prepare(
     await run(['umount', merged])
     await clean(upper)
     onProgress('packing it')
-    await visibly(packCommand(upper, unfinished), context, { onProgress, signal })
+    await visibly([...packCommand(upper, unfinished), '-mem', PACKING_MEMORY], context, { onProgress, signal })
     await chmod(unfinished, 0o444)
     await rename(unfinished, file)
   } finally {
@@ -177,6 +177,9 @@ const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =
     `The packages could not be installed from ${main} and ${security}: ${messageOf(cause)}. Are the mirrors reachable from this host? Set BERTH_DEBIAN_MIRROR and BERTH_DEBIAN_SECURITY_MIRROR to others.`,
     { cause },
   )
+
+/** A host that serves apps meanwhile must not lose a quarter of its memory to it, as it would by itself. */
+const PACKING_MEMORY = '256M'
 
 /** $0 is the root, a mount of its own; what follows is the program. */
 const ENTER = `cd "$0" && mount -t proc proc proc && pivot_root . . && umount --lazy . && exec chroot . "$@"`
@@ -269,23 +272,6 @@ async function clean(upper: string): Promise<void> {
     if (!status.isCharacterDevice() || status.rdev !== 0) await rm(path)
   }
 }
-
-const packCommand = (folder: string, file: string): [string, ...string[]] => [
-  'mksquashfs',
-  folder,
-  file,
-  '-comp',
-  'zstd',
-  '-Xcompression-level',
-  '3',
-  '-all-root',
-  '-no-xattrs',
-  '-noappend',
-  '-quiet',
-  '-no-progress',
-  '-mem',
-  '256M',
-]
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
