@@ -34,6 +34,8 @@ export async function bootstrap(context: Context): Promise<void> {
   await ensureToken(context, join(home, 'agent-token'), 'agent')
 }
 
+const wholeToken = { tenantId: null, role: 'owner', appId: null, readOnly: false } as const
+
 /**
  * The file decides: where it exists its token is valid after this, also when Redis lost its data; where it is missing a
  * new token is made.
@@ -43,6 +45,6 @@ async function ensureToken({ store, random, now }: Context, path: string, role: 
   const token = parseToken(((await readIfThere(path)) ?? '').toString().trim())
   if (!token) throw new Error(`${path} does not hold an API token. Remove it and start again: a new one is written.`)
   const known = await loadToken(store, token.id)
-  if (known?.secretHash === token.secretHash && known.role === role) return
-  await saveToken(store, { ...token, role, tenantId: null, description: role, createdAt: now() })
+  if (known?.secretHash === token.secretHash && known.kind === role) return
+  await saveToken(store, { ...token, ...wholeToken, kind: role, description: role, createdAt: now() })
 }

@@ -1,28 +1,94 @@
 /** Finds what a path names, for the caller that names it. What belongs to others is answered like what does not exist. */
 import type { Request } from 'express'
+import { operations, type Operation } from '#core/contract/operations/index.ts'
+import { homeOf, judge, lacking, nothing, sees, type Caller, type Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
-import { notFound } from '#core/domain/errors.ts'
+import { forbidden, notFound, tenantSuspended } from '#core/domain/errors.ts'
 import { isId, type AppName, type TenantId } from '#core/domain/ids.ts'
+import { suspensionOf } from '#core/domain/quota.ts'
 import { findApp } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
-import { callerOf, mayReach, type Caller } from './auth.ts'
+import { loadTenant } from '#core/store/tenants.ts'
+import { callerOf } from './auth.ts'
 import { param } from './routes.ts'
+
+export type Admit = (req: Request) => Promise<void>
+
+/**
+ * What each call of an operation passes first. Handlers find what the path names once more, by appOf and tenantOf, and need not
+ * ask who calls.
+ * @param route `GET /apps/:app`
+ * @throws when the operation is not declared; so does nothing start that nobody decided on
+ */
+export function admitTo(route: string, store: Store): Admit {
+  const operation: Operation | undefined = operations[route as keyof typeof operations]
+  if (!operation) throw new Error(`${route} is not declared in core/contract/operations`)
+  return async (req) => {
+    const caller = callerOf(req)
+    const target = await targetIn(req, operation, store)
+    requireMay(caller, operation, target)
+    if (req.method !== 'GET' && req.method !== 'HEAD') await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
+  }
+}
+
+async function targetIn(req: Request, { need }: Operation, store: Store): Promise<Target> {
+  if (need.startsWith('app:')) return targetOf(await appOf(req, store))
+  return need.startsWith('tenant:') ? { tenantId: tenantOf(req), appId: null } : nothing
+}
+
+/** Members of a suspended tenant may look at all that is theirs, and change nothing. @throws TENANT_SUSPENDED */
+export async function refuseSuspended(caller: Caller, tenantId: TenantId | null, store: Store): Promise<void> {
+  if (caller.kind === 'operator' || tenantId === null) return
+  const tenant = await loadTenant(store, tenantId)
+  const suspension = tenant && suspensionOf(tenant)
+  if (suspension) throw tenantSuspended(tenantId, suspension.reason)
+}
+
+/** For what is not under /v1. @throws FORBIDDEN */
+export function requireOperator(req: Request, what: string): void {
+  if (judge(callerOf(req), 'platform:read') !== 'allowed') throw forbidden(`${what} needs an operator's token`)
+}
+
+/** @throws FORBIDDEN; NOT_FOUND for what is hidden from the caller */
+function requireMay(caller: Caller, { need, summary }: Operation, target: Target): void {
+  const verdict = judge(caller, need, target)
+  if (verdict === 'hidden') throw notFound('page', summary)
+  if (verdict === 'forbidden') throw forbidden(`“${summary}” needs ${lacking(caller, need)}`)
+}
 
 /** @throws NOT_FOUND */
 export async function appOf(req: Request, store: Store): Promise<App> {
   return findAppFor(callerOf(req), store, param(req, 'app'))
 }
 
-/** @throws NOT_FOUND */
+/** For whoever may look at it. @throws NOT_FOUND */
 export async function findAppFor(caller: Caller, store: Store, name: string): Promise<App> {
   const app = isId(name) ? await findApp(store, name as AppName) : null
-  if (!app || !mayReach(caller, app.tenantId)) throw notFound('app', name)
+  if (!app || !sees(caller, targetOf(app))) throw notFound('app', name)
   return app
 }
+
+/** For whoever may change it, which those who may look at it are told apart from. @throws NOT_FOUND, FORBIDDEN */
+export async function findAppToChange(caller: Caller, store: Store, name: string): Promise<App> {
+  const app = await findAppFor(caller, store, name)
+  if (judge(caller, 'app:write', targetOf(app)) !== 'allowed')
+    throw forbidden(`changing ${app.name} needs ${lacking(caller, 'app:write')}`)
+  return app
+}
+
+export const targetOf = ({ tenantId, id }: Pick<App, 'tenantId' | 'id'>): Target => ({ tenantId, appId: id })
+
+/** Whether the caller sees what is a tenant's as a whole. */
+export const seesTenant = (caller: Caller, tenantId: TenantId | null): boolean =>
+  sees(caller, { tenantId, appId: null })
+
+/** Whether the caller may change what is a tenant's as a whole. */
+export const mayChangeIn = (caller: Caller, tenantId: TenantId | null): boolean =>
+  judge(caller, 'tenant:write', { tenantId, appId: null }) === 'allowed'
 
 /** @throws NOT_FOUND */
 export function tenantOf(req: Request): TenantId {
   const name = param(req, 'tenant')
-  if (!isId(name) || !mayReach(callerOf(req), name as TenantId)) throw notFound('tenant', name)
+  if (!isId(name) || !seesTenant(callerOf(req), name as TenantId)) throw notFound('tenant', name)
   return name as TenantId
 }

@@ -1,6 +1,7 @@
 /** Apps: make, list, show, destroy. */
 import type { Request } from 'express'
 import { createApp as createAppSchema, type AppView, type CreateApp } from '#core/contract/api.ts'
+import { homeOf, sees, type Caller } from '#core/domain/access.ts'
 import { parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
 import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
 import { makeId, type AppId, type TenantId } from '#core/domain/ids.ts'
@@ -9,8 +10,8 @@ import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from 
 import { loadDeploys } from '#core/store/deploys.ts'
 import { loadTenant, loadTenants } from '#core/store/tenants.ts'
 import { promising, requireRoom } from '../quota.ts'
-import { appOf } from './access.ts'
-import { callerOf, mayReach, type Caller } from './auth.ts'
+import { appOf, mayChangeIn, refuseSuspended, targetOf } from './access.ts'
+import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { accountOf, appUrl, type ApiContext } from './context.ts'
 import { friendlyName } from './names.ts'
@@ -21,7 +22,7 @@ export const appRoutes = (context: ApiContext): Routes => ({
   '/apps': {
     async GET(req, res) {
       const [all, tenants] = await Promise.all([loadApps(context.store), loadTenants(context.store)])
-      const apps = all.filter((app) => mayReach(callerOf(req), app.tenantId))
+      const apps = all.filter((app) => sees(callerOf(req), targetOf(app)))
       apps.sort((a, b) => a.name.localeCompare(b.name))
       const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]))
       res.json({ apps: apps.map((app) => viewOf(req, app, byId.get(app.tenantId) ?? null, context)) })
@@ -73,8 +74,9 @@ async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Pr
 }
 
 async function tenantFor(caller: Caller, wanted: TenantId | undefined, { store }: ApiContext): Promise<TenantId> {
-  const tenant = wanted ?? caller.tenantId ?? DEFAULT_TENANT
-  if (!mayReach(caller, tenant) || !(await loadTenant(store, tenant))) throw notFound('tenant', tenant)
+  const tenant = wanted ?? homeOf(caller) ?? DEFAULT_TENANT
+  if (!mayChangeIn(caller, tenant) || !(await loadTenant(store, tenant))) throw notFound('tenant', tenant)
+  await refuseSuspended(caller, tenant, store)
   return tenant
 }
 

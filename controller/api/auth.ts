@@ -2,22 +2,11 @@
 import type { Request, RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-strategy'
-import { forbidden, notFound, tenantSuspended } from '#core/domain/errors.ts'
-import type { TenantId, TokenId } from '#core/domain/ids.ts'
-import { suspensionOf } from '#core/domain/quota.ts'
+import type { Caller } from '#core/domain/access.ts'
+import { forbidden, notFound } from '#core/domain/errors.ts'
 import type { Store } from '#core/store/connection.ts'
-import { loadTenant } from '#core/store/tenants.ts'
 import type { TokenRecord } from '#core/store/tokens.ts'
 import { verifyToken } from '../credentials.ts'
-
-export type Caller = {
-  tokenId: TokenId
-  role: TokenRecord['role']
-  /** Null for operators and agents, who are not bound to one. */
-  tenantId: TenantId | null
-  /** What releases and logs say about who did it. */
-  actor: string
-}
 
 type Scheme = 'bearer' | 'basic'
 
@@ -40,40 +29,14 @@ export async function callerFrom(store: Store, { headers }: Pick<Request, 'heade
 export const callerOf = (req: Request): Caller => req.user as Caller
 
 export const refuseAgents: RequestHandler = (req, _res, next) => {
-  if (callerOf(req).role === 'agent') throw forbidden("a host's agent may only use /internal")
+  if (callerOf(req).kind === 'agent') throw forbidden("a host's agent may only use /internal")
   next()
 }
-
-/** Members of a suspended tenant may look at all that is theirs, and change nothing. */
-export const refuseSuspended =
-  (store: Store): RequestHandler =>
-  async (req, _res, next) => {
-    const { role, tenantId } = callerOf(req)
-    if (role === 'member' && tenantId !== null && req.method !== 'GET' && req.method !== 'HEAD') {
-      const tenant = await loadTenant(store, tenantId)
-      const suspension = tenant && suspensionOf(tenant)
-      if (suspension) throw tenantSuspended(tenantId, suspension.reason)
-    }
-    next()
-  }
 
 /** To everybody else there is nothing under /internal. */
 export const onlyAgents: RequestHandler = (req, _res, next) => {
-  if (callerOf(req).role !== 'agent') throw notFound('page', req.originalUrl.split('?')[0] ?? '')
+  if (callerOf(req).kind !== 'agent') throw notFound('page', req.originalUrl.split('?')[0] ?? '')
   next()
-}
-
-/** @throws FORBIDDEN */
-export function requireOperator(req: Request, what: string): Caller {
-  const caller = callerOf(req)
-  if (caller.role !== 'operator') throw forbidden(`${what} needs an operator's token`)
-  return caller
-}
-
-/** THE rule about tenants: operators reach all, members what is their tenant's, nobody else anything. */
-export function mayReach(caller: Caller, tenant: TenantId | null): boolean {
-  if (caller.role === 'operator') return true
-  return caller.role === 'member' && tenant !== null && caller.tenantId === tenant
 }
 
 // Passport works on an object that only inherits from this one, which private (#) fields do not survive.
@@ -109,6 +72,12 @@ const read: Record<Scheme, (header: string) => string> = {
   },
 }
 
-function toCaller(token: TokenRecord): Caller {
-  return { tokenId: token.id, role: token.role, tenantId: token.tenantId, actor: token.description }
-}
+const toCaller = ({ id, kind, tenantId, role, appId, readOnly, description }: TokenRecord): Caller => ({
+  tokenId: id,
+  userId: null,
+  kind,
+  memberships: tenantId === null ? [] : [{ tenantId, role }],
+  app: appId,
+  readOnly,
+  actor: description,
+})

@@ -4,7 +4,6 @@ import type { Instance } from '#core/domain/instance.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { appOf } from './access.ts'
-import { requireOperator } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
 import { byName, instanceView } from './views.ts'
@@ -17,8 +16,7 @@ export const instanceRoutes = (context: ApiContext): Routes => ({
     },
   },
   '/instances': {
-    async GET(req, res) {
-      requireOperator(req, "listing all tenants' instances")
+    async GET(_req, res) {
       res.json({ instances: await list(context, () => true) })
     },
   },

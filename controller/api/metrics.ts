@@ -6,7 +6,7 @@ import type { RequestHandler } from 'express'
 import { expose } from '#core/runtime/metrics.ts'
 import type { Store } from '#core/store/connection.ts'
 import { controllerMetrics, type Calls } from '../metrics.ts'
-import { requireOperator } from './auth.ts'
+import { requireOperator } from './access.ts'
 
 export function metrics(store: Store, calls: Calls): RequestHandler {
   return async (req, res) => {

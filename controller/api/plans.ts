@@ -6,20 +6,19 @@ import { DEFAULT_PLAN, defaultPlan, isPlanName, type Plan, type PlanName } from 
 import type { Store } from '#core/store/connection.ts'
 import { createPlan, loadPlan, loadPlans, removePlan, savePlan } from '#core/store/plans.ts'
 import { loadTenants } from '#core/store/tenants.ts'
-import { requireOperator } from './auth.ts'
+import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
 
 export const planRoutes = ({ store, log, wake, turns }: ApiContext): Routes => ({
   '/plans': {
-    async GET(req, res) {
-      requireOperator(req, 'listing plans')
+    async GET(_req, res) {
       const plans = [...(await loadPlans(store)).values()]
       res.json({ plans: plans.sort((a, b) => a.name.localeCompare(b.name)) satisfies PlanView[] })
     },
     async POST(req, res) {
-      const { actor } = requireOperator(req, 'making a plan')
+      const { actor } = callerOf(req)
       const { name, ...limits } = bodyOf(req, createPlanSchema)
       const plan = changePlan({ ...defaultPlan, name }, limits)
       if (name === DEFAULT_PLAN || !(await createPlan(store, plan))) throw planTaken(name)
@@ -29,11 +28,10 @@ export const planRoutes = ({ store, log, wake, turns }: ApiContext): Routes => (
   },
   '/plans/:plan': {
     async GET(req, res) {
-      requireOperator(req, 'showing a plan')
       res.json((await find(store, req)) satisfies PlanView)
     },
     async PATCH(req, res) {
-      const { actor } = requireOperator(req, 'changing a plan')
+      const { actor } = callerOf(req)
       const limits = bodyOf(req, patchPlan)
       const plan = await turns.run(PLANS, async () => {
         const changed = changePlan(await find(store, req), limits)
@@ -45,7 +43,7 @@ export const planRoutes = ({ store, log, wake, turns }: ApiContext): Routes => (
       res.json(plan satisfies PlanView)
     },
     async DELETE(req, res) {
-      const { actor } = requireOperator(req, 'destroying a plan')
+      const { actor } = callerOf(req)
       await turns.run(PLANS, async () => destroy(store, await find(store, req)))
       log.info('plan destroyed', { plan: param(req, 'plan'), actor })
       res.status(204).end()

@@ -6,12 +6,18 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Handler = (req: Request, res: Response) => Promise<void> | void
 export type Routes = Record<string, Partial<Record<Method, Handler>>>
 
-export function routerOf(routes: Routes): Router {
+/** @param admit who may call `GET /apps/:app`; left out, whoever got this far may */
+export function routerOf(routes: Routes, admit: (route: string) => (req: Request) => Promise<void> = anybody): Router {
   const router = Router({ caseSensitive: true })
   for (const [path, handlers] of Object.entries(routes)) {
     const route = router.route(path)
-    for (const [method, handler] of Object.entries(handlers))
-      route[method.toLowerCase() as 'get'](async (req, res) => handler(req, res))
+    for (const [method, handler] of Object.entries(handlers)) {
+      const letIn = admit(`${method} ${path}`)
+      route[method.toLowerCase() as 'get'](async (req, res) => {
+        await letIn(req)
+        await handler(req, res)
+      })
+    }
     const allowed = Object.keys(handlers)
     route.all((req, res) => {
       res.setHeader('Allow', allowed.join(', '))
@@ -20,6 +26,8 @@ export function routerOf(routes: Routes): Router {
   }
   return router
 }
+
+const anybody = () => () => Promise.resolve()
 
 /** A part of the path, as text. */
 export function param(req: Request, name: string): string {

@@ -5,8 +5,9 @@ import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
 import { Calls } from '../metrics.ts'
+import { admitTo } from './access.ts'
 import { appRoutes } from './apps.ts'
-import { authenticate, onlyAgents, refuseAgents, refuseSuspended } from './auth.ts'
+import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
@@ -51,6 +52,12 @@ export function createApi(context: ApiContext): Express {
   app.disable('etag')
   app.set('query parser', 'simple')
 
+  const admit = (route: string) => admitTo(route, store)
+  const letUpload = admit('POST /apps/:app/source')
+  const admitUpload: RequestHandler = async (req, _res, next) => {
+    await letUpload(req)
+    next()
+  }
   const calls = new Calls()
   app.use(nameRequest(log, calls))
   app.use(securityHeaders())
@@ -63,21 +70,14 @@ export function createApi(context: ApiContext): Express {
     onlyAgents,
     routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
   )
-  app.post(
-    '/v1/apps/:app/source',
-    authenticate(store, 'bearer'),
-    refuseAgents,
-    refuseSuspended(store),
-    takeUpload(context),
-  )
+  app.post('/v1/apps/:app/source', authenticate(store, 'bearer'), refuseAgents, admitUpload, takeUpload(context))
   app.use(
     '/v1',
     authenticate(store, 'bearer'),
     refuseAgents,
-    refuseSuspended(store),
-    routerOf(slugFileRoutes(context)),
+    routerOf(slugFileRoutes(context), admit),
     ...readBody,
-    routerOf(v1Routes(context)),
+    routerOf(v1Routes(context), admit),
   )
   app.use(consoleFiles())
   app.use(noSuchPage)

@@ -9,7 +9,9 @@ import { MAX_KEYS_OF_TENANT, parsePublicKey, type SshKeyRecord } from '#core/dom
 import { addSshKey, loadSshKeys, removeSshKey } from '#core/store/ssh-keys.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { fingerprintOf } from '../ssh/host-key.ts'
-import { callerOf, mayReach, type Caller } from './auth.ts'
+import { homeOf, type Caller } from '#core/domain/access.ts'
+import { mayChangeIn, seesTenant } from './access.ts'
+import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
@@ -22,7 +24,7 @@ export const sshKeyRoutes = (context: ApiContext): Routes => ({
   },
   '/keys': {
     async GET(req, res) {
-      const all = (await loadSshKeys(context.store)).filter((key) => mayReach(callerOf(req), key.tenantId))
+      const all = (await loadSshKeys(context.store)).filter((key) => seesTenant(callerOf(req), key.tenantId))
       res.json({ keys: all.sort((a, b) => a.createdAt - b.createdAt).map(sshKeyView) })
     },
     async POST(req, res) {
@@ -56,8 +58,8 @@ async function makeRecord(
   const name = wish.name ?? (comment === '' ? fingerprint : comment)
   // It names the actor in lists and logs, so it stays on one line.
   if (/\p{Cc}/u.test(name)) throw badRequest('name: must hold no control characters')
-  const tenantId = wish.tenant ?? caller.tenantId ?? DEFAULT_TENANT
-  if (!mayReach(caller, tenantId) || !(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
+  const tenantId = wish.tenant ?? homeOf(caller) ?? DEFAULT_TENANT
+  if (!mayChangeIn(caller, tenantId) || !(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
   const own = (await loadSshKeys(store)).filter((key) => key.tenantId === tenantId)
   if (own.length >= MAX_KEYS_OF_TENANT) throw tooManySshKeys(tenantId, MAX_KEYS_OF_TENANT)
   const base64 = Buffer.from(blob).toString('base64')
@@ -68,7 +70,7 @@ async function makeRecord(
 async function keyOf(req: Request, { store }: ApiContext): Promise<SshKeyRecord> {
   const wanted = param(req, 'key')
   const key = (await loadSshKeys(store)).find(({ id, fingerprint }) => id === wanted || fingerprint === wanted)
-  if (!key || !mayReach(callerOf(req), key.tenantId)) throw notFound('SSH key', wanted.slice(0, 100))
+  if (!key || !seesTenant(callerOf(req), key.tenantId)) throw notFound('SSH key', wanted.slice(0, 100))
   return key
 }
 

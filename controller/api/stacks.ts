@@ -8,7 +8,7 @@ import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { loadStack, loadStackChoice, loadStacks, readStackLog } from '#core/store/stacks.ts'
 import { destroyStack, orderStack, rollBackStack, useStack } from '../stacks.ts'
-import { requireOperator } from './auth.ts'
+import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
@@ -19,19 +19,18 @@ const LOOK_EVERY_MS = 250
 
 export const stackRoutes = (context: ApiContext): Routes => ({
   '/stacks': {
-    async GET(req, res) {
-      requireOperator(req, 'listing stacks')
+    async GET(_req, res) {
       res.json(await list(context))
     },
     async POST(req, res) {
-      const { actor } = requireOperator(req, 'building a stack')
+      const { actor } = callerOf(req)
       const { host, fresh = false } = bodyOf(req, buildStack)
       const { name, host: builder } = await orderStack(context, { host, fresh, actor })
       context.tell(builder, { kind: 'stack', stack: name })
       res.status(202).json(await find(context, name))
     },
     async PATCH(req, res) {
-      const { actor } = requireOperator(req, 'changing the stack in use')
+      const { actor } = callerOf(req)
       const { use, rollback, force = false } = bodyOf(req, changeStack)
       if ((use === undefined) === (rollback === undefined)) throw badRequest('Give either "use" or "rollback".')
       if (use === undefined) await rollBackStack(context, force, actor)
@@ -41,18 +40,16 @@ export const stackRoutes = (context: ApiContext): Routes => ({
   },
   '/stacks/:stack': {
     async GET(req, res) {
-      requireOperator(req, 'showing a stack')
       res.json(await find(context, param(req, 'stack')))
     },
     async DELETE(req, res) {
-      const { actor } = requireOperator(req, 'destroying a stack')
+      const { actor } = callerOf(req)
       await destroyStack(context, await stackOf(req, context), actor)
       res.status(204).end()
     },
   },
   '/stacks/:stack/log': {
     async GET(req, res) {
-      requireOperator(req, 'following the making of a stack')
       const { name } = await stackOf(req, context)
       const stream = streamLines(res, context.signal)
       await follow(context, name, stream)

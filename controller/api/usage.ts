@@ -6,7 +6,7 @@ import { notFound } from '#core/domain/errors.ts'
 import { loadTenant, loadTenants } from '#core/store/tenants.ts'
 import { usageOfApp, usageOfTenant, usageOfTenants } from '../metering/ledger.ts'
 import { periodOf, type Period } from '../metering/period.ts'
-import { appOf, tenantOf } from './access.ts'
+import { appOf, seesTenant, tenantOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
@@ -27,9 +27,9 @@ export const usageRoutes = ({ store, now }: ApiContext): Routes => ({
   },
   '/usage': {
     async GET(req, res) {
-      const { tenantId } = callerOf(req)
-      const ids = tenantId ? [tenantId] : (await loadTenants(store)).map(({ id }) => id).sort()
-      res.json(await usageOfTenants(store, ids, asked(req, now())))
+      const tenants = await loadTenants(store)
+      const ids = tenants.map(({ id }) => id).filter((id) => seesTenant(callerOf(req), id))
+      res.json(await usageOfTenants(store, ids.sort(), asked(req, now())))
     },
   },
 })

@@ -231,11 +231,11 @@ export function tenantView(tenant: Tenant, plan: Plan): TenantView {
   }
 }
 
-export const tokenView = ({ id, description, tenantId, role, createdAt }: TokenRecord): TokenView => ({
+export const tokenView = ({ id, description, tenantId, kind, createdAt }: TokenRecord): TokenView => ({
   id,
   description,
   tenant: tenantId,
-  operator: role === 'operator',
+  operator: kind === 'operator',
   createdAt: iso(createdAt),
 })
 

@@ -3,7 +3,7 @@ import { PassThrough, Transform, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Request, RequestHandler, Response } from 'express'
 import { bodyTooLarge, notFound, wrongMediaType, type BerthError } from '#core/domain/errors.ts'
-import { findAppFor } from '../api/access.ts'
+import { findAppFor, findAppToChange } from '../api/access.ts'
 import { callerOf } from '../api/auth.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
@@ -35,7 +35,7 @@ async function advertise(req: Request, res: Response, name: string, context: Api
   const service = serviceOf(req)
   if (service === null) throw notFound('page', req.path)
   try {
-    const app = await findAppFor(callerOf(req), context.store, name)
+    const app = await appFor(req, service, name, context)
     if (service === 'git-receive-pack') await requirePushable(app, context)
     const output = new PassThrough()
     res.type(`application/x-${service}-advertisement`)
@@ -58,6 +58,9 @@ async function advertise(req: Request, res: Response, name: string, context: Api
   }
 }
 
+const appFor = (req: Request, service: Service, name: string, { store }: ApiContext) =>
+  (service === 'git-receive-pack' ? findAppToChange : findAppFor)(callerOf(req), store, name)
+
 /** Git shows the body of a refusal only when it is plain text (http.c, show_http_message). */
 function refuseWithText(res: Response, error: BerthError): void {
   if (res.headersSent) return void res.destroy()
@@ -74,7 +77,7 @@ async function converse(
 ): Promise<void> {
   if (req.headers['content-type'] !== `application/x-${service}-request`)
     throw wrongMediaType(req.headers['content-type'] ?? 'none')
-  const app = await findAppFor(callerOf(req), context.store, name)
+  const app = await appFor(req, service, name, context)
   const isPush = service === 'git-receive-pack'
   const { maxBytes } = context.repositories
   const input = bodyOf(req, isPush ? maxBytes + MAX_COMMANDS_BYTES : MAX_FETCH_BYTES)

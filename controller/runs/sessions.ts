@@ -26,8 +26,9 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadRun, stopRun } from '#core/store/runs.ts'
 import { loadTenant } from '#core/store/tenants.ts'
-import { findAppFor } from '../api/access.ts'
-import { callerFrom, type Caller } from '../api/auth.ts'
+import type { Caller } from '#core/domain/access.ts'
+import { findAppToChange } from '../api/access.ts'
+import { callerFrom } from '../api/auth.ts'
 import { toBerthError } from '../api/errors.ts'
 import { runOf } from '../api/runs.ts'
 
@@ -73,14 +74,14 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     const caller = await callerFrom(context.store, request)
     if (!caller) throw unauthenticated()
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
-    if (app !== undefined && run !== undefined && caller.role !== 'agent') return admitClient(caller, app, run)
+    if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run)
     const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
-    if (caller.role === 'agent' && isId(id)) return admitAgent(id as InstanceId)
+    if (caller.kind === 'agent' && isId(id)) return admitAgent(id as InstanceId)
     throw notFound('page', path.slice(0, 200))
   }
 
   async function admitClient(caller: Caller, name: string, wanted: string): Promise<(socket: WebSocket) => void> {
-    const app = await findAppFor(caller, context.store, name)
+    const app = await findAppToChange(caller, context.store, name)
     const tenant = await loadTenant(context.store, app.tenantId)
     const suspension = tenant && suspensionOf(tenant)
     if (suspension) throw tenantSuspended(app.tenantId, suspension.reason)

@@ -3,12 +3,11 @@ import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { Connection, ServerChannel, Session } from 'ssh2'
 import type { SshKeyRecord } from '#core/domain/ssh-key.ts'
-import type { Caller } from '../api/auth.ts'
-import { findAppFor } from '../api/access.ts'
+import type { Caller } from '#core/domain/access.ts'
+import { findAppFor, findAppToChange } from '../api/access.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
 import { serveGit } from '../git/service.ts'
-import type { TokenId } from '#core/domain/ids.ts'
 import { parseCommand } from './exec.ts'
 
 export type Inside = { key: SshKeyRecord; connection: Connection; socket: Socket }
@@ -77,7 +76,8 @@ async function runCommand(
     complain(channel, 'Only git push, fetch and clone work here. The address is ssh://HOST:PORT/APP.git')
     return 128
   }
-  const app = await findAppFor(callerOf(inside.key), context.store, asked.app)
+  const find = asked.service === 'git-receive-pack' ? findAppToChange : findAppFor
+  const app = await find(callerOf(inside.key), context.store, asked.app)
   const gone = new AbortController()
   channel.on('close', () => gone.abort())
   inside.connection.on('close', () => gone.abort())
@@ -100,10 +100,13 @@ async function runCommand(
 }
 
 /** A key is a member of its tenant, as a token would be. */
-const callerOf = ({ id, tenantId, name }: SshKeyRecord): Caller => ({
-  tokenId: id as TokenId,
-  role: 'member',
-  tenantId,
+const callerOf = ({ tenantId, name }: SshKeyRecord): Caller => ({
+  tokenId: null,
+  userId: null,
+  kind: 'member',
+  memberships: [{ tenantId, role: 'member' }],
+  app: null,
+  readOnly: false,
   actor: name,
 })
 

@@ -1,4 +1,5 @@
-import type { TenantId, TokenId } from '../domain/ids.ts'
+import type { Role } from '../domain/access.ts'
+import type { AppId, TenantId, TokenId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -6,8 +7,13 @@ import { keys } from './keys.ts'
 export type TokenRecord = {
   id: TokenId
   secretHash: string
-  role: 'operator' | 'member' | 'agent'
+  kind: 'operator' | 'member' | 'agent'
   tenantId: TenantId | null
+  /** In its tenant. */
+  role: Role
+  /** The only app that it is for; null: all of them. */
+  appId: AppId | null
+  readOnly: boolean
   description: string
   createdAt: number
 }

@@ -62,8 +62,7 @@ const foreign: Record<string, number> = {
   'POST /apps/:app/cron/:job/pause': 404,
   'POST /apps/:app/cron/:job/resume': 404,
   'POST /apps/:app/cron/:job/run': 404,
-  // For JSON, whosever the app is.
-  'POST /apps/:app/source': 415,
+  'POST /apps/:app/source': 404,
   'GET /apps/:app/instances': 404,
   'GET /apps/:app/runs': 404,
   'POST /apps/:app/runs': 404,

@@ -5,28 +5,10 @@ import { changeFormation } from '../../../../controller/api/formation.ts'
 import { appUrl } from '../../../../controller/api/context.ts'
 import { toBerthError } from '../../../../controller/api/errors.ts'
 import { matches } from '../../../../controller/api/logs.ts'
-import { mayReach, type Caller } from '../../../../controller/api/auth.ts'
 import { friendlyName } from '../../../../controller/api/names.ts'
 import { releaseStatus } from '../../../../controller/api/views.ts'
 import { parseAppName, type App } from '#core/domain/app.ts'
-import type { TenantId } from '#core/domain/ids.ts'
 import { defaultResources } from '#core/domain/resources.ts'
-
-describe('the rule about tenants', () => {
-  const caller = (role: Caller['role'], tenantId: string | null) => ({ role, tenantId }) as Caller
-  const alpha = 'alpha' as TenantId
-
-  it('lets operators reach all, members what is their tenant’s, agents nothing', () => {
-    assert.equal(mayReach(caller('operator', null), alpha), true)
-    assert.equal(mayReach(caller('operator', null), null), true)
-    assert.equal(mayReach(caller('member', 'alpha'), alpha), true)
-    assert.equal(mayReach(caller('member', 'beta'), alpha), false)
-    assert.equal(mayReach(caller('member', 'alpha'), null), false)
-    assert.equal(mayReach(caller('member', null), null), false)
-    assert.equal(mayReach(caller('agent', null), alpha), false)
-    assert.equal(mayReach(caller('agent', null), null), false)
-  })
-})
 
 describe('a change of config', () => {
   it('sets, replaces and removes by name', () => {

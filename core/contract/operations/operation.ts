@@ -1,0 +1,22 @@
+import type { z } from 'zod'
+import type { Need } from '../../domain/access.ts'
+
+/**
+ * One operation of the API: what it is for, what it asks of its caller, and the shape of what is sent and answered. The API
+ * enforces it, the documentation shows it, the tests visit each. An operation that is not declared cannot be called.
+ */
+export type Operation = {
+  /** An imperative, without its full stop: `Show an app`. */
+  summary: string
+  need: Need
+  query?: z.ZodType
+  body?: z.ZodType
+  /** 200 if it is left out. */
+  status?: 200 | 201 | 202 | 204
+  /** An answer that is not one JSON document. */
+  media?: 'application/x-ndjson' | 'text/event-stream' | 'application/octet-stream'
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+/** By `GET /apps/:app`: method and path below /v1, as Express writes it. */
+export type Operations = Record<`${Method} /${string}`, Operation>
