@@ -11,6 +11,8 @@ export type Operation = {
   need: Need
   query?: z.ZodType
   body?: z.ZodType
+  /** The JSON document of a success, or one line of an answer that goes on. */
+  answer?: z.ZodType
   /** 200 if it is left out. */
   status?: 200 | 201 | 202 | 204
   /** An answer that is not one JSON document. */
