@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import type { EgressPolicy } from '#core/domain/quota.ts'
 import { defaultCeilings, type Ceilings } from '#core/domain/resources.ts'
+import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
 import {
   bandwidthCommand,
@@ -159,7 +160,21 @@ export async function sweepLinks(slot: number, used: Set<number>): Promise<void>
 /** Everything of a slot, whatever is left of it. */
 export async function removeNetwork(slot: number): Promise<void> {
   await unlink(await existingLinks(slot))
-  await quietly(run(['nft', 'delete', 'table', 'inet', tableOf(slot)]))
+  for (let tries = 0; tries < TABLE_TRIES && (await hasTable(slot)); tries++) {
+    await quietly(run(['nft', 'delete', 'table', 'inet', tableOf(slot)]))
+    await sleep(tries * 20)
+  }
+}
+
+/** nft reads all rules of the host before it changes any, and fails while others go on changing theirs. */
+const TABLE_TRIES = 20
+
+async function hasTable(slot: number): Promise<boolean> {
+  const stdout = await run(['nft', 'list', 'tables', 'inet']).then(
+    (listed) => listed.stdout,
+    () => null,
+  )
+  return stdout === null || stdout.split('\n').includes(`table inet ${tableOf(slot)}`)
 }
 
 /** Those of which a namespace or a device is there. */

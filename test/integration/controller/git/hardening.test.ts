@@ -222,7 +222,8 @@ describe('git, hardened', function () {
     sending.on('error', () => {})
     const line = `${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/main\0report-status side-band-64k`
     sending.write(`${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`)
-    sending.write(Buffer.concat([Buffer.from('PACK\0\0\0\x02\0\0\x03\xe8', 'latin1'), randomBytes(10)]))
+    // The head of a pack of 1,000 objects and none of them, so that git waits for more.
+    sending.write(Buffer.from('PACK\0\0\0\x02\0\0\x03\xe8', 'latin1'))
     while (!(await readdir(objectsOf(app))).some((name) => name.includes('incoming'))) await sleep(20)
     sending.destroy()
     await untilNothingLeft(app)
