@@ -331,7 +331,7 @@ async function runPhase(
       uidBase: spec.uidBase,
       rootPath: stack.root,
       hostname: 'build',
-      argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/buildpacks/main.ts', phase],
+      argv: ['/usr/bin/tini', '-g', '--', '/opt/berth-node/bin/node', '/berth/main.mjs', phase],
       env: {
         ...context.baseEnv,
         PATH: '/usr/local/bin:/usr/bin:/bin',

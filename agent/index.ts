@@ -1,8 +1,7 @@
 /** The agent: makes this machine a host. Everything is wired here. */
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { LogLine } from '#core/contract/api.ts'
 import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
@@ -33,7 +32,7 @@ import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
-import { compilePlatform, copyPlatform } from './platform.ts'
+import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
 import { openRuntimes } from './runtimes/index.ts'
@@ -49,7 +48,6 @@ import { startWorker } from './worker.ts'
 
 const SYNC_EVERY_MS = 10_000
 const COLLECT_CACHES_EVERY_MS = 3600_000
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 export async function start(config: Config, log: Log): Promise<Stoppable> {
   const now = () => Date.now()
@@ -129,15 +127,17 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const caps = createCapWatch({ slot, log, supervisor, now })
 
   const platformNode = await ensurePlatformNode(npm)
-  const platform = await copyPlatform(ROOT, folders.platform)
-  await compilePlatform(folders.platform, platformNode)
+  await preparePlatform(folders.platform, platformNode)
   const builds = createBuilds({
     log,
     config,
     host,
     folder: folders.builds,
     cacheFolder: folders.caches,
-    platformBinds: [...platform, { source: platformNode, target: '/opt/berth-node', readOnly: true }],
+    platformBinds: [
+      { source: folders.platform, target: '/berth', readOnly: true },
+      { source: platformNode, target: '/opt/berth-node', readOnly: true },
+    ],
     stacks,
     baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
     controller,

@@ -1,5 +1,6 @@
 /** Looks at an app's archives: which there are, and what they say of themselves. */
 import { join } from 'node:path'
+import { assetFile } from '../assets.ts'
 import { ask } from '../ask.ts'
 import type { AppFolder } from '../contract.ts'
 import { archivesIn, type Archive, type Facts } from './artifacts.ts'
@@ -22,7 +23,7 @@ async function archivesOf(app: AppFolder, folders: readonly string[]): Promise<s
   return found.slice(0, MAX_ARCHIVES)
 }
 
-const PROGRAM = join(import.meta.dirname, '..', 'assets', 'jar-facts.py')
+const PROGRAM = assetFile('jar-facts.py')
 
 export async function readArchives(app: AppFolder, paths: string[], env: NodeJS.ProcessEnv): Promise<Archive[]> {
   if (paths.length === 0) return []

@@ -1,6 +1,7 @@
 /** A .war as it is, run by Debian's Tomcat inside the JVM that web is: no service, no user of its own, nothing but /tmp written. */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { assetFile } from '../assets.ts'
 import type { Build } from '../contract.ts'
 
 /** In the slug; the .war itself is not kept beside what was in it. */
@@ -72,5 +73,5 @@ export async function unpackWar(build: Build, war: string, migrate: boolean, env
   await rm(join(app.path, war), { force: true })
   await writeFile(join(app.path, TOMCAT, 'options'), options)
   for (const name of ['server.xml', 'logging.properties'])
-    await copyFile(join(import.meta.dirname, '..', 'assets', 'tomcat', name), join(app.path, TOMCAT, name))
+    await copyFile(assetFile('tomcat', name), join(app.path, TOMCAT, name))
 }

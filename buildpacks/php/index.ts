@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { assetFile } from '../assets.ts'
 import type { AppFolder, Build, Buildpack, Command, DependencyLayer } from '../contract.ts'
 import { invalidFile } from '../contract.ts'
 import { MIB } from '../folder.ts'
@@ -48,8 +49,7 @@ export const php: Buildpack = {
     const composer = await readComposer(app)
     if (composer !== null) await install(build, composer)
     await mkdir(join(app.path, SERVER), { recursive: true })
-    for (const name of serverFiles)
-      await copyFile(join(import.meta.dirname, '../assets/php', name), join(app.path, SERVER, name))
+    for (const name of serverFiles) await copyFile(assetFile('php', name), join(app.path, SERVER, name))
     await chmod(join(app.path, SERVER, 'serve'), 0o755)
     output.title(`Serving ${shownFolder(await documentRoot(app, composer))} by nginx and php-fpm`)
     return { processes: await processesOf(app, composer), env: {} }

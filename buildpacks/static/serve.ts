@@ -1,6 +1,7 @@
 /** Puts the server of static files into an app, with what static.json asks for. */
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { assetFile } from '../assets.ts'
 import type { AppFolder, Build } from '../contract.ts'
 import { KIB } from '../folder.ts'
 import { invalidFile } from '../contract.ts'
@@ -48,7 +49,7 @@ export async function serveSite({ app, output }: Build, usual: string, isBuilt: 
       ? 'index.html'
       : null
   await mkdir(join(app.path, SERVER), { recursive: true })
-  await cp(join(import.meta.dirname, '..', 'assets', 'static'), join(app.path, SERVER), { recursive: true })
+  await cp(assetFile('static'), join(app.path, SERVER), { recursive: true })
   const hidden = folder === '.' ? notForVisitors : []
   await writeFile(join(app.path, SERVER, 'settings.json'), JSON.stringify({ ...settings, fallback, hidden }))
   output.title(folder === '.' ? 'Serving the root of the repository' : `Serving the folder ${folder}/`)

@@ -1,4 +1,5 @@
 /** Builds as the agent runs them, on a test's own host: the controller is a file with the source, and layers stay here. */
+import { existsSync } from 'node:fs'
 import { copyFile, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildSpec } from '#core/contract/internal.ts'
@@ -12,7 +13,7 @@ import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv, mirrorsOf } from '../../agent/host.ts'
-import { compilePlatform, copyPlatform } from '../../agent/platform.ts'
+import { preparePlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
 import { createRuntimes, type Runtimes } from '../../agent/runtimes/index.ts'
 import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
@@ -22,7 +23,6 @@ import { openLayers } from '../../agent/slug.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
 import { waitFor } from './world.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 
 export type BuildOutcome = {
   slug: Slug | null
@@ -36,7 +36,7 @@ export type BuildOutcome = {
 export type BuildOptions = {
   /** A file, as the controller hands it out: a tar archive, unless the buildpacks are others. */
   source: string
-  /** A folder with a main.ts, instead of the platform's. */
+  /** A folder with a main.mjs, instead of the platform's. */
   buildpacks?: string | null
   app?: string
   /** What the source is, if it is a ready slug. */
@@ -66,9 +66,8 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
   const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
   const { buildsFolder = folders.builds } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
-  const platform = await copyPlatform(ROOT, folders.platform)
   const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
-  await compilePlatform(folders.platform, node)
+  if (!existsSync(join(folders.platform, 'main.mjs'))) await preparePlatform(folders.platform, node)
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const debian = {
     cacheDir: config.cache,
@@ -116,8 +115,7 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
       folder: buildsFolder,
       cacheFolder: folders.caches,
       platformBinds: [
-        ...platform.filter(({ target }) => buildpacks === null || target !== '/berth/buildpacks'),
-        ...(buildpacks === null ? [] : [{ source: buildpacks, target: '/berth/buildpacks', readOnly: true }]),
+        { source: buildpacks ?? folders.platform, target: '/berth', readOnly: true },
         { source: node, target: '/opt/berth-node', readOnly: true },
       ],
       stacks: {

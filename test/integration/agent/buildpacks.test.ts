@@ -159,7 +159,7 @@ describe('A build with buildpacks of others, in its sandbox', function () {
       '/usr/bin/x',
       '/etc/x',
       '/opt/x',
-      '/berth/buildpacks/main.ts',
+      '/berth/main.mjs',
       '/proc/sys/kernel/hostname',
       '/source.tar',
     ]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { runBuild, type BuildOptions, type BuildOutcome } from '#test/helpers/builds.ts'
 import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
@@ -72,13 +72,27 @@ ${script}`,
   })
 
   it('S27: reads copies of the platform’s code, not the files that the host’s root executes', async () => {
+    await buildOf([])
+    const original = join(import.meta.dirname, '../../../buildpacks/assets')
+    const copied = join(world.folders.platform, 'assets')
+    const names = (await readdir(original, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+    assert.ok(names.length > 0)
+    for (const { parentPath, name } of names) {
+      const path = relative(original, join(parentPath, name))
+      const [mine, theirs] = [await stat(join(original, path)), await stat(join(copied, path))]
+      assert.notEqual(`${mine.dev}:${mine.ino}`, `${theirs.dev}:${theirs.ino}`, path)
+    }
+    const unpackers = [
+      await stat('/usr/bin/unsquashfs'),
+      await stat(join(world.folders.platform, 'unsquashfs/unsquashfs')),
+    ]
+    assert.equal(new Set(unpackers.map(({ dev, ino }) => `${dev}:${ino}`)).size, 2)
     const { log, error } = await scripted(
-      `[ $1 = detect ] && plan null && exit; stat -c 'is %d:%i %u %a' /berth/core/domain/app.ts; touch /berth/package.json || true; release`,
+      `[ $1 = detect ] && plan null && exit; stat -c 'is %u' /opt/berth-node/bin/node; touch /berth/main.mjs /opt/berth-node/x || true; release`,
     )
-    const { dev, ino } = await stat(join(import.meta.dirname, '../../../core/domain/app.ts'))
-    assert.match(log, /^is \d+:\d+ 65534 644$/m, error)
-    assert.doesNotMatch(log, new RegExp(`^is ${dev}:${ino} `, 'm'))
-    assert.match(log, /package\.json.*(Read-only file system|Permission denied)/)
+    assert.match(log, /^is 65534$/m, error)
+    assert.match(log, /main\.mjs.*(Read-only file system|Permission denied)/)
+    assert.match(log, /berth-node\/x.*(Read-only file system|Permission denied)/)
   })
 
   it('S30: writes nothing outside of the app’s folder, whatever the archive’s names say', async () => {
