@@ -1,7 +1,8 @@
 /** The builds of this host: each at most once, a bounded number at a time, tenants in turns. */
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
-import { build, type BuildContext } from './build.ts'
+import { build } from './build.ts'
+import type { BuildContext } from './builds/context.ts'
 import { afterTurnOf, inTurns } from './builds/turns.ts'
 
 export type Builds = {

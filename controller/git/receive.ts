@@ -175,7 +175,8 @@ async function report(
   if (ended) {
     // Once there was a release, the reason says itself what serves now.
     const kept = app?.current && ended.release === null ? ` v${app.current.release} keeps serving.` : ''
-    say(push.socket, `Deploy failed: ${asSentence(ended.error ?? 'the reason is not known')}${kept}`)
+    const what = ended.state === 'cancelled' ? 'Nothing was deployed' : 'Deploy failed'
+    say(push.socket, `${what}: ${asSentence(ended.error ?? 'the reason is not known')}${kept}`)
   } else if (signal.aborted) {
     say(push.socket, `Berth is restarting. Deploy ${id} goes on after that: see berth releases -a ${push.app.name}`)
   } else {
