@@ -36,7 +36,7 @@ export function appView(app: App, tenant: Tenant | null, urls: { url: string; gi
     tenant: app.tenantId,
     ...urls,
     createdAt: iso(app.createdAt),
-    formation: app.formation,
+    formation: definedOf(app.formation),
     release: app.current?.release ?? null,
     rollout: app.rollout && {
       release: app.rollout.target.release,
@@ -239,8 +239,8 @@ export const tokenView = ({ id, description, tenantId, kind, createdAt }: TokenR
   createdAt: iso(createdAt),
 })
 
-const definedOf = (record: Partial<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined))
+const definedOf = <T>(record: Partial<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== undefined))
 
 export const showBuildSettings = ({ buildpacks, root, branch }: BuildSettings): ShownBuildSettings => ({
   buildpacks,

@@ -1,7 +1,7 @@
 /** What is in the files of a slug and of an exported app (core/domain/slug-file.ts); both may come from anywhere, so strictly. */
 import { z } from 'zod'
 import { accessRanges, processType, routing, slug } from './schema.ts'
-import { patchQuota } from './api.ts'
+import { patchQuota } from './bodies/traffic.ts'
 
 /** The most of `manifest.json`, `app.json` and `config.sealed` each. */
 export const MAX_SMALL_FILE_BYTES = 512 * 1024

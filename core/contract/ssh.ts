@@ -1,6 +1,7 @@
 /** /v1/keys and /v1/ssh: people's SSH keys, and the door that they open. */
 import { z } from 'zod'
 import { tenantId } from './schema.ts'
+import { moment, named, text, whole } from './views/shape.ts'
 
 export const addSshKey = z.strictObject({
   /** A line of a `.pub` file. */
@@ -9,23 +10,26 @@ export const addSshKey = z.strictObject({
   tenant: tenantId.optional(),
 })
 
-export type SshKeyView = {
-  id: string
-  name: string
-  /** As ssh-keygen -l prints it. */
-  fingerprint: string
-  type: string
-  bits: number
-  tenant: string
-  addedBy: string
-  createdAt: string
-}
+export const sshKeyView = named('SshKey', {
+  id: text,
+  name: text,
+  fingerprint: text.describe('As ssh-keygen -l prints it.'),
+  type: text,
+  bits: whole,
+  tenant: text,
+  addedBy: text,
+  createdAt: moment,
+})
+export type SshKeyView = z.infer<typeof sshKeyView>
+export const sshKeysView = z.strictObject({ keys: z.array(sshKeyView) })
 
-export type SshView =
-  | { enabled: false; why: string }
-  | {
-      enabled: true
-      port: number
-      fingerprint: string
-      /** A line for known_hosts, after the address. */ hostKey: string
-    }
+export const sshView = z.discriminatedUnion('enabled', [
+  z.strictObject({ enabled: z.literal(false), why: text }),
+  z.strictObject({
+    enabled: z.literal(true),
+    port: whole,
+    fingerprint: text,
+    hostKey: text.describe('A line for known_hosts, after the address.'),
+  }),
+])
+export type SshView = z.infer<typeof sshView>

@@ -26,6 +26,7 @@ import { silentLog } from '#core/runtime/log.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.ts'
 import { createTenant, newTenant } from '#core/store/tenants.ts'
+import { checkAnswer, routeOf } from './contract.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 export type TestApi = {
@@ -45,6 +46,7 @@ export type TestApi = {
   told: { host: HostId; job: Job }[]
   /** What happens to the next deploys; by default they stay queued. */
   play: (deploy: Deploy, request: DeployRequest) => Promise<void>
+  /** The answer is held to what is declared of the operation. */
   call(
     token: string | null,
     method: string,
@@ -138,7 +140,12 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
-      return { status: response.status, body: readBody(await response.text()), headers: response.headers }
+      const text = await response.text()
+      const { status } = response
+      const mediaType = (response.headers.get('content-type') ?? '').split(';')[0] ?? ''
+      const route = routeOf(method, path)
+      if (route !== null) checkAnswer(route, { status, mediaType, text })
+      return { status, body: readBody(text), headers: response.headers }
     },
     async member(tenant) {
       await createTenant(store, newTenant(tenant as TenantId, 0))

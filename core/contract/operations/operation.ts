@@ -15,8 +15,10 @@ export type Operation = {
   answer?: z.ZodType
   /** 200 if it is left out. */
   status?: 200 | 201 | 202 | 204
+  /** Another success than the usual one. */
+  otherwise?: { status: 200; when: string; answer: z.ZodType }
   /** An answer that is not one JSON document. */
-  media?: 'application/x-ndjson' | 'text/event-stream' | 'application/octet-stream'
+  media?: 'application/x-ndjson' | 'text/event-stream' | 'application/x-tar'
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

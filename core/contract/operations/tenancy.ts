@@ -1,26 +1,49 @@
 /** Tenants and plans, and what people show to be let in. */
-import { createPlan, createTenant, createToken, patchPlan, patchTenant, suspendTenant } from '../api.ts'
-import { addSshKey } from '../ssh.ts'
+import { createPlan, createTenant, createToken, patchPlan, patchTenant, suspendTenant } from '../bodies/index.ts'
+import { addSshKey, sshKeyView, sshKeysView, sshView } from '../ssh.ts'
+import { planView, plansView, tenantDetail, tenantsView, tokenCreated, tokensView, whoamiView } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
 export const tenancyOperations: Operations = {
-  'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read' },
-  'GET /tenants': { summary: 'List the tenants', need: 'platform:read' },
-  'POST /tenants': { summary: 'Make a tenant', need: 'platform:write', body: createTenant, status: 201 },
-  'GET /tenants/:tenant': { summary: 'Show a tenant', need: 'tenant:read' },
-  'PATCH /tenants/:tenant': { summary: "Change a tenant's plan and limits", need: 'tenant:operate', body: patchTenant },
-  'POST /tenants/:tenant/suspend': { summary: 'Suspend a tenant', need: 'tenant:operate', body: suspendTenant },
-  'POST /tenants/:tenant/resume': { summary: 'Resume a tenant', need: 'tenant:operate' },
-  'GET /plans': { summary: 'List the plans', need: 'platform:read' },
-  'POST /plans': { summary: 'Make a plan', need: 'platform:write', body: createPlan, status: 201 },
-  'GET /plans/:plan': { summary: 'Show a plan', need: 'platform:read' },
-  'PATCH /plans/:plan': { summary: 'Change a plan', need: 'platform:write', body: patchPlan },
+  'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read', answer: whoamiView },
+  'GET /tenants': { summary: 'List the tenants', need: 'platform:read', answer: tenantsView },
+  'POST /tenants': {
+    summary: 'Make a tenant',
+    need: 'platform:write',
+    answer: tenantDetail,
+    body: createTenant,
+    status: 201,
+  },
+  'GET /tenants/:tenant': { summary: 'Show a tenant', need: 'tenant:read', answer: tenantDetail },
+  'PATCH /tenants/:tenant': {
+    summary: "Change a tenant's plan and limits",
+    need: 'tenant:operate',
+    answer: tenantDetail,
+    body: patchTenant,
+  },
+  'POST /tenants/:tenant/suspend': {
+    summary: 'Suspend a tenant',
+    need: 'tenant:operate',
+    answer: tenantDetail,
+    body: suspendTenant,
+  },
+  'POST /tenants/:tenant/resume': { summary: 'Resume a tenant', need: 'tenant:operate', answer: tenantDetail },
+  'GET /plans': { summary: 'List the plans', need: 'platform:read', answer: plansView },
+  'POST /plans': { summary: 'Make a plan', need: 'platform:write', answer: planView, body: createPlan, status: 201 },
+  'GET /plans/:plan': { summary: 'Show a plan', need: 'platform:read', answer: planView },
+  'PATCH /plans/:plan': { summary: 'Change a plan', need: 'platform:write', answer: planView, body: patchPlan },
   'DELETE /plans/:plan': { summary: 'Destroy a plan that nobody has', need: 'platform:write', status: 204 },
-  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read' },
-  'POST /tokens': { summary: 'Make an API token', need: 'anyone:write', body: createToken, status: 201 },
+  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', answer: tokensView },
+  'POST /tokens': {
+    summary: 'Make an API token',
+    need: 'anyone:write',
+    answer: tokenCreated,
+    body: createToken,
+    status: 201,
+  },
   'DELETE /tokens/:token': { summary: 'Revoke an API token', need: 'anyone:write', status: 204 },
-  'GET /ssh': { summary: 'Show the door for git over SSH', need: 'anyone:read' },
-  'GET /keys': { summary: 'List SSH keys', need: 'anyone:read' },
-  'POST /keys': { summary: 'Add an SSH key', need: 'anyone:write', body: addSshKey, status: 201 },
+  'GET /ssh': { summary: 'Show the door for git over SSH', need: 'anyone:read', answer: sshView },
+  'GET /keys': { summary: 'List SSH keys', need: 'anyone:read', answer: sshKeysView },
+  'POST /keys': { summary: 'Add an SSH key', need: 'anyone:write', answer: sshKeyView, body: addSshKey, status: 201 },
   'DELETE /keys/:key': { summary: 'Remove an SSH key', need: 'anyone:write', status: 204 },
 }

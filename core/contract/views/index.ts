@@ -1,0 +1,10 @@
+/** What the API answers, by noun. */
+export * from './app.ts'
+export * from './code.ts'
+export * from './platform.ts'
+export * from './problem.ts'
+export * from './running.ts'
+export * from './shape.ts'
+export * from './tenancy.ts'
+export * from './traffic.ts'
+export * from './usage.ts'
