@@ -28,6 +28,13 @@ export const sessionCommands: CommandSpec[] = [
     load: async () => (await import('../commands/session.ts')).whoami,
   },
   {
+    name: 'commands',
+    group: 'Session',
+    summary: 'List all commands',
+    examples: ['commands', 'commands --json'],
+    load: async () => (await import('../commands/commands.ts')).list,
+  },
+  {
     name: 'version',
     group: 'Session',
     summary: "Show this command's version",

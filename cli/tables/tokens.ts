@@ -1,4 +1,4 @@
-/** The command table's rows on aPI tokens. */
+/** The command table's rows on API tokens. */
 import type { CommandSpec } from '../program.ts'
 
 export const tokenCommands: CommandSpec[] = [
