@@ -1,20 +1,26 @@
-/** Which app a command is about: what was asked for by name, else what the repository's git remotes say. */
+/** Which app a command is about: what was asked for by name, else what the environment or the repository's git remotes say. */
 import { isId } from '#core/domain/ids.ts'
 import { usage } from './failures.ts'
 
 /** Names and URLs of a repository's remotes. */
 export type Remotes = Record<string, string>
-export type Asked = { app?: string | undefined; remote?: string | undefined }
+export type Asked = {
+  app?: string | undefined
+  remote?: string | undefined
+  /** What BERTH_APP says. */
+  environment?: string | undefined
+}
 
 export const DEFAULT_REMOTE = 'berth'
 
 /**
- * `--app`, else the remote of `--remote`, else the remote `berth`, else the only remote that points to this API.
+ * `--app`, else the remote of `--remote`, else BERTH_APP, else the remote `berth`, else the only remote that points to this API.
  * @throws a usage error that says how to choose
  */
 export function chooseApp(asked: Asked, remotes: Remotes, apiUrl: string): string {
   if (asked.app !== undefined) return parseName(asked.app)
   if (asked.remote !== undefined) return appOfNamedRemote(asked.remote, remotes)
+  if (asked.environment !== undefined) return parseName(asked.environment, 'BERTH_APP: ')
   if (remotes[DEFAULT_REMOTE] !== undefined) return appOfNamedRemote(DEFAULT_REMOTE, remotes)
   const apps = new Set<string>()
   for (const url of Object.values(remotes)) {
@@ -23,7 +29,7 @@ export function chooseApp(asked: Asked, remotes: Remotes, apiUrl: string): strin
   }
   const [only] = apps
   if (only === undefined)
-    throw usage('No app was named. Add -a APP, or run `berth git:remote -a APP` in its repository.')
+    throw usage('No app was named. Add -a APP, set BERTH_APP, or run `berth git:remote -a APP` in its repository.')
   if (apps.size > 1)
     throw usage(`The remotes of this repository name several apps: ${[...apps].join(', ')}. Add -a APP.`)
   return only
@@ -56,8 +62,8 @@ function appOfNamedRemote(name: string, remotes: Remotes): string {
   return found.app
 }
 
-function parseName(text: string): string {
+function parseName(text: string, from = ''): string {
   if (!isId(text))
-    throw usage(`"${text}" cannot be an app's name: it has lower-case letters, digits and single dashes.`)
+    throw usage(`${from}"${text}" cannot be an app's name: it has lower-case letters, digits and single dashes.`)
   return text
 }

@@ -20,7 +20,8 @@ export type Client = {
   apiUrl: string
   /** For the connections that are not requests. */
   token: string
-  get<T>(path: Path, query?: Query): Promise<T>
+  /** @param withinMs how long the answer may take to begin */
+  get<T>(path: Path, query?: Query, withinMs?: number): Promise<T>
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
@@ -39,14 +40,21 @@ const ANSWER_WITHIN_MS = 30_000
 
 /** The client trusts the API's answers to have the contract's shapes: both come from the same checkout. */
 export function createClient({ apiUrl, token }: Credentials): Client {
-  const call = async (method: string, path: Path, query?: Query, body?: unknown): Promise<unknown> => {
-    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body)
+  const call = async (
+    method: string,
+    path: Path,
+    query?: Query,
+    body?: unknown,
+    withinMs?: number,
+  ): Promise<unknown> => {
+    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body, withinMs)
     return readJson(apiUrl, response)
   }
   return {
     apiUrl,
     token,
-    get: <T>(path: Path, query?: Query) => call('GET', path, query) as Promise<T>,
+    get: <T>(path: Path, query?: Query, withinMs?: number) =>
+      call('GET', path, query, undefined, withinMs) as Promise<T>,
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
@@ -78,7 +86,14 @@ export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
 }
 
 /** @returns the response as soon as its head is there */
-function send(apiUrl: string, token: string, method: string, url: URL, body?: unknown): Promise<IncomingMessage> {
+function send(
+  apiUrl: string,
+  token: string,
+  method: string,
+  url: URL,
+  body?: unknown,
+  withinMs = ANSWER_WITHIN_MS,
+): Promise<IncomingMessage> {
   const payload = body === undefined ? null : Buffer.from(JSON.stringify(body))
   const headers = {
     authorization: `Bearer ${token}`,
@@ -88,7 +103,7 @@ function send(apiUrl: string, token: string, method: string, url: URL, body?: un
   }
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers })
-    const timer = setTimeout(() => request.destroy(new Error('it does not answer')), ANSWER_WITHIN_MS)
+    const timer = setTimeout(() => request.destroy(new Error('it does not answer')), withinMs)
     request.on('response', (response) => {
       clearTimeout(timer)
       resolve(response)

@@ -4,6 +4,7 @@ import { createClient, type Client } from './client.ts'
 import { chooseCredentials, credentialsFile, readCredentials } from './credentials.ts'
 import { readRemotes } from './git.ts'
 import type { Output } from './output.ts'
+import type { CommandSpec } from './program.ts'
 
 export type World = {
   env: NodeJS.ProcessEnv
@@ -14,12 +15,14 @@ export type World = {
   now: () => number
   /** Absolute path of bin/berth, for git to call. */
   launcher: string
+  /** The whole table. */
+  commands: CommandSpec[]
 }
 
 export type Context = World & {
   /** @throws exit code 3 when nobody is logged in */
   client: () => Promise<Client>
-  /** The app that `-a`, `-r` or the git remotes name. */
+  /** The app that `-a`, `-r`, BERTH_APP or the git remotes name. */
   app: (options: Options) => Promise<string>
 }
 
@@ -117,8 +120,10 @@ export function createContext(world: World): Context {
     ...world,
     client,
     app: async ({ app, remote }) => {
-      const remotes = app === undefined ? await readRemotes(world.cwd) : {}
-      return chooseApp({ app, remote }, remotes, (await client()).apiUrl)
+      const named = world.env['BERTH_APP'] || undefined
+      const isNamed = app !== undefined || (remote === undefined && named !== undefined)
+      const remotes = isNamed ? {} : await readRemotes(world.cwd)
+      return chooseApp({ app, remote, environment: named }, remotes, (await client()).apiUrl)
     },
   }
 }

@@ -7,10 +7,13 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 export class CliError extends Error {
   readonly exitCode: ExitCode
-  constructor(exitCode: ExitCode, message: string, options: { cause?: unknown } = {}) {
+  /** The API's own, when it is its refusal. */
+  readonly code: string | null
+  constructor(exitCode: ExitCode, message: string, options: { cause?: unknown; code?: string } = {}) {
     super(message, options)
     this.name = 'CliError'
     this.exitCode = exitCode
+    this.code = options.code ?? null
   }
 }
 
@@ -29,6 +32,7 @@ export const refused = (problem: Problem) =>
   new CliError(
     problem.status === 401 ? exitCodes.notLoggedIn : exitCodes.failed,
     `${problem.detail} (${problem.code}, request ${problem.requestId})`,
+    { code: problem.code },
   )
 
 export const failed = (message: string) => new CliError(exitCodes.failed, message)

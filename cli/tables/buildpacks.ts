@@ -1,5 +1,5 @@
 /** The command table's rows for buildpacks and build settings. */
-import type { CommandSpec } from './program.ts'
+import type { CommandSpec } from '../program.ts'
 
 const index: [string, string] = ['-i, --index <place>', 'a place in the list, from 1']
 
@@ -11,7 +11,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Choose the folder of the repository that is the app, and the branch whose pushes deploy',
     examples: ['apps:set root=apps/web', 'apps:set branch=production -a hello', 'apps:set root= branch='],
-    load: async () => (await import('./commands/buildpacks.ts')).setSettings,
+    load: async () => (await import('../commands/buildpacks.ts')).setSettings,
   },
   {
     name: 'apps:unset',
@@ -20,7 +20,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Take back what apps:set has set',
     examples: ['apps:unset root branch -a hello'],
-    load: async () => (await import('./commands/buildpacks.ts')).unsetSettings,
+    load: async () => (await import('../commands/buildpacks.ts')).unsetSettings,
   },
   {
     name: 'buildpacks',
@@ -29,7 +29,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the buildpacks that are set for an app, and those that there are',
     examples: ['buildpacks', 'buildpacks -a hello --json'],
-    load: async () => (await import('./commands/buildpacks.ts')).list,
+    load: async () => (await import('../commands/buildpacks.ts')).list,
   },
   {
     name: 'buildpacks:set',
@@ -43,7 +43,7 @@ export const buildpackCommands: CommandSpec[] = [
       'buildpacks:set node https://github.com/heroku/heroku-buildpack-apt.git#main python',
       'buildpacks:set ruby --index 2 -a hello',
     ],
-    load: async () => (await import('./commands/buildpacks.ts')).set,
+    load: async () => (await import('../commands/buildpacks.ts')).set,
   },
   {
     name: 'buildpacks:add',
@@ -53,7 +53,7 @@ export const buildpackCommands: CommandSpec[] = [
     summary: 'Add buildpacks, at the end or in the place of --index',
     options: [index],
     examples: ['buildpacks:add https://github.com/heroku/heroku-buildpack-apt.git --index 1'],
-    load: async () => (await import('./commands/buildpacks.ts')).add,
+    load: async () => (await import('../commands/buildpacks.ts')).add,
   },
   {
     name: 'buildpacks:remove',
@@ -63,7 +63,7 @@ export const buildpackCommands: CommandSpec[] = [
     summary: 'Remove a buildpack from the list',
     options: [index],
     examples: ['buildpacks:remove node', 'buildpacks:remove --index 1 -a hello'],
-    load: async () => (await import('./commands/buildpacks.ts')).remove,
+    load: async () => (await import('../commands/buildpacks.ts')).remove,
   },
   {
     name: 'buildpacks:clear',
@@ -71,6 +71,6 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Let the source decide again which buildpack builds an app',
     examples: ['buildpacks:clear -a hello'],
-    load: async () => (await import('./commands/buildpacks.ts')).clear,
+    load: async () => (await import('../commands/buildpacks.ts')).clear,
   },
 ]

@@ -1,0 +1,31 @@
+/** The command table: one line per topic's rows. A new area adds its own line here, and nothing elsewhere. */
+import type { CommandSpec } from '../program.ts'
+import { appCommands } from './apps.ts'
+import { buildpackCommands } from './buildpacks.ts'
+import { certCommands } from './certs.ts'
+import { configCommands } from './config.ts'
+import { gitCommands } from './git.ts'
+import { hostCommands } from './hosts.ts'
+import { releaseCommands } from './releases.ts'
+import { routingCommands } from './routing.ts'
+import { runningCommands } from './running.ts'
+import { runCommands } from './runs.ts'
+import { sessionCommands } from './session.ts'
+import { tenantCommands } from './tenants.ts'
+import { tokenCommands } from './tokens.ts'
+
+export const commands: CommandSpec[] = [
+  ...sessionCommands,
+  ...appCommands,
+  ...buildpackCommands,
+  ...runningCommands,
+  ...runCommands,
+  ...configCommands,
+  ...certCommands,
+  ...routingCommands,
+  ...releaseCommands,
+  ...gitCommands,
+  ...tokenCommands,
+  ...hostCommands,
+  ...tenantCommands,
+]
