@@ -58,6 +58,7 @@ const pureFiles = [
   'controller/cron/decide.ts',
   'controller/cron/texts.ts',
   'controller/metering/period.ts',
+  'controller/live/changes.ts',
   'controller/git/policy.ts',
   'controller/git/tree.ts',
   'controller/git/tar-head.ts',
