@@ -60,6 +60,7 @@ const pureFiles = [
   'controller/metering/period.ts',
   'controller/outbound/address.ts',
   'controller/outbound/url.ts',
+  'controller/live/changes.ts',
   'controller/git/policy.ts',
   'controller/git/tree.ts',
   'controller/git/tar-head.ts',

@@ -128,7 +128,7 @@ function viewOf(req: Request, app: App, tenant: Tenant | null, { config }: ApiCo
 }
 
 /** The address under which the caller reached the API; what does not look like one is not repeated. */
-function hostOf(req: Request, config: ApiContext['config']): string {
+export function hostOf(req: Request, config: ApiContext['config']): string {
   const host = req.headers.host ?? ''
   const looksRight = /^([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i.test(host)
   return looksRight ? host : `127.0.0.1:${config.apiPort}`

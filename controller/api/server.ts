@@ -26,6 +26,8 @@ import { health } from './health.ts'
 import { hostRoutes } from './hosts.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
+import { endWithRights } from './lasting.ts'
+import { liveRoutes } from './live.ts'
 import { logRoutes } from './logs.ts'
 import { pauseRoutes } from './pauses.ts'
 import { quotaRoutes } from './quotas.ts'
@@ -75,6 +77,7 @@ export function createApi(context: ApiContext): Express {
     '/v1',
     authenticate(store, 'bearer'),
     refuseAgents,
+    endWithRights(store),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,
     routerOf(v1Routes(context), admit),
@@ -114,6 +117,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...planRoutes(context),
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
+  ...liveRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

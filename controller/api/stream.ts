@@ -1,6 +1,10 @@
-/** Answers that go on: newline-delimited JSON, one object a line, until there is no more or the client leaves. */
+/**
+ * Answers that go on, until there is no more or the client leaves: newline-delimited JSON, one object a line, or the same
+ * objects as server-sent events for whoever asks for those.
+ */
 import { once } from 'node:events'
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
+import { openEventStream } from './event-stream.ts'
 
 export type LineStream = {
   /** Resolves when the client can take more. */
@@ -11,6 +15,13 @@ export type LineStream = {
 }
 
 export function streamLines(res: Response, stopping: AbortSignal): LineStream {
+  return wantsEvents(res.req) ? streamEvents(res, stopping) : streamJson(res, stopping)
+}
+
+/** Only for those who name it: everything is what most say they take. */
+const wantsEvents = ({ headers }: Request): boolean => /\btext\/event-stream\b/i.test(headers.accept ?? '')
+
+function streamJson(res: Response, stopping: AbortSignal): LineStream {
   const left = new AbortController()
   res.on('close', () => left.abort())
   const signal = AbortSignal.any([left.signal, stopping])
@@ -24,6 +35,21 @@ export function streamLines(res: Response, stopping: AbortSignal): LineStream {
       await once(res, 'drain', { signal }).catch(() => {})
     },
     end: () => void res.end(),
+    signal,
+  }
+}
+
+function streamEvents(res: Response, stopping: AbortSignal): LineStream {
+  const { send, end, signal } = openEventStream(res, stopping)
+  return {
+    async write(value) {
+      if (!send(null, JSON.stringify(value))) await once(res, 'drain', { signal }).catch(() => {})
+    },
+    // A browser takes the end of a stream for an accident, and would begin it again.
+    end() {
+      send('end', '{}')
+      end()
+    },
     signal,
   }
 }

@@ -3,6 +3,7 @@
  * JSON object of this shape. The first of a topic carries all that the caller may see and says `reset`; those after it carry what
  * changed. A stream that broke off begins anew, so whoever follows is right again after any pause.
  */
+import { z } from 'zod'
 import type { AppView, DeployView, EventView, HostView, InstanceView } from './api.ts'
 import type { AlertView } from './alerts.ts'
 
@@ -19,6 +20,42 @@ export type LiveTopics = {
   alerts: AlertView
 }
 export type LiveTopic = keyof LiveTopics
+
+export const liveTopics = [
+  'hosts',
+  'apps',
+  'instances',
+  'deploys',
+  'events',
+  'traffic',
+  'alerts',
+] as const satisfies readonly LiveTopic[]
+
+/** `topics` is a list with commas; left out: all that the caller may see. `app`: only what is about this app. */
+export const liveQuery = z.strictObject({
+  topics: z
+    .string()
+    .max(200)
+    .transform((text) => [...new Set(text.split(','))])
+    .pipe(
+      z
+        .array(
+          z.enum(liveTopics, {
+            error: ({ input }) => `must be of ${liveTopics.join(', ')}, got ${JSON.stringify(input)}`,
+          }),
+        )
+        .min(1),
+    )
+    .optional(),
+  app: z.string().max(100).optional(),
+})
+
+/** A change as it is on the wire, where its topic is the event's name. */
+export const liveChangeView = z.strictObject({
+  reset: z.literal(true).optional(),
+  put: z.array(z.record(z.string(), z.unknown())),
+  drop: z.array(z.string()),
+})
 
 export type LiveChange<Topic extends LiveTopic = LiveTopic> = {
   /** What was known before is to be forgotten. */

@@ -57,6 +57,13 @@ export const wrongMethod = (method: string, allowed: string[]) =>
 export const unauthenticated = () =>
   new BerthError('UNAUTHENTICATED', 401, 'No valid API token was given. Run `berth login`, or set BERTH_TOKEN.')
 
+export const tooManyStreams = (limit: number) =>
+  new BerthError(
+    'TOO_MANY_STREAMS',
+    429,
+    `Too many streams of live changes are open: ${limit} for one token or user, or all that the platform keeps. Close some, or ask for several topics with one.`,
+  )
+
 export const forbidden = (what: string) => new BerthError('FORBIDDEN', 403, `Your token does not allow this: ${what}.`)
 
 export const notFound = (noun: string, name: string) =>

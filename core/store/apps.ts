@@ -161,7 +161,7 @@ async function setField(store: Store, id: AppId, field: string, value: unknown):
   await store.hset(keys.app(id), field, pack(value))
 }
 
-function toApp(fields: Record<string, string>): App | null {
+export function toApp(fields: Record<string, string>): App | null {
   const record = unpack<AppRecord>(fields['record'])
   if (!record) return null
   return {

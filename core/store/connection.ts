@@ -8,7 +8,7 @@ import { keys } from './keys.ts'
 const commands = {
   createApp: 3,
   setFormation: 3,
-  appendEvent: 2,
+  appendEvent: 3,
   createRelease: 3,
   restartApp: 1,
   assignInstance: 3,

@@ -7,6 +7,8 @@ import { keys } from './keys.ts'
 const KEEP_DEPLOYS = 100
 const KEEP_LOG_SECONDS = 30 * 24 * 3600
 const MAX_LOG_LINES = 20_000
+/** Longer than a deploy may take. */
+const RECENT_MS = 24 * 3600_000
 
 /**
  * From here on the deploy is accepted: whatever is killed, it will be finished or reported failed. The oldest of an app
@@ -21,6 +23,8 @@ export async function createDeploy(store: Store, deploy: Deploy): Promise<void> 
     .lpush(list, deploy.id)
     .ltrim(list, 0, KEEP_DEPLOYS - 1)
     .sadd(keys.openDeploys, deploy.id)
+    .zadd(keys.recentDeploys, deploy.createdAt, deploy.id)
+    .zremrangebyscore(keys.recentDeploys, 0, deploy.createdAt - RECENT_MS)
     .srem(keys.openDeploys, '', ...forgotten)
     .del('', ...forgotten.flatMap((id) => [keys.deploy(id), keys.deployLog(id)]))
     .exec()
@@ -72,7 +76,11 @@ export async function loadCancel(store: Store, id: DeployId): Promise<Cancel | n
 }
 
 export async function loadDeploy(store: Store, id: DeployId): Promise<Deploy | null> {
-  const stored = unpack<Deploy>(await store.hget(keys.deploy(id), 'record'))
+  return toDeploy(await store.hget(keys.deploy(id), 'record'))
+}
+
+export function toDeploy(record: string | null | undefined): Deploy | null {
+  const stored = unpack<Deploy>(record)
   // What an earlier version wrote lacks the newer fields.
   return (
     stored && {

@@ -3,9 +3,20 @@ import type { AppId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
+/** Of all apps together, for those who follow what happens; each is 6 KB at most. */
+export const KEEP_FED_EVENTS = 2_000
+
 /** Records what happened to an app; nothing when the app is gone. */
 export async function appendEvent(store: Store, app: AppId, event: AppEvent): Promise<void> {
-  await store.appendEvent(keys.app(app), keys.events(app), pack(trimEvent(event)), KEEP_EVENTS)
+  await store.appendEvent(
+    keys.app(app),
+    keys.events(app),
+    keys.eventFeed,
+    pack(trimEvent(event)),
+    KEEP_EVENTS,
+    app,
+    KEEP_FED_EVENTS,
+  )
 }
 
 export type EventFilter = {
@@ -24,4 +35,19 @@ export async function loadEvents(store: Store, app: AppId, { limit, kinds, since
     .filter((event) => event !== null)
     .filter(({ kind, at }) => (kinds?.includes(kind) ?? true) && at >= (since ?? 0))
     .slice(0, limit)
+}
+
+export type FedEvent = { app: AppId; event: AppEvent }
+
+/** What happened to any app, in order. @param after the `next` of an earlier read; null: from the oldest that is kept */
+export async function readEventFeed(
+  store: Store,
+  after: string | null,
+): Promise<{ events: FedEvent[]; next: string | null }> {
+  const rows = await store.xrange(keys.eventFeed, after === null ? '-' : `(${after}`, '+', 'COUNT', KEEP_FED_EVENTS)
+  const events = rows.flatMap(([, [, app = '', , text]]) => {
+    const event = unpack<AppEvent>(text)
+    return event ? [{ app: app as AppId, event }] : []
+  })
+  return { events, next: rows.at(-1)?.[0] ?? after }
 }

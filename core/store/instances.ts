@@ -72,7 +72,7 @@ async function loadSet(store: Store, key: string): Promise<Instance[]> {
 
 const added = { ceilings: defaultCeilings, share: defaultShare, paused: false, stack: null, once: null }
 
-function toInstance(fields: Record<string, string>): Instance | null {
+export function toInstance(fields: Partial<Record<string, string>>): Instance | null {
   const stored = unpack<Desired>(fields['desired'])
   return (
     stored && {

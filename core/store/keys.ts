@@ -21,10 +21,14 @@ export const keys = {
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
   events: (id: AppId) => `berth:app:${id}:events`,
+  /** The newest of all apps (stream). */
+  eventFeed: 'berth:events',
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,
   deployLog: (id: DeployId) => `berth:deploy:${id}:log`,
   openDeploys: 'berth:deploys:open',
+  /** By when they were made, ms since 1970. */
+  recentDeploys: 'berth:deploys:recent',
   run: (id: InstanceId) => `berth:run:${id}`,
   appRuns: (id: AppId) => `berth:app:${id}:runs`,
   runCounter: (id: AppId) => `berth:app:${id}:run-counter`,

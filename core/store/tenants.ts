@@ -32,7 +32,10 @@ export async function changeTenant(store: Store, id: TenantId, change: TenantCha
 }
 
 export async function loadTenant(store: Store, id: TenantId): Promise<Tenant | null> {
-  const { record, ...fields } = await store.hgetall(keys.tenant(id))
+  return toTenant(id, await store.hgetall(keys.tenant(id)))
+}
+
+export function toTenant(id: TenantId, { record, ...fields }: Partial<Record<string, string>>): Tenant | null {
   const made = unpack<Tenant>(record)
   const changed = Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, unpack(text)]))
   // What an earlier version wrote lacks the newer fields.

@@ -140,7 +140,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
-      const text = await response.text()
+      const text = await bodyOf(response)
       const { status } = response
       const mediaType = (response.headers.get('content-type') ?? '').split(';')[0] ?? ''
       const route = routeOf(method, path)
@@ -202,6 +202,17 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   error: null,
   endedAt: null,
 })
+
+/** What goes on without end is read to the end of its first event. */
+async function bodyOf(response: Response): Promise<string> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response.text()
+  let text = ''
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString()
+    if (/^data: .*\n\n/m.test(text)) break
+  }
+  return text
+}
 
 function readBody(text: string): unknown {
   try {

@@ -2,6 +2,7 @@
 import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
 import { hostOperations } from './hosts.ts'
+import { liveOperations } from './live.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
@@ -16,4 +17,5 @@ export const operations: Operations = {
   ...runningOperations,
   ...tenancyOperations,
   ...hostOperations,
+  ...liveOperations,
 }

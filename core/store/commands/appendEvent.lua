@@ -1,8 +1,9 @@
--- Adds an event to an app's list and drops the oldest above the limit.
--- KEYS[1] app   KEYS[2] the app's events
--- ARGV[1] event (JSON)   ARGV[2] how many are kept
+-- Adds an event to an app's list and to the feed of all apps, and drops the oldest above the limits.
+-- KEYS[1] app   KEYS[2] the app's events   KEYS[3] the feed (stream)
+-- ARGV[1] event (JSON)   ARGV[2] how many of the app are kept   ARGV[3] the app's id   ARGV[4] how many of the feed, about
 -- Returns 1, or 0 when the app is gone. Guarantee: a destroyed app's list is not made anew.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('LPUSH', KEYS[2], ARGV[1])
 redis.call('LTRIM', KEYS[2], 0, ARGV[2] - 1)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'app', ARGV[3], 'event', ARGV[1])
 return 1

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict'
 import type { EventView } from '#core/contract/api.ts'
-import { KEEP_EVENTS, type AppEvent } from '#core/domain/event.ts'
+import { KEEP_EVENTS } from '#core/domain/event.ts'
 import type { AppName } from '#core/domain/ids.ts'
 import { findApp, removeApp } from '#core/store/apps.ts'
 import { appendEvent, loadEvents } from '#core/store/events.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
-
-const anEvent = (over: Partial<AppEvent> = {}): AppEvent => ({
-  at: 1000,
-  kind: 'started',
-  process: 'web.1',
-  instance: null,
-  host: null,
-  release: 1,
-  actor: null,
-  text: 'web.1 started',
-  lastOutput: [],
-  ...over,
-})
+import { anEvent } from '../../../helpers/events.ts'
 
 describe('the events of an app', () => {
   let api: TestApi
