@@ -2,6 +2,7 @@
 import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
 import { hostOperations } from './hosts.ts'
+import { identityOperations } from './identity.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
@@ -15,5 +16,6 @@ export const operations: Operations = {
   ...trafficOperations,
   ...runningOperations,
   ...tenancyOperations,
+  ...identityOperations,
   ...hostOperations,
 }
