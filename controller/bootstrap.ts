@@ -34,7 +34,15 @@ export async function bootstrap(context: Context): Promise<void> {
   await ensureToken(context, join(home, 'agent-token'), 'agent')
 }
 
-const wholeToken = { tenantId: null, role: 'owner', appId: null, readOnly: false } as const
+const wholeToken = {
+  userId: null,
+  tenantId: null,
+  role: 'owner',
+  appId: null,
+  readOnly: false,
+  expiresAt: null,
+  lastUsedAt: null,
+} as const
 
 /**
  * The file decides: where it exists its token is valid after this, also when Redis lost its data; where it is missing a

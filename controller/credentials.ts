@@ -27,14 +27,15 @@ const NO_HASH = '0'.repeat(64)
 
 /**
  * Looks a token up. A malformed, an unknown and a wrong one cost the same look-up and the same comparison, so that the
- * time of the answer tells nothing either.
+ * time of the answer tells nothing either. One that has expired is like one that never was.
  */
-export async function verifyToken(store: Store, text: string): Promise<TokenRecord | null> {
+export async function verifyToken(store: Store, text: string, now: number): Promise<TokenRecord | null> {
   const parsed = parseToken(text)
   const { id, secretHash } = parsed ?? NOBODY
   const record = await loadToken(store, id)
   const same = timingSafeEqual(Buffer.from(record?.secretHash ?? NO_HASH, 'hex'), Buffer.from(secretHash, 'hex'))
-  return parsed !== null && same ? record : null
+  const isOver = record !== null && record.expiresAt !== null && record.expiresAt <= now
+  return parsed !== null && same && !isOver ? record : null
 }
 
 function hash(secret: string): Buffer {

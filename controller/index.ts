@@ -25,6 +25,7 @@ import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
 import { createGitSlots } from './git/slots.ts'
 import { openSources } from './git/sources.ts'
+import { createIdentity } from './identity/index.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
@@ -90,11 +91,13 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     }
     const { signal } = stopping
     const ssh = await prepareSsh({ config, store, log })
+    const identity = createIdentity({ store, config, log, random, now })
     const apiContext: ApiContext = {
       store,
       config,
       log,
       sealer,
+      identity,
       certificates: { ...certificateContext, wake: wakeCertificates },
       layers,
       repositories,
@@ -112,7 +115,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
     }
     const server = createHttpServer(createApi(apiContext))
-    serveSessions(server, { store, log, now, wake, signal })
+    serveSessions(server, { store, identity, log, now, wake, signal })
     const port = await listen(server, config)
     await ssh.open(apiContext)
     reconciler = startReconciler({

@@ -3,16 +3,19 @@
  * disk. App and name are authenticated with it, so a ciphertext that was moved to another app or name does not open.
  */
 import { randomBytes } from 'node:crypto'
-import type { AppId } from '#core/domain/ids.ts'
+import type { AppId, UserId } from '#core/domain/ids.ts'
 import { createVault, type CertificateVault } from '#core/runtime/certificate-vault.ts'
 import { KEY_BYTES, seal, unseal } from '#core/runtime/sealing.ts'
 import { readIfThere, writeOnce } from './files.ts'
 
+/** Whose secret it is. No app's id has a colon. */
+export type Owner = AppId | `user:${UserId}`
+
 export type Sealer = {
   /** @returns base64 of iv, tag and ciphertext */
-  seal(appId: AppId, name: string, value: string): string
+  seal(owner: Owner, name: string, value: string): string
   /** @throws when the text was changed, moved, or sealed under another key */
-  open(appId: AppId, name: string, sealed: string): string
+  open(owner: Owner, name: string, sealed: string): string
 }
 
 /** Reads the master key, or makes one at the first start. */
@@ -35,12 +38,12 @@ async function loadKey(path: string): Promise<Uint8Array> {
 
 export function createSealer(key: Uint8Array): Sealer {
   return {
-    seal: (appId, name, value) => seal(key, boundTo(appId, name), value),
-    open: (appId, name, sealed) => unseal(key, boundTo(appId, name), sealed),
+    seal: (owner, name, value) => seal(key, boundTo(owner, name), value),
+    open: (owner, name, sealed) => unseal(key, boundTo(owner, name), sealed),
   }
 }
 
-const boundTo = (appId: AppId, name: string) => `${appId}\0${name}`
+const boundTo = (owner: Owner, name: string) => `${owner}\0${name}`
 
 /** Opens a whole config. */
 export function openConfig(sealer: Sealer, appId: AppId, config: Record<string, string>): Record<string, string> {

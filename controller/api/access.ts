@@ -23,11 +23,13 @@ export type Admit = (req: Request) => Promise<void>
 export function admitTo(route: string, store: Store): Admit {
   const operation: Operation | undefined = operations[route as keyof typeof operations]
   if (!operation) throw new Error(`${route} is not declared in core/contract/operations`)
+  if (operation.need === 'public') return () => Promise.resolve()
   return async (req) => {
     const caller = callerOf(req)
     const target = await targetIn(req, operation, store)
     requireMay(caller, operation, target)
-    if (req.method !== 'GET' && req.method !== 'HEAD') await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
   }
 }
 

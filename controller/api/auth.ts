@@ -1,32 +1,55 @@
-/** Who is calling: Passport with one strategy, for `Authorization: Bearer TOKEN` (API) and HTTP Basic (git). */
+/**
+ * Who is calling: Passport with one strategy, for `Authorization: Bearer TOKEN` and the console's cookie (API), and HTTP Basic
+ * (git). A request that shows a token is judged by that alone.
+ */
+import type { IncomingMessage } from 'node:http'
 import type { Request, RequestHandler } from 'express'
 import passport from 'passport'
 import { Strategy } from 'passport-strategy'
+import { tooManyAttempts } from '#core/domain/access-errors.ts'
 import type { Caller } from '#core/domain/access.ts'
 import { forbidden, notFound } from '#core/domain/errors.ts'
 import type { Store } from '#core/store/connection.ts'
-import type { TokenRecord } from '#core/store/tokens.ts'
-import { verifyToken } from '../credentials.ts'
+import type { SessionRecord } from '#core/store/sessions.ts'
+import { bySession, byToken, type Callers, type Proof, type Scheme } from '../identity/callers.ts'
+import type { Identity } from '../identity/index.ts'
+import { addressOf } from './client.ts'
 
-type Scheme = 'bearer' | 'basic'
-
-/** Lets a request pass only with a valid token. Every other case is one and the same 401, raised as AuthenticationError. */
-export function authenticate(store: Store, scheme: Scheme): RequestHandler {
+/** Lets a request pass only with a valid token or session. Every other case is one and the same 401, raised as AuthenticationError. */
+export function authenticate({ identity }: { identity: Identity }, scheme: Scheme): RequestHandler {
   const users = new passport.Passport()
   // By name: only then does Passport give each request a strategy object of its own. One that is passed directly is
   // shared, and of two requests at once the second would be answered for both.
-  users.use('token', new TokenStrategy(store, scheme))
+  users.use('caller', new CallerStrategy(identity, scheme))
   // A browser sends Basic credentials on its own, so each scheme opens only the paths that it is meant for.
-  return users.authenticate('token', { session: false, failWithError: true }) as RequestHandler
+  return users.authenticate('caller', { session: false, failWithError: true }) as RequestHandler
 }
 
-/** Who asks for a WebSocket, which does not pass through Express. @returns null without a valid bearer token */
-export async function callerFrom(store: Store, { headers }: Pick<Request, 'headers'>): Promise<Caller | null> {
-  const token = await verifyToken(store, read.bearer(headers.authorization ?? ''))
-  return token && toCaller(token)
+/** Who asks for a WebSocket, which does not pass through Express. @returns null without a valid token or session */
+export const proofFrom = (
+  { callers }: Pick<Identity, 'callers'>,
+  request: Pick<IncomingMessage, 'headers' | 'method'>,
+): Promise<Proof | null> => prove(callers, 'bearer', request)
+
+/** The same by a token alone. */
+export async function callerFrom(store: Store, { headers }: Pick<IncomingMessage, 'headers'>): Promise<Caller | null> {
+  const callers = { store, config: { consoleUrl: null }, now: () => Date.now() }
+  return (await byToken(callers, 'bearer', headers.authorization ?? ''))?.caller ?? null
 }
 
 export const callerOf = (req: Request): Caller => req.user as Caller
+
+/** The session that a request came by; null: it came by a token. */
+export function sessionOf(req: Request): SessionRecord | null {
+  const proof = req.authInfo as Proof | undefined
+  return proof && 'session' in proof ? proof.session : null
+}
+
+/** When the token ends that a request came by; null: it does not. */
+export function endOf(req: Request): number | null {
+  const proof = req.authInfo as Proof | undefined
+  return proof && 'token' in proof ? proof.token.expiresAt : null
+}
 
 export const refuseAgents: RequestHandler = (req, _res, next) => {
   if (callerOf(req).kind === 'agent') throw forbidden("a host's agent may only use /internal")
@@ -39,45 +62,48 @@ export const onlyAgents: RequestHandler = (req, _res, next) => {
   next()
 }
 
+function prove(callers: Callers, scheme: Scheme, request: Pick<IncomingMessage, 'headers' | 'method'>) {
+  const { authorization } = request.headers
+  if (authorization !== undefined || scheme === 'basic') return byToken(callers, scheme, authorization ?? '')
+  return bySession(callers, request)
+}
+
 // Passport works on an object that only inherits from this one, which private (#) fields do not survive.
-class TokenStrategy extends Strategy {
-  readonly name = 'token'
-  readonly store: Store
+class CallerStrategy extends Strategy {
+  readonly name = 'caller'
+  readonly identity: Identity
   readonly scheme: Scheme
 
-  constructor(store: Store, scheme: Scheme) {
+  constructor(identity: Identity, scheme: Scheme) {
     super()
-    this.store = store
+    this.identity = identity
     this.scheme = scheme
   }
 
   override authenticate(req: Request): void {
-    const text = read[this.scheme](req.headers.authorization ?? '')
-    verifyToken(this.store, text).then(
-      (token) => (token ? this.success(toCaller(token)) : this.fail(challenges[this.scheme], 401)),
-      (error: unknown) => this.error(error as Error),
-    )
+    const { identity, scheme } = this
+    prove(identity.callers, scheme, req)
+      .then(async (proof) => {
+        if (!proof) {
+          if (req.headers.authorization !== undefined) await countWrong(identity, req)
+          return this.fail(challenges[scheme], 401)
+        }
+        const { res } = req
+        if (res && !res.closed)
+          res.once(
+            'close',
+            identity.watch.keep(proof, () => req.socket.destroy()),
+          )
+        this.success(proof.caller, proof)
+      })
+      .catch((error: unknown) => this.error(error as Error))
   }
 }
 
-const challenges = { bearer: 'Bearer realm="Berth"', basic: 'Basic realm="Berth", charset="UTF-8"' }
-
-/** RFC 6750 §2.1 and RFC 7617 §2. In Basic the user name is free and the token is the password. */
-const read: Record<Scheme, (header: string) => string> = {
-  bearer: (header) => /^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '',
-  basic(header) {
-    const encoded = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(header)?.[1] ?? ''
-    const pair = Buffer.from(encoded, 'base64').toString('utf8')
-    return pair.slice(pair.indexOf(':') + 1)
-  },
+/** G08. Only wrong tokens wear the limit out and meet it, so that good ones from the same address go on. @throws TOO_MANY_ATTEMPTS */
+async function countWrong({ wrongTokens }: Identity, req: Request): Promise<void> {
+  const { consumedPoints, msBeforeNext } = await wrongTokens.penalty(addressOf(req), 1)
+  if (consumedPoints > wrongTokens.points) throw tooManyAttempts(Math.max(1, Math.ceil(msBeforeNext / 1000)))
 }
 
-const toCaller = ({ id, kind, tenantId, role, appId, readOnly, description }: TokenRecord): Caller => ({
-  tokenId: id,
-  userId: null,
-  kind,
-  memberships: tenantId === null ? [] : [{ tenantId, role }],
-  app: appId,
-  readOnly,
-  actor: description,
-})
+const challenges = { bearer: 'Bearer realm="Berth"', basic: 'Basic realm="Berth", charset="UTF-8"' }

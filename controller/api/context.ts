@@ -12,6 +12,7 @@ import type { LookUp } from '../domains.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { GitSlots } from '../git/slots.ts'
 import type { Sources } from '../git/sources.ts'
+import type { Identity } from '../identity/index.ts'
 import type { Layers } from '../layers.ts'
 import type { Sealer } from '../secrets.ts'
 import type { Turns } from '../turns.ts'
@@ -27,6 +28,8 @@ export type ApiContext = {
   config: Config
   log: Log
   sealer: Sealer
+  /** How people and machines show who they are. */
+  identity: Identity
   certificates: Certificates
   layers: Layers
   repositories: Repositories

@@ -29,6 +29,7 @@ import { internalRoutes } from './internal.ts'
 import { endWithRights } from './lasting.ts'
 import { liveRoutes } from './live.ts'
 import { logRoutes } from './logs.ts'
+import { openRouter, openRoutes } from './open.ts'
 import { pauseRoutes } from './pauses.ts'
 import { quotaRoutes } from './quotas.ts'
 import { planRoutes } from './plans.ts'
@@ -37,6 +38,7 @@ import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
+import { sessionRoutes } from './session.ts'
 import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
@@ -53,6 +55,8 @@ export function createApi(context: ApiContext): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
+  // Whose X-Forwarded-For is believed; nobody's, if none is named.
+  app.set('trust proxy', context.config.trustedProxies)
 
   const admit = (route: string) => admitTo(route, store)
   const letUpload = admit('POST /apps/:app/source')
@@ -64,18 +68,19 @@ export function createApi(context: ApiContext): Express {
   app.use(nameRequest(log, calls))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
-  app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
-  app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
+  app.get('/metrics', authenticate(context, 'bearer'), metrics(store, calls))
+  app.use('/git', authenticate(context, 'basic'), refuseAgents, gitHttp(context))
   app.use(
     '/internal',
-    authenticate(store, 'bearer'),
+    authenticate(context, 'bearer'),
     onlyAgents,
     routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
   )
-  app.post('/v1/apps/:app/source', authenticate(store, 'bearer'), refuseAgents, admitUpload, takeUpload(context))
+  app.use('/v1', openRouter(openRoutes(context), admit))
+  app.post('/v1/apps/:app/source', authenticate(context, 'bearer'), refuseAgents, admitUpload, takeUpload(context))
   app.use(
     '/v1',
-    authenticate(store, 'bearer'),
+    authenticate(context, 'bearer'),
     refuseAgents,
     endWithRights(store),
     routerOf(slugFileRoutes(context), admit),
@@ -116,6 +121,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tenantRoutes(context),
   ...planRoutes(context),
   ...tokenRoutes(context),
+  ...sessionRoutes(context),
   ...sshKeyRoutes(context),
   ...liveRoutes(context),
 })

@@ -47,7 +47,16 @@ async function makeFor(caller: Caller, wish: z.infer<typeof createToken>, { stor
   const { tenantId } = scope
   if (tenantId !== null && !(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
   const { id, text, secretHash } = makeToken(random)
-  const record: TokenRecord = { id, secretHash, ...scope, description: wish.description, createdAt: now() }
+  const record: TokenRecord = {
+    id,
+    secretHash,
+    userId: caller.userId,
+    expiresAt: null,
+    lastUsedAt: null,
+    ...scope,
+    description: wish.description,
+    createdAt: now(),
+  }
   return { record, text }
 }
 

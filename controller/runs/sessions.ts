@@ -28,12 +28,14 @@ import { loadRun, stopRun } from '#core/store/runs.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import type { Caller } from '#core/domain/access.ts'
 import { findAppToChange } from '../api/access.ts'
-import { callerFrom } from '../api/auth.ts'
+import { proofFrom } from '../api/auth.ts'
 import { toBerthError } from '../api/errors.ts'
 import { runOf } from '../api/runs.ts'
+import type { Identity } from '../identity/index.ts'
 
 export type SessionsContext = {
   store: Store
+  identity: Identity
   log: Log
   now: () => number
   wake: () => void
@@ -71,8 +73,14 @@ export function serveSessions(server: Server, context: SessionsContext): void {
   /** @returns what to do with the WebSocket. @throws why there is none */
   async function admit(request: IncomingMessage): Promise<(socket: WebSocket) => void> {
     const path = (request.url ?? '').split('?')[0] ?? ''
-    const caller = await callerFrom(context.store, request)
-    if (!caller) throw unauthenticated()
+    const proof = await proofFrom(context.identity, request)
+    if (!proof) throw unauthenticated()
+    const { caller } = proof
+    // Whoever is let in by a token or a session is let out with it.
+    request.socket.once(
+      'close',
+      context.identity.watch.keep(proof, () => request.socket.destroy()),
+    )
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run)
     const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []

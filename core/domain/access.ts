@@ -29,9 +29,10 @@ export type Caller = {
 
 /**
  * What an operation asks of its caller: on what it acts, and how. `anyone` acts on nothing that the path names, and its
- * handler judges by what the body names, or shows only what is the caller's.
+ * handler judges by what the body names, or shows only what is the caller's. `public` asks for no caller at all: it is how
+ * somebody becomes one.
  */
-export type Need = `${'anyone' | 'platform'}:${'read' | 'write'}` | `${'app' | 'tenant'}:${Act}`
+export type Need = 'public' | `${'anyone' | 'platform'}:${'read' | 'write'}` | `${'app' | 'tenant'}:${Act}`
 export type Act = 'read' | 'write' | 'own' | 'operate'
 
 export type Verdict = 'allowed' | 'forbidden' | 'hidden'
@@ -41,6 +42,7 @@ export type Target = { tenantId: TenantId | null; appId: AppId | null }
 export const nothing: Target = { tenantId: null, appId: null }
 
 export function judge(caller: Caller, need: Need, target: Target = nothing): Verdict {
+  if (need === 'public') return 'allowed'
   const [of, act] = need.split(':') as ['anyone' | 'platform' | 'app' | 'tenant', Act]
   if (caller.kind === 'agent') return 'hidden'
   if ((of === 'app' || of === 'tenant') && !sees(caller, target)) return 'hidden'

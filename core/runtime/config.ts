@@ -5,6 +5,7 @@ import { readCidr } from '../domain/cidr.ts'
 import { badSetting } from '../domain/errors.ts'
 import { isId, type HostId } from '../domain/ids.ts'
 import { readNetwork } from '../domain/network.ts'
+import { consoleUrl, readOidc, type OidcConfig } from './sign-on-config.ts'
 
 export type Config = {
   home: string
@@ -28,6 +29,10 @@ export type Config = {
   sourceMb: number
   /** How agents and the CLI on this machine reach the controller. */
   controllerUrl: string
+  /** Where people's browsers reach the console and the API, as an origin; null: only on this machine, by http. */
+  consoleUrl: string | null
+  /** Who else vouches for people (OpenID Connect); null: nobody. */
+  oidc: OidcConfig | null
   httpAddress: string
   httpPort: number
   /** Where the routers take TLS, at the same address. */
@@ -153,6 +158,8 @@ export function readConfig(env: Environment): Config {
     sshNewHostKey: fingerprint(env, 'BERTH_SSH_NEW_HOST_KEY'),
     gitSandbox: oneOf(env, 'BERTH_GIT_SANDBOX', ['on', 'off'], 'on') === 'on',
     sourceMb: number(env, 'BERTH_SOURCE_MB', 1024, 1, 1024 * 1024),
+    consoleUrl: consoleUrl(env),
+    oidc: readOidc(env),
     controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),

@@ -37,6 +37,9 @@ const commands = {
   removeDomains: 2,
   wantLayer: 2,
   takeLayer: 2,
+  createUser: 4,
+  setMember: 3,
+  changeUser: 1,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

@@ -1,5 +1,5 @@
 /** Every Redis key that Berth uses, besides BullMQ's. Ids are checked where they enter, so none can reach another's key. */
-import type { AppId, DeployId, HostId, InstanceId, TenantId, TokenId } from '../domain/ids.ts'
+import type { AppId, DeployId, HostId, InstanceId, TenantId, TokenId, UserId } from '../domain/ids.ts'
 
 export const keys = {
   tenants: 'berth:tenants',
@@ -14,6 +14,20 @@ export const keys = {
   sshHostKey: 'berth:ssh-host-key',
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
+  /** email → user id */
+  userEmails: 'berth:user-emails',
+  user: (id: UserId) => `berth:user:${id}`,
+  /** user id → role */
+  members: (id: TenantId) => `berth:tenant:${id}:members`,
+  /** The hashes of the sessions of one user, or of `operator`. */
+  userSessions: (owner: string) => `berth:sessions-of:${owner}`,
+  session: (hash: string) => `berth:session:${hash}`,
+  /** A one-time login code, by its hash. */
+  loginCode: (hash: string) => `berth:login-code:${hash}`,
+  /** A code of an authenticator app that was used. */
+  usedTotp: (id: UserId, step: number) => `berth:totp-used:${id}:${step}`,
+  invitations: 'berth:invitations',
+  invitation: (id: string) => `berth:invitation:${id}`,
   /** name → app id */
   appNames: 'berth:app-names',
   app: (id: AppId) => `berth:app:${id}`,

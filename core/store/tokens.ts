@@ -1,35 +1,50 @@
-import type { Role } from '../domain/access.ts'
-import type { AppId, TenantId, TokenId } from '../domain/ids.ts'
+import type { TokenId, UserId } from '../domain/ids.ts'
+import type { TokenScope } from '../domain/user.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
 /** The secret itself is never stored, only its SHA-256. */
-export type TokenRecord = {
+export type TokenRecord = TokenScope & {
   id: TokenId
   secretHash: string
-  kind: 'operator' | 'member' | 'agent'
-  tenantId: TenantId | null
-  /** In its tenant. */
-  role: Role
-  /** The only app that it is for; null: all of them. */
-  appId: AppId | null
-  readOnly: boolean
+  /** null: nobody's in person. */
+  userId: UserId | null
   description: string
   createdAt: number
+  /** null: when it is revoked. */
+  expiresAt: number | null
+  /** To within USED_EVERY_MS; null: never. */
+  lastUsedAt: number | null
 }
 
-export async function saveToken(store: Store, token: TokenRecord): Promise<void> {
+/** What an earlier version did not write. */
+type Newer = 'userId' | 'expiresAt' | 'lastUsedAt'
+
+export async function saveToken(store: Store, { lastUsedAt: _, ...token }: TokenRecord): Promise<void> {
   await store.multi().sadd(keys.tokens, token.id).hset(keys.token(token.id), 'record', pack(token)).exec()
 }
 
 export async function loadToken(store: Store, id: TokenId): Promise<TokenRecord | null> {
-  return unpack<TokenRecord>(await store.hget(keys.token(id), 'record'))
+  const [record, used] = await store.hmget(keys.token(id), 'record', 'used')
+  const token = unpack<Omit<TokenRecord, Newer> & Partial<TokenRecord>>(record)
+  if (token === null) return null
+  const { userId = null, expiresAt = null } = token
+  return { ...token, userId, expiresAt, lastUsedAt: used ? Number(used) : null }
 }
 
 export async function loadTokens(store: Store): Promise<TokenRecord[]> {
   const ids = await store.smembers(keys.tokens)
   const tokens = await Promise.all(ids.map((id) => loadToken(store, id as TokenId)))
   return tokens.filter((token) => token !== null)
+}
+
+/** Not more often than this, since it is written while a request waits. */
+export const USED_EVERY_MS = 300_000
+
+/** One that was revoked meanwhile leaves a field without a record, which the next line removes. */
+export async function noteTokenUse(store: Store, id: TokenId, now: number): Promise<void> {
+  await store.hset(keys.token(id), 'used', String(now))
+  if ((await store.hexists(keys.token(id), 'record')) === 0) await store.del(keys.token(id))
 }
 
 export async function removeToken(store: Store, id: TokenId): Promise<boolean> {

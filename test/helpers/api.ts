@@ -14,6 +14,7 @@ import type { DeployRequest } from '../../controller/deploy/deploy.ts'
 import { openRepositories } from '../../controller/git/repositories.ts'
 import { createGitSlots } from '../../controller/git/slots.ts'
 import { openSources } from '../../controller/git/sources.ts'
+import { createIdentity } from '../../controller/identity/index.ts'
 import { openLayers } from '../../controller/layers.ts'
 import { loadSealer, loadVault } from '../../controller/secrets.ts'
 import { createTurns } from '../../controller/turns.ts'
@@ -62,8 +63,9 @@ export type TestApi = {
 /** The body is whatever the JSON holds; a test says what it expects of it. */
 export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
-/** @param limits.sourceBytes the most that a repository or an upload may take */
-export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promise<TestApi> {
+/** @param given.sourceBytes the most that a repository or an upload may take; `env`: further settings */
+export async function startApi(given: { sourceBytes?: number; env?: Record<string, string> } = {}): Promise<TestApi> {
+  const limits = { sourceBytes: 64 * 1024 ** 2, ...given }
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -74,6 +76,13 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
   await bootstrap({ store, home, random, now })
   const tokenIn = async (name: string) => (await readFile(join(home, name), 'utf8')).trim()
 
+  const config = readConfig({
+    BERTH_HOME: home,
+    BERTH_REDIS_URL: redis.url,
+    BERTH_LOG_LEVEL: 'silent',
+    BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
+    ...limits.env,
+  })
   const api: TestApi = {
     url: '',
     home,
@@ -89,14 +98,11 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
     play: () => Promise.resolve(),
     context: {
       store,
-      config: readConfig({
-        BERTH_HOME: home,
-        BERTH_REDIS_URL: redis.url,
-        BERTH_LOG_LEVEL: 'silent',
-        BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
-      }),
+      config,
       log: silentLog,
       sealer: await loadSealer(join(home, 'master-key')),
+      // Tests are wrong more often than a minute allows.
+      identity: createIdentity({ store, config, log: silentLog, random, now }, { wrongTokensPerMinute: 100_000 }),
       certificates: {
         vault: await loadVault(join(home, 'certificates-key')),
         hostsOf: (app) => Promise.resolve([`${app.name}.localhost`, `${app.name}.example.test`]),

@@ -3,6 +3,7 @@ import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
 import { hostOperations } from './hosts.ts'
 import { liveOperations } from './live.ts'
+import { identityOperations } from './identity.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
@@ -16,6 +17,7 @@ export const operations: Operations = {
   ...trafficOperations,
   ...runningOperations,
   ...tenancyOperations,
+  ...identityOperations,
   ...hostOperations,
   ...liveOperations,
 }

@@ -14,6 +14,9 @@ import { startApi, type TestApi } from '../../../helpers/api.ts'
 const foreign: Record<string, number> = {
   'GET /whoami': 200,
   'GET /live': 200,
+  'GET /session': 200,
+  'DELETE /session': 204,
+  'POST /session/totp': 403,
   'GET /apps': 200,
   'POST /apps': 201,
   'GET /apps/:app': 404,
