@@ -68,11 +68,13 @@ function flood(): void {
   process.send?.('up')
 }
 
-/** NUMBER connections with one request behind each, opened again when they are closed. */
+/** NUMBER connections with one request behind each, which was answered; opened again when they are closed. */
 async function hold(): Promise<void> {
+  let answered = 0
   const stay = () => {
     const socket = open(anAddress())
     socket.write(head())
+    socket.once('data', () => answered++)
     socket.resume()
     socket.on('close', () => setTimeout(stay, 1000))
   }
@@ -80,6 +82,8 @@ async function hold(): Promise<void> {
     stay()
     if (opened % 200 === 0) await sleep(20)
   }
+  // From here on they are idle: what is measured is that they are there, not that they come.
+  while (answered < number) await sleep(100)
   process.send?.('up')
 }
 
