@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
 import { Calls } from '../metrics.ts'
+import { referenceRoutes } from '../reference/routes.ts'
 import { admitTo } from './access.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
@@ -68,6 +69,7 @@ export function createApi(context: ApiContext): Express {
   app.use(nameRequest(log, calls))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
+  app.use(referenceRoutes())
   app.get('/metrics', authenticate(context, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(context, 'basic'), refuseAgents, gitHttp(context))
   app.use(

@@ -1,8 +1,7 @@
 /** POST /v1/apps/APP/source: a folder as a tar archive, deployed like a push. The body is streamed, never held. */
 import { Transform, type Readable } from 'node:stream'
 import type { Request, RequestHandler } from 'express'
-import { z } from 'zod'
-import type { DeployAccepted } from '#core/contract/api.ts'
+import { uploadQuery, type DeployAccepted } from '#core/contract/api.ts'
 import { parse } from '#core/contract/schema.ts'
 import { badRequest, bodyTooLarge, gitBusy, wrongMediaType } from '#core/domain/errors.ts'
 import { makeId, type DeployId } from '#core/domain/ids.ts'
@@ -16,22 +15,13 @@ import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import { deployView } from './views.ts'
 
-const query = z.object({
-  /** What the release is called in lists. */
-  message: z
-    .string()
-    .max(200)
-    .regex(/^[^\p{Cc}]*$/u, 'must be one line')
-    .default('Deploy an upload'),
-})
-
 const SLOT_WAIT_MS = 60_000
 /** A sender that is silent for so long has left. */
 const IDLE_MS = 60_000
 
 export function takeUpload(context: ApiContext): RequestHandler {
   return async (req, res) => {
-    const { message } = parse(query, { message: req.query['message'] })
+    const { message } = parse(uploadQuery, { message: req.query['message'] })
     if (!req.is('application/x-tar')) throw wrongMediaType(req.headers['content-type'] ?? 'none')
     if (req.headers['content-encoding'] !== undefined) throw wrongMediaType('a Content-Encoding')
     const app = await appOf(req, context.store)

@@ -21,7 +21,10 @@ import { isPlanName, parseCores, type PlanName } from '../domain/quota.ts'
 import { parseRange } from '../domain/range.ts'
 
 const branded = <T extends string>(valid: (text: string) => boolean, what: string) =>
-  z.custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
+  z
+    .custom<T>((value) => typeof value === 'string' && valid(value), { message: `must be ${what}` })
+    // What the API's document says of it: a check of its own says nothing.
+    .meta({ type: 'string', description: `Must be ${what}.` })
 
 export const appName = branded<AppName>((t) => t.length <= 30 && isId(t), "an app's name")
 export const tenantId = branded<TenantId>(

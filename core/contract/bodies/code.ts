@@ -9,3 +9,13 @@ export const buildOutputQuery = z.object({
     .default('0')
     .transform((text) => text === '1' || text === 'true'),
 })
+
+/** Of `POST /apps/:app/source`. */
+export const uploadQuery = z.object({
+  /** What the release is called in lists. */
+  message: z
+    .string()
+    .max(200)
+    .regex(/^[^\p{Cc}]*$/u, 'must be one line')
+    .default('Deploy an upload'),
+})

@@ -1,6 +1,6 @@
 /** What makes new code run: sources, builds, deploys, releases and slugs. */
 import { adoptSlug } from '../slug-file.ts'
-import { buildOutputQuery, rollback } from '../bodies/index.ts'
+import { buildOutputQuery, rollback, uploadQuery } from '../bodies/index.ts'
 import {
   buildView,
   buildsView,
@@ -16,8 +16,10 @@ import type { Operations } from './operation.ts'
 
 export const codeOperations: Operations = {
   'POST /apps/:app/source': {
-    summary: 'Deploy a folder, as a gzipped tar',
+    summary: 'Deploy a folder, as a tar archive',
     need: 'app:write',
+    query: uploadQuery,
+    takes: 'application/x-tar',
     answer: deployAccepted,
     status: 202,
   },
@@ -63,6 +65,7 @@ export const codeOperations: Operations = {
     status: 202,
   },
   'POST /apps/:app/slugs/file': {
+    takes: 'application/x-tar',
     summary: 'Deploy a ready slug',
     need: 'app:write',
     answer: deployAccepted,

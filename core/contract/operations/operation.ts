@@ -11,8 +11,14 @@ export type Operation = {
   need: Need
   query?: z.ZodType
   body?: z.ZodType
+  /** A body that is not JSON. */
+  takes?: 'application/x-tar'
   /** The JSON document of a success, or one line of an answer that goes on. */
   answer?: z.ZodType
+  /** Whether it takes an Idempotency-Key: repeated with the same one, it is done once. */
+  once?: true
+  /** Whether what it shows or changes has an ETag. */
+  tagged?: true
   /** 200 if it is left out. */
   status?: 200 | 201 | 202 | 204
   /** Another success than the usual one. */
