@@ -93,11 +93,6 @@ export const suspendTenant = z.strictObject({ reason: z.string().trim().min(1).m
 export const createPlan = planLimits.extend({ name: planName })
 export const patchPlan = planLimits
 export type PatchPlan = z.infer<typeof patchPlan>
-export const createToken = z.strictObject({
-  description: z.string().min(1).max(100),
-  tenant: tenantId.optional(),
-  operator: z.boolean().optional(),
-})
 export const addDomain = z.strictObject({ address: z.string().min(1).max(500) })
 export const patchRouting = routing
 export type PatchRouting = z.infer<typeof patchRouting>
@@ -377,9 +372,7 @@ export type QuotaView = {
   quota: AppQuota
   ofTenant: TrafficCaps & { requests: RequestRate }
 }
-export type TokenView = { id: string; description: string; tenant: string | null; operator: boolean; createdAt: string }
-export type TokenCreated = TokenView & { token: string }
-export type WhoamiView = { actor: string; tenant: string | null; operator: boolean }
+export type { TokenCreated, TokenView, WhoamiView } from './identity.ts'
 export type CertificateView = {
   id: string
   source: CertificateSource

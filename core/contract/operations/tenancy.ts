@@ -1,10 +1,9 @@
-/** Tenants and plans, and what people show to be let in. */
-import { createPlan, createTenant, createToken, patchPlan, patchTenant, suspendTenant } from '../api.ts'
+/** Tenants and plans, and SSH keys. */
+import { createPlan, createTenant, patchPlan, patchTenant, suspendTenant } from '../api.ts'
 import { addSshKey } from '../ssh.ts'
 import type { Operations } from './operation.ts'
 
 export const tenancyOperations: Operations = {
-  'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read' },
   'GET /tenants': { summary: 'List the tenants', need: 'platform:read' },
   'POST /tenants': { summary: 'Make a tenant', need: 'platform:write', body: createTenant, status: 201 },
   'GET /tenants/:tenant': { summary: 'Show a tenant', need: 'tenant:read' },
@@ -16,9 +15,6 @@ export const tenancyOperations: Operations = {
   'GET /plans/:plan': { summary: 'Show a plan', need: 'platform:read' },
   'PATCH /plans/:plan': { summary: 'Change a plan', need: 'platform:write', body: patchPlan },
   'DELETE /plans/:plan': { summary: 'Destroy a plan that nobody has', need: 'platform:write', status: 204 },
-  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read' },
-  'POST /tokens': { summary: 'Make an API token', need: 'anyone:write', body: createToken, status: 201 },
-  'DELETE /tokens/:token': { summary: 'Revoke an API token', need: 'anyone:write', status: 204 },
   'GET /ssh': { summary: 'Show the door for git over SSH', need: 'anyone:read' },
   'GET /keys': { summary: 'List SSH keys', need: 'anyone:read' },
   'POST /keys': { summary: 'Add an SSH key', need: 'anyone:write', body: addSshKey, status: 201 },
