@@ -57,6 +57,10 @@ export function appUrl(config: Pick<Config, 'domain' | 'httpPort'>, name: string
   return `http://${name}.${config.domain}${config.httpPort === 80 ? '' : `:${config.httpPort}`}/`
 }
 
+/** Where people's browsers find the console, without a slash at its end. */
+export const consoleAddress = ({ consoleUrl, apiPort }: Pick<Config, 'consoleUrl' | 'apiPort'>): string =>
+  consoleUrl ?? `http://127.0.0.1:${apiPort}`
+
 /** The key of an app's turn. */
 export const changesOf = (app: AppId): string => `changes:${app}`
 

@@ -2,10 +2,14 @@
 import { Router } from 'express'
 import { readBody } from './body.ts'
 import type { ApiContext } from './context.ts'
+import { acceptRoutes } from './invitations.ts'
 import type { Routes } from './routes.ts'
 import { signInRoutes } from './session.ts'
 
-export const openRoutes = (context: ApiContext): Routes => ({ ...signInRoutes(context) })
+export const openRoutes = (context: ApiContext): Routes => ({
+  ...signInRoutes(context),
+  ...acceptRoutes(context),
+})
 
 /** Other methods of the same paths are left to the routes that know their callers. @param admit as in routes.ts */
 export function openRouter(routes: Routes, admit: (route: string) => unknown): Router {

@@ -7,6 +7,7 @@ import { gitHttp } from '../git/http.ts'
 import { Calls } from '../metrics.ts'
 import { referenceRoutes } from '../reference/routes.ts'
 import { admitTo } from './access.ts'
+import { accountRoutes } from './account.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
 import { readBody } from './body.ts'
@@ -29,11 +30,13 @@ import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
 import { endWithRights } from './lasting.ts'
 import { liveRoutes } from './live.ts'
+import { invitationRoutes } from './invitations.ts'
 import { logRoutes } from './logs.ts'
 import { openRouter, openRoutes } from './open.ts'
 import { pauseRoutes } from './pauses.ts'
 import { quotaRoutes } from './quotas.ts'
 import { planRoutes } from './plans.ts'
+import { memberRoutes } from './members.ts'
 import { metrics } from './metrics.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
@@ -48,6 +51,7 @@ import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
 import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
+import { userRoutes } from './users.ts'
 import { whoamiRoutes } from './whoami.ts'
 
 export function createApi(context: ApiContext): Express {
@@ -96,7 +100,7 @@ export function createApi(context: ApiContext): Express {
 }
 
 export const v1Routes = (context: ApiContext): Routes => ({
-  ...whoamiRoutes(),
+  ...whoamiRoutes(context),
   ...appRoutes(context),
   ...formationRoutes(context),
   ...pauseRoutes(context),
@@ -124,6 +128,10 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...planRoutes(context),
   ...tokenRoutes(context),
   ...sessionRoutes(context),
+  ...accountRoutes(context),
+  ...userRoutes(context),
+  ...memberRoutes(context),
+  ...invitationRoutes(context),
   ...sshKeyRoutes(context),
   ...liveRoutes(context),
 })

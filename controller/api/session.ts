@@ -127,6 +127,16 @@ export async function renew(
   answer(req, res, placeFor(req, context), id, session, user)
 }
 
+/** The same for an answer that says something else. @returns the cookie to set */
+export async function cookieOfNew(
+  req: Request,
+  before: SessionRecord,
+  change: Partial<Pick<SessionRecord, 'secondFactor' | 'byLink'>>,
+  context: ApiContext,
+): Promise<string> {
+  return cookieFor(placeFor(req, context), (await renewSession(context, before, change)).id)
+}
+
 function answer(
   req: Request,
   res: Response,

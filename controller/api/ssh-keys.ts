@@ -2,14 +2,14 @@
 import type { Request } from 'express'
 import type { z } from 'zod'
 import { addSshKey as addSshKeySchema, type SshKeyView } from '#core/contract/ssh.ts'
-import { badRequest, notFound, sshKeyTaken, tooManySshKeys } from '#core/domain/errors.ts'
+import { badRequest, forbidden, notFound, sshKeyTaken, tooManySshKeys } from '#core/domain/errors.ts'
 import { makeId } from '#core/domain/ids.ts'
 import { DEFAULT_TENANT } from '#core/domain/quota.ts'
 import { MAX_KEYS_OF_TENANT, parsePublicKey, type SshKeyRecord } from '#core/domain/ssh-key.ts'
 import { addSshKey, loadSshKeys, removeSshKey } from '#core/store/ssh-keys.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { fingerprintOf } from '../ssh/host-key.ts'
-import { homeOf, type Caller } from '#core/domain/access.ts'
+import { homeOf, lacking, roleIn, type Caller } from '#core/domain/access.ts'
 import { mayChangeIn, seesTenant } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -40,7 +40,7 @@ export const sshKeyRoutes = (context: ApiContext): Routes => ({
   },
   '/keys/:key': {
     async DELETE(req, res) {
-      const { id, fingerprint, tenantId } = await keyOf(req, context)
+      const { id, fingerprint, tenantId } = await keyToRemove(req, context)
       await removeSshKey(context.store, fingerprint)
       context.log.info('ssh key removed', { keyId: id, fingerprint, tenantId, actor: callerOf(req).actor })
       res.status(204).end()
@@ -64,13 +64,25 @@ async function makeRecord(
   if (own.length >= MAX_KEYS_OF_TENANT) throw tooManySshKeys(tenantId, MAX_KEYS_OF_TENANT)
   const base64 = Buffer.from(blob).toString('base64')
   const id = makeId('k', random(13))
-  return { id, fingerprint, type, bits, blob: base64, name, tenantId, addedBy: caller.actor, createdAt: now() }
+  // What an operator adds for a tenant of others is the tenant's.
+  const userId = roleIn(caller, tenantId) === null ? null : caller.userId
+  return { id, fingerprint, type, bits, blob: base64, name, tenantId, userId, addedBy: caller.actor, createdAt: now() }
 }
 
 async function keyOf(req: Request, { store }: ApiContext): Promise<SshKeyRecord> {
   const wanted = param(req, 'key')
   const key = (await loadSshKeys(store)).find(({ id, fingerprint }) => id === wanted || fingerprint === wanted)
   if (!key || !seesTenant(callerOf(req), key.tenantId)) throw notFound('SSH key', wanted.slice(0, 100))
+  return key
+}
+
+/** One's own; those of others by whoever may change what is the tenant's as a whole. @throws NOT_FOUND, FORBIDDEN */
+async function keyToRemove(req: Request, context: ApiContext): Promise<SshKeyRecord> {
+  const caller = callerOf(req)
+  const key = await keyOf(req, context)
+  const isOwn = key.userId != null && key.userId === caller.userId
+  if (!isOwn && !mayChangeIn(caller, key.tenantId))
+    throw forbidden(`removing a key needs ${lacking(caller, 'tenant:write')}`)
   return key
 }
 

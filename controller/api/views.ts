@@ -13,7 +13,6 @@ import type {
   RunView,
   ShownBuildSettings,
   TenantView,
-  TokenView,
 } from '#core/contract/api.ts'
 import type { App, BuildSettings } from '#core/domain/app.ts'
 import { addressText, challengeName, type Domain } from '#core/domain/domain.ts'
@@ -24,7 +23,6 @@ import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
 import { isOver, sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
 import type { AccessRules } from '#core/domain/route.ts'
 import type { Run } from '#core/domain/run.ts'
-import type { TokenRecord } from '#core/store/tokens.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
@@ -230,14 +228,6 @@ export function tenantView(tenant: Tenant, plan: Plan): TenantView {
     suspended: suspension && { ...suspension, at: iso(suspension.at) },
   }
 }
-
-export const tokenView = ({ id, description, tenantId, kind, createdAt }: TokenRecord): TokenView => ({
-  id,
-  description,
-  tenant: tenantId,
-  operator: kind === 'operator',
-  createdAt: iso(createdAt),
-})
 
 const definedOf = <T>(record: Partial<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== undefined))

@@ -1,17 +1,17 @@
-import type { WhoamiView } from '#core/contract/api.ts'
-import { homeOf } from '#core/domain/access.ts'
-import { callerOf } from './auth.ts'
+import { loadApp } from '#core/store/apps.ts'
+import { loadUser } from '#core/store/users.ts'
+import { callerOf, endOf } from './auth.ts'
+import type { ApiContext } from './context.ts'
+import { whoamiView } from './identity-views.ts'
 import type { Routes } from './routes.ts'
 
-export const whoamiRoutes = (): Routes => ({
+export const whoamiRoutes = ({ store }: ApiContext): Routes => ({
   '/whoami': {
-    GET(req, res) {
+    async GET(req, res) {
       const caller = callerOf(req)
-      res.json({
-        actor: caller.actor,
-        tenant: homeOf(caller),
-        operator: caller.kind === 'operator',
-      } satisfies WhoamiView)
+      const user = caller.userId === null ? null : await loadUser(store, caller.userId)
+      const app = caller.app === null ? null : await loadApp(store, caller.app)
+      res.json(whoamiView(caller, user, app, endOf(req)))
     },
   },
 })

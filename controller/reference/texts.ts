@@ -10,6 +10,7 @@ More in docs/api.md and docs/errors.md.`
 
 /** Who may call it. */
 export const needTexts: Record<Need, string> = {
+  public: 'For everyone, without signing in.',
   'anyone:read': 'For everyone; shows what is the caller’s.',
   'anyone:write': 'For everyone whose token may change things; what it is about must be the caller’s.',
   'platform:read': 'For operators.',

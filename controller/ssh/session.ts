@@ -3,11 +3,11 @@ import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { Connection, ServerChannel, Session } from 'ssh2'
 import type { SshKeyRecord } from '#core/domain/ssh-key.ts'
-import type { Caller } from '#core/domain/access.ts'
 import { findAppFor, findAppToChange } from '../api/access.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
 import { serveGit } from '../git/service.ts'
+import { callerByKey } from './caller.ts'
 import { parseCommand } from './exec.ts'
 
 export type Inside = { key: SshKeyRecord; connection: Connection; socket: Socket }
@@ -77,7 +77,8 @@ async function runCommand(
     return 128
   }
   const find = asked.service === 'git-receive-pack' ? findAppToChange : findAppFor
-  const app = await find(callerOf(inside.key), context.store, asked.app)
+  const caller = await callerByKey(context.store, inside.key)
+  const app = await find(caller, context.store, asked.app)
   const gone = new AbortController()
   channel.on('close', () => gone.abort())
   inside.connection.on('close', () => gone.abort())
@@ -86,7 +87,7 @@ async function runCommand(
   const code = await serveGit(
     {
       app,
-      actor: inside.key.name,
+      actor: caller.actor,
       service: asked.service,
       args: [],
       protocol: '',
@@ -98,17 +99,6 @@ async function runCommand(
   )
   return code ?? 1
 }
-
-/** A key is a member of its tenant, as a token would be. */
-const callerOf = ({ tenantId, name }: SshKeyRecord): Caller => ({
-  tokenId: null,
-  userId: null,
-  kind: 'member',
-  memberships: [{ tenantId, role: 'member' }],
-  app: null,
-  readOnly: false,
-  actor: name,
-})
 
 const MAX_UNSENT_BYTES = 1024 * 1024
 

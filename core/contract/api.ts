@@ -4,3 +4,4 @@
  */
 export * from './bodies/index.ts'
 export * from './views/index.ts'
+export type { TokenCreated, TokenView, WhoamiView } from './identity.ts'

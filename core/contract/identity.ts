@@ -133,6 +133,9 @@ export const userView = personView.extend({
 export type UserView = z.infer<typeof userView>
 export const usersView = z.strictObject({ users: z.array(userView) })
 
+/** For operators: also where it leaves a tenant without an owner. */
+export const forceQuery = z.object({ force: z.enum(['yes', 'no']).optional() })
+
 export const addMember = z.strictObject({ email, role })
 export const patchMember = z.strictObject({ role })
 export const memberView = z.strictObject({ user: personView, role, lastLoginAt: time.nullable() })

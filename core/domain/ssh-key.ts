@@ -1,6 +1,6 @@
 /** People's SSH keys: what is taken as one, and whose it is. */
 import { sshKeyRefused } from './errors.ts'
-import type { TenantId } from './ids.ts'
+import type { TenantId, UserId } from './ids.ts'
 
 export type SshKeyType =
   'ssh-ed25519' | 'ecdsa-sha2-nistp256' | 'ecdsa-sha2-nistp384' | 'ecdsa-sha2-nistp521' | 'ssh-rsa'
@@ -25,6 +25,8 @@ export type SshKeyRecord = {
   /** What releases and logs say about who did it. */
   name: string
   tenantId: TenantId
+  /** Whose it is in person, as far as that one reaches; null: nobody's. */
+  userId: UserId | null
   addedBy: string
   createdAt: number
 }

@@ -15,8 +15,3 @@ export const suspendTenant = z.strictObject({ reason: z.string().trim().min(1).m
 export const createPlan = planLimits.extend({ name: planName })
 export const patchPlan = planLimits
 export type PatchPlan = z.infer<typeof patchPlan>
-export const createToken = z.strictObject({
-  description: z.string().min(1).max(100),
-  tenant: tenantId.optional(),
-  operator: z.boolean().optional(),
-})

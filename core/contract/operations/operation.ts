@@ -9,6 +9,8 @@ export type Operation = {
   /** An imperative, without its full stop: `Show an app`. */
   summary: string
   need: Need
+  /** About the caller in person: also possible while the tenant is suspended. */
+  personal?: true
   query?: z.ZodType
   body?: z.ZodType
   /** A body that is not JSON. */

@@ -1,11 +1,10 @@
-/** Tenants and plans, and what people show to be let in. */
-import { createPlan, createTenant, createToken, patchPlan, patchTenant, suspendTenant } from '../bodies/index.ts'
+/** Tenants and plans, and SSH keys. */
+import { createPlan, createTenant, patchPlan, patchTenant, suspendTenant } from '../bodies/index.ts'
 import { addSshKey, sshKeyView, sshKeysView, sshView } from '../ssh.ts'
-import { planView, plansView, tenantDetail, tenantsView, tokenCreated, tokensView, whoamiView } from '../views/index.ts'
+import { planView, plansView, tenantDetail, tenantsView } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
 export const tenancyOperations: Operations = {
-  'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read', answer: whoamiView },
   'GET /tenants': { summary: 'List the tenants', need: 'platform:read', answer: tenantsView },
   'POST /tenants': {
     summary: 'Make a tenant',
@@ -33,15 +32,6 @@ export const tenancyOperations: Operations = {
   'GET /plans/:plan': { summary: 'Show a plan', need: 'platform:read', answer: planView },
   'PATCH /plans/:plan': { summary: 'Change a plan', need: 'platform:write', answer: planView, body: patchPlan },
   'DELETE /plans/:plan': { summary: 'Destroy a plan that nobody has', need: 'platform:write', status: 204 },
-  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', answer: tokensView },
-  'POST /tokens': {
-    summary: 'Make an API token',
-    need: 'anyone:write',
-    answer: tokenCreated,
-    body: createToken,
-    status: 201,
-  },
-  'DELETE /tokens/:token': { summary: 'Revoke an API token', need: 'anyone:write', status: 204 },
   'GET /ssh': { summary: 'Show the door for git over SSH', need: 'anyone:read', answer: sshView },
   'GET /keys': { summary: 'List SSH keys', need: 'anyone:read', answer: sshKeysView },
   'POST /keys': { summary: 'Add an SSH key', need: 'anyone:write', answer: sshKeyView, body: addSshKey, status: 201 },

@@ -78,19 +78,3 @@ export const tenantDetail = named('TenantDetail', {
   }),
 })
 export type TenantDetail = z.infer<typeof tenantDetail>
-
-const tokenFields = {
-  id: text,
-  description: text,
-  tenant: text.nullable(),
-  operator: z.boolean(),
-  createdAt: moment,
-}
-export const tokenView = named('Token', tokenFields)
-export type TokenView = z.infer<typeof tokenView>
-export const tokensView = listOf('tokens', tokenView)
-export const tokenCreated = named('TokenCreated', { ...tokenFields, token: text.describe('Shown this once.') })
-export type TokenCreated = z.infer<typeof tokenCreated>
-
-export const whoamiView = named('Whoami', { actor: text, tenant: text.nullable(), operator: z.boolean() })
-export type WhoamiView = z.infer<typeof whoamiView>
