@@ -17,6 +17,7 @@ import { Certificates } from './certificates.ts'
 import type { OpenConnection } from './client/connection.ts'
 import { Clock } from './clock.ts'
 import { Counters } from './counters.ts'
+import { figuresDelivery } from './deliver-figures.ts'
 import { openDoors, type DoorConfig, type Doors } from './doors.ts'
 import { drain } from './drain.ts'
 import { Held } from './held.ts'
@@ -181,10 +182,12 @@ export async function start(
     counters.connections = clients.size
     logLeftOut(log, refusals.silent(clock.tick()))
   }
+  const deliverFigures = figuresDelivery(store, id, usage.book, () => Date.now())
   const recording = repeat(
     FLUSH_MS,
     async () => {
       settleOpen()
+      await deliverFigures()
       await usage.flush(record)
     },
     ending.signal,

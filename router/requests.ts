@@ -89,11 +89,12 @@ export class Requests implements ClientEvents {
   #release(call: Call, ms: number): void {
     const { standing } = call
     if (standing === null) return
-    const { quotas, counters, pacer } = this.#context
+    const { quotas, counters, pacer, usage } = this.#context
     pacer.settle(call)
     call.standing = null
     quotas.release(standing, call.kind)
     counters.end(call.row, call.status, ms)
+    if (call.counters) usage.book.countAnswer(call.counters, call.status, ms)
   }
 
   /** Refusals are sampled: whoever floods the router must not flood its log (Q08). */

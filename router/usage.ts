@@ -3,6 +3,7 @@ import type { AppId, TenantId } from '#core/domain/ids.ts'
 import type { UsageField, UsageTotals } from '#core/domain/usage.ts'
 import type { Call } from './call.ts'
 import type { Counters } from './counters.ts'
+import { FiguresBook, type Counted } from './figures.ts'
 import type { QuotaCode } from './quota/quotas.ts'
 
 type Owner = { appId: AppId; tenantId: TenantId }
@@ -37,7 +38,7 @@ const noCounters: UsedByApp = {
 }
 
 /** An app's counters, and whether they changed since they were recorded. */
-export type Entry = Used & { changed: boolean }
+export type Entry = Used & Counted & { changed: boolean }
 /** Records apps' counters as they are now. */
 export type RecordCounters = (changed: Used[]) => Promise<void>
 
@@ -49,6 +50,8 @@ export class Usage {
   #known = new Map<AppId, Entry>()
   #changed: Entry[] = []
   #figures: Counters
+  /** What people are shown. */
+  readonly book = new FiguresBook()
 
   /** @param figures what Prometheus is told */
   constructor(figures: Counters) {
@@ -88,6 +91,7 @@ export class Usage {
     // Counters only grow: what was booked and then never left the machine, because a client was gone, stays booked.
     entry.counters.requestOutBytes += Math.max(0, outBytes)
     this.#figures.addBytes(call.row, inBytes, Math.max(0, outBytes))
+    this.book.countBytes(entry, inBytes, Math.max(0, outBytes))
     this.#touch(entry)
   }
 
@@ -114,7 +118,7 @@ export class Usage {
   #of({ appId, tenantId }: Owner): Entry {
     const existing = this.#known.get(appId)
     if (existing) return existing
-    const entry = { appId, tenantId, changed: false, counters: { ...noCounters } }
+    const entry: Entry = { appId, tenantId, changed: false, counters: { ...noCounters }, figures: null }
     this.#known.set(appId, entry)
     return entry
   }

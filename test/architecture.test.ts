@@ -97,6 +97,7 @@ const pureFiles = [
   'router/proxy-protocol.ts',
   'router/trust.ts',
   'router/counters.ts',
+  'router/figures.ts',
   'router/sampler.ts',
   'router/quota/account.ts',
   'router/quota/answer.ts',

@@ -6,7 +6,9 @@ import { judge, sees, type Caller, type Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
 import { forbidden, tooManyStreams } from '#core/domain/errors.ts'
 import { subscribe } from '#core/store/connection.ts'
+import { createFiguresReader } from '#core/store/figures.ts'
 import { createLiveReader } from '#core/store/live.ts'
+import type { Sources } from '../live/facts.ts'
 import { createHub, type Hub } from '../live/hub.ts'
 import { createViewer } from '../live/viewer.ts'
 import { findAppFor } from './access.ts'
@@ -87,6 +89,11 @@ function forget(open: Map<string, number>, who: string): void {
   else open.set(who, left)
 }
 
+function trafficOf(store: ApiContext['store'], now: () => number): Sources['traffic'] {
+  const figures = createFiguresReader(store)
+  return () => figures.read(now())
+}
+
 const hubOf = ({ store, config, log, now, signal }: ApiContext): Hub =>
   createHub({
     log,
@@ -95,7 +102,7 @@ const hubOf = ({ store, config, log, now, signal }: ApiContext): Hub =>
     subscribe: (onChange) => subscribe(config.redisUrl, ['changed'], onChange),
     open: () => ({
       reader: createLiveReader(store),
-      traffic: () => Promise.resolve([]),
+      traffic: trafficOf(store, now),
       alerts: () => Promise.resolve([]),
       now,
     }),

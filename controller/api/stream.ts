@@ -40,15 +40,16 @@ function streamJson(res: Response, stopping: AbortSignal): LineStream {
 }
 
 function streamEvents(res: Response, stopping: AbortSignal): LineStream {
-  const { send, end, signal } = openEventStream(res, stopping)
+  const events = openEventStream(res, stopping)
+  const { signal } = events
   return {
     async write(value) {
-      if (!send(null, JSON.stringify(value))) await once(res, 'drain', { signal }).catch(() => {})
+      if (!events.send(null, JSON.stringify(value))) await once(res, 'drain', { signal }).catch(() => {})
     },
     // A browser takes the end of a stream for an accident, and would begin it again.
     end() {
-      send('end', '{}')
-      end()
+      events.send('end', '{}')
+      events.end()
     },
     signal,
   }

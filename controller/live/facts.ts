@@ -1,13 +1,15 @@
 /** Reads of the store what the topics that somebody follows need, and nothing else. */
 import type { AlertView } from '#core/contract/alerts.ts'
-import type { LiveTopic, TrafficView } from '#core/contract/live.ts'
+import type { Figures } from '#core/domain/figures.ts'
+import type { AppId } from '#core/domain/ids.ts'
+import type { LiveTopic } from '#core/contract/live.ts'
 import type { LiveReader } from '#core/store/live.ts'
 import type { Facts } from './picture.ts'
 
 export type Sources = {
   reader: LiveReader
   /** What the routers counted in the last 10 s. */
-  traffic: () => Promise<TrafficView[]>
+  traffic: () => Promise<Map<AppId, Figures>>
   /** Those that fire, and those that ended lately. */
   alerts: () => Promise<AlertView[]>
   now: () => number

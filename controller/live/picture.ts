@@ -4,11 +4,13 @@ import type { EventView } from '#core/contract/api.ts'
 import type { LiveTopic, TrafficView } from '#core/contract/live.ts'
 import type { Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
+import { ratesOf, type Figures } from '#core/domain/figures.ts'
 import type { AppId, DeployId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { addCapacity, nothingReserved, reservedBy, type Capacity, type Host } from '#core/domain/host.ts'
 import type { Instance } from '#core/domain/instance.ts'
 import type { Tenant } from '#core/domain/quota.ts'
 import type { Deploy } from '#core/domain/release.ts'
+import { LIVE_SECONDS } from '#core/store/figures.ts'
 import type { FedEvent } from '#core/store/events.ts'
 import { appView, deployView, eventView, instanceView } from '../api/views.ts'
 import { append, carry, emptyTail, type Item, type Items, type Tail } from './changes.ts'
@@ -23,7 +25,8 @@ export type Facts = {
   deploys?: Map<DeployId, Deploy> | undefined
   /** Those that are new. */
   events?: FedEvent[] | undefined
-  traffic?: TrafficView[] | undefined
+  /** Over the last LIVE_SECONDS. */
+  traffic?: Map<AppId, Figures> | undefined
   alerts?: AlertView[] | undefined
 }
 
@@ -92,10 +95,14 @@ const draws: Record<KeyedTopic, Draw> = {
     })
   },
   traffic({ traffic, apps }, before) {
-    const byName = new Map([...(apps ?? [])].map(([, app]) => [app.name as string, app]))
-    return collect(traffic, (view) => {
-      const app = byName.get(view.app)
-      return app ? [view.app, carry(before.get(view.app), [view], () => ({ target: targetOf(app), view }))] : null
+    return collect(traffic, ([id, figures]) => {
+      const app = apps?.get(id)
+      if (!app) return null
+      const make = () => ({
+        target: targetOf(app),
+        view: { app: app.name, tenant: app.tenantId, ...ratesOf(figures, LIVE_SECONDS) } satisfies TrafficView,
+      })
+      return [app.name, carry(before.get(app.name), [figures, app.tenantId], make)]
     })
   },
   alerts({ alerts, apps }, before) {
@@ -142,7 +149,7 @@ function map<Id extends string, T>(
   return items
 }
 
-const collect = <T>(all: T[] | undefined, draw: (value: T) => [string, Item] | null): Items | undefined =>
-  all && new Map(all.map(draw).filter((entry) => entry !== null))
+const collect = <T>(all: Iterable<T> | undefined, draw: (value: T) => [string, Item] | null): Items | undefined =>
+  all && new Map([...all].map(draw).filter((entry) => entry !== null))
 
 const targetOf = ({ tenantId, id }: App): Target => ({ tenantId, appId: id })

@@ -106,6 +106,8 @@ export const keys = {
   router: (id: string) => `berth:router:${id}`,
   /** @param account `tenant:ID` or `app:ID` */
   traffic: (account: string) => `berth:traffic:${account}`,
+  /** What routers counted in a stretch of time: app and router → figures */
+  figures: (slot: number) => `berth:figures:${slot}`,
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }
