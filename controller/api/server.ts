@@ -6,6 +6,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
 import { Calls } from '../metrics.ts'
 import { admitTo } from './access.ts'
+import { alertRoutes } from './alerts.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
 import { readBody } from './body.ts'
@@ -43,6 +44,7 @@ import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
 import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
+import { webhookRoutes } from './webhooks.ts'
 import { whoamiRoutes } from './whoami.ts'
 
 export function createApi(context: ApiContext): Express {
@@ -114,6 +116,8 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...planRoutes(context),
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
+  ...webhookRoutes(context),
+  ...alertRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

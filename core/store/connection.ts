@@ -8,7 +8,7 @@ import { keys } from './keys.ts'
 const commands = {
   createApp: 3,
   setFormation: 3,
-  appendEvent: 2,
+  appendEvent: 3,
   createRelease: 3,
   restartApp: 1,
   assignInstance: 3,
@@ -37,6 +37,8 @@ const commands = {
   removeDomains: 2,
   wantLayer: 2,
   takeLayer: 2,
+  queueDelivery: 5,
+  settleDelivery: 5,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

@@ -15,6 +15,7 @@ import { openRepositories } from '../../controller/git/repositories.ts'
 import { createGitSlots } from '../../controller/git/slots.ts'
 import { openSources } from '../../controller/git/sources.ts'
 import { openLayers } from '../../controller/layers.ts'
+import { openOutbound } from '../../controller/outbound/index.ts'
 import { loadSealer, loadVault } from '../../controller/secrets.ts'
 import { createTurns } from '../../controller/turns.ts'
 import type { Job } from '#core/contract/jobs.ts'
@@ -60,8 +61,14 @@ export type TestApi = {
 /** The body is whatever the JSON holds; a test says what it expects of it. */
 export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
-/** @param limits.sourceBytes the most that a repository or an upload may take */
-export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promise<TestApi> {
+/**
+ * @param limits.sourceBytes the most that a repository or an upload may take
+ * @param settings of the environment, BERTH_…
+ */
+export async function startApi(
+  limits = { sourceBytes: 64 * 1024 ** 2 },
+  settings: Record<string, string> = {},
+): Promise<TestApi> {
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -70,6 +77,13 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
   await prepareHome(home)
   const store = connectStore(redis.url)
   await bootstrap({ store, home, random, now })
+  const config = readConfig({
+    BERTH_HOME: home,
+    BERTH_REDIS_URL: redis.url,
+    BERTH_LOG_LEVEL: 'silent',
+    BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
+    ...settings,
+  })
   const tokenIn = async (name: string) => (await readFile(join(home, name), 'utf8')).trim()
 
   const api: TestApi = {
@@ -87,12 +101,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
     play: () => Promise.resolve(),
     context: {
       store,
-      config: readConfig({
-        BERTH_HOME: home,
-        BERTH_REDIS_URL: redis.url,
-        BERTH_LOG_LEVEL: 'silent',
-        BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
-      }),
+      config,
       log: silentLog,
       sealer: await loadSealer(join(home, 'master-key')),
       certificates: {
@@ -124,6 +133,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
       wake: () => void api.wakes++,
       tell: (host, job) => void api.told.push({ host, job }),
       lookUp: createLookUp(['127.0.0.1:1']),
+      outbound: await openOutbound(config),
       random,
       now,
       signal: stopping.signal,

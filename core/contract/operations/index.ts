@@ -6,6 +6,7 @@ import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
 import { trafficOperations } from './traffic.ts'
+import { alertOperations, webhookOperations } from './webhooks.ts'
 
 export type { Method, Operation, Operations } from './operation.ts'
 
@@ -16,4 +17,6 @@ export const operations: Operations = {
   ...runningOperations,
   ...tenancyOperations,
   ...hostOperations,
+  ...webhookOperations,
+  ...alertOperations,
 }
