@@ -4,7 +4,7 @@ import { access, chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, stat
 import { lookup } from 'node:dns/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
-import { HEARTBEAT_MS, type Capacity, type HostReport, type HostStack } from '#core/domain/host.ts'
+import { HEARTBEAT_MS, type Capacity, type HostDisk, type HostReport, type HostStack } from '#core/domain/host.ts'
 import { badSetting } from '#core/domain/errors.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -286,7 +286,7 @@ export async function startHeartbeat(context: {
       cpuMilliUsed,
       memoryMbUsed: Math.round((totalmem() - (await availableMemory())) / 1024 / 1024),
     }
-    await heartbeat(store, report)
+    await heartbeat(store, report, await diskOf(config.home))
   }
 
   await beat()
@@ -311,4 +311,15 @@ async function busyTicks(): Promise<number> {
 async function availableMemory(): Promise<number> {
   const match = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile('/proc/meminfo', 'utf8'))
   return match ? Number(match[1]) * 1024 : freemem()
+}
+
+/** As `df` has it: of what is not kept back for root. A disk that cannot be asked now is not worth a heartbeat. */
+async function diskOf(folder: string): Promise<HostDisk | null> {
+  try {
+    const { blocks, bfree, bavail, bsize } = await statfs(folder)
+    const usedBytes = (blocks - bfree) * bsize
+    return { usedBytes, totalBytes: usedBytes + bavail * bsize }
+  } catch {
+    return null
+  }
 }

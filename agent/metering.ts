@@ -151,7 +151,12 @@ export function startMeter(context: {
     entry.due = nextLook(seen.at, sandbox.id)
     const cpuMilli = cpuMilliBetween(before, entry.life)
     if (owner.instanceId)
-      stats.set(owner.instanceId, { at: seen.at, cpuMilli: cpuMilli ?? 0, memoryBytes: sample.memoryBytes })
+      stats.set(owner.instanceId, {
+        at: seen.at,
+        cpuMilli: cpuMilli ?? 0,
+        memoryBytes: sample.memoryBytes,
+        diskBytes: sample.diskBytes,
+      })
     return sample
   }
 

@@ -20,6 +20,8 @@ import { watchClocks } from './cron/loop.ts'
 import { createDeploys } from './deploy/deploy.ts'
 import { beginFallback } from './deploy/fallback.ts'
 import { createLookUp, watchDomains } from './domains.ts'
+import { openTelling } from './telling.ts'
+import { openOutbound } from './outbound/index.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
@@ -76,6 +78,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     const deployContext = { store, config, log, queues, sealer, turns, random, now, wake }
     const deploys = createDeploys(deployContext)
     const lookUp = createLookUp(config.domainResolvers)
+    const outbound = await openOutbound(config)
     let certificates: CertificateWork | null = null
     const wakeCertificates = () => certificates?.wake()
     const byDns = config.acme !== null && config.acme.dnsHook !== null
@@ -89,6 +92,16 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       hostsOf: (app) => Promise.resolve(hostsOfApp(app, config.domain)),
       wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
+    const telling = await openTelling({
+      store,
+      config,
+      log,
+      sealer,
+      outbound,
+      random,
+      now,
+      wanted: certificateContext.wanted,
+    })
     const { signal } = stopping
     const ssh = await prepareSsh({ config, store, log })
     const identity = createIdentity({ store, config, log, random, now })
@@ -110,6 +123,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       tell: (host, job) =>
         void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
       lookUp,
+      outbound,
       random,
       now,
       signal,
@@ -133,6 +147,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
           keepCollecting({ store, config, log, layers, now }, held),
           watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
+          telling.watch(held),
         ])
       },
     })
@@ -153,6 +168,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         await close(server)
         await certificates?.stop()
         await reconciler?.stop()
+        telling.stop()
         await deploys.stop()
         await closeStores()
       },

@@ -14,6 +14,7 @@ import type { GitSlots } from '../git/slots.ts'
 import type { Sources } from '../git/sources.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Layers } from '../layers.ts'
+import type { Outbound } from '../outbound/index.ts'
 import type { Sealer } from '../secrets.ts'
 import type { Turns } from '../turns.ts'
 
@@ -46,6 +47,8 @@ export type ApiContext = {
   tell: (host: HostId, job: Job) => void
   /** Asks DNS whose a host is. */
   lookUp: LookUp
+  /** Connects to where tenants say. */
+  outbound: Outbound
   random: Random
   now: () => number
   /** Aborted when the controller stops: streams end. */

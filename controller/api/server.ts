@@ -8,6 +8,7 @@ import { Calls } from '../metrics.ts'
 import { referenceRoutes } from '../reference/routes.ts'
 import { admitTo } from './access.ts'
 import { accountRoutes } from './account.ts'
+import { alertRoutes } from './alerts.ts'
 import { appRoutes } from './apps.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
 import { readBody } from './body.ts'
@@ -52,6 +53,7 @@ import { tokenRoutes } from './tokens.ts'
 import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
 import { userRoutes } from './users.ts'
+import { webhookRoutes } from './webhooks.ts'
 import { whoamiRoutes } from './whoami.ts'
 
 export function createApi(context: ApiContext): Express {
@@ -134,6 +136,8 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...invitationRoutes(context),
   ...sshKeyRoutes(context),
   ...liveRoutes(context),
+  ...webhookRoutes(context),
+  ...alertRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -9,6 +9,7 @@ import { makeId, type AppId, type DeployId, type HostId } from '#core/domain/ids
 import { describePhases, isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
 import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy, unassignBuild } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
+import { addToOutbox } from '#core/store/outbox.ts'
 import { withLease } from '../reconcile/lease.ts'
 import { build } from './build.ts'
 import { abandon, cancel, eventOfCancel, tellBuilder } from './cancel.ts'
@@ -169,6 +170,7 @@ async function run(context: WalkContext, id: DeployId, signal: AbortSignal): Pro
 /** The story. */
 async function tell(walk: Walk): Promise<Outcome<number>> {
   await walk.goOn()
+  if (walk.deploy.state === 'queued') await walk.reach(() => announceStart(walk))
   if (walk.deploy.release === null) {
     const slug = await build(walk)
     if (!slug.ok) return slug
@@ -180,6 +182,12 @@ async function tell(walk: Walk): Promise<Outcome<number>> {
   const live = await rollOut(walk)
   if (live.ok) await runPostdeploy(walk)
   return live
+}
+
+/** A controller that is killed right here tells it twice. */
+function announceStart({ context: { store, now }, deploy }: Walk): Promise<void> {
+  const { id, appId, actor, description } = deploy
+  return addToOutbox(store, { kind: 'deployStarted', appId, deployId: id, actor, text: description, at: now() })
 }
 
 async function finish(walk: Walk, outcome: Outcome<number>): Promise<void> {

@@ -353,6 +353,21 @@ export const addressInUse = (setting: string, address: string, port: number, hol
 
 export const certificateRefused = (why: string) => new BerthError('CERTIFICATE_REFUSED', 422, why)
 
+/** @param owner an app's name, a tenant's id, or "the platform" */
+export const tooManyWebhooks = (owner: string, most: number) =>
+  new BerthError(
+    'TOO_MANY_WEBHOOKS',
+    422,
+    `There are ${most} webhooks of ${owner}, the most that are possible. Remove one: berth webhooks:remove`,
+  )
+
+export const webhookOff = (id: string) =>
+  new BerthError(
+    'WEBHOOK_OFF',
+    409,
+    `The webhook ${id} is turned off, so nothing is sent to it. Turn it on with: berth webhooks:on ${id}`,
+  )
+
 /** @param why without a full stop */
 export const outboundRefused = (why: string) =>
   new BerthError(

@@ -24,6 +24,9 @@ export type HostReport = {
   memoryMbUsed: number
 }
 
+/** How full a disk is, as its users may fill it. */
+export type HostDisk = { usedBytes: number; totalBytes: number }
+
 /** `live` is derived from the lease, never written. */
 export type Host = HostReport & { live: boolean; cordoned: boolean }
 

@@ -99,7 +99,13 @@ export type Reported = {
 export type Applied = { memoryMb: number; cpuMilli: number; paused: boolean }
 
 /** Live figures, overwritten by each sample of the agent. */
-export type InstanceStats = { at: number; cpuMilli: number; memoryBytes: number }
+export type InstanceStats = {
+  at: number
+  cpuMilli: number
+  memoryBytes: number
+  /** Written to its scratch image; agents of an earlier version do not say. */
+  diskBytes?: number
+}
 
 export type Instance = { desired: Desired; reported: Reported | null; stats: InstanceStats | null }
 

@@ -56,6 +56,8 @@ export type Config = {
   domainResolvers: string[]
   /** Connections to where tenants say, such as webhooks. */
   outbound: OutboundConfig
+  /** How alerts are mailed; null: they are not. */
+  mail: MailConfig | null
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -95,6 +97,16 @@ export type Config = {
   layerCacheMb: number
   /** What the agent offers; null: what the machine has, less a reserve for the host. */
   capacityMemoryMb: number | null
+}
+
+export type MailConfig = {
+  host: string
+  port: number
+  /** TLS from the first byte, instead of STARTTLS. */
+  secure: boolean
+  auth: { user: string; pass: string } | null
+  /** `alerts@example.com` or `Berth <alerts@example.com>`. */
+  from: string
 }
 
 export type OutboundConfig = {
@@ -177,6 +189,7 @@ export function readConfig(env: Environment): Config {
       networks: proxies(env, 'BERTH_OUTBOUND_NETWORKS'),
       caBundle: path(env, 'BERTH_OUTBOUND_CA', '/etc/ssl/certs/ca-certificates.crt'),
     },
+    mail: mail(env),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
@@ -257,6 +270,30 @@ function externalAccount(env: Environment): AcmeConfig['externalAccount'] {
   if (!/^[A-Za-z0-9_-]{16,}$/.test(hmacKey))
     throw badSetting('BERTH_ACME_EAB_HMAC_KEY', '…', 'the base64url text that the authority gave')
   return { keyId, hmacKey }
+}
+
+function mail(env: Environment): MailConfig | null {
+  const value = text(env, 'BERTH_SMTP_URL', '')
+  if (value === '') return null
+  const expected = 'a URL like smtp://user:password@mail.example.com:587, or smtps://… for TLS from the first byte'
+  const read = URL.canParse(value) ? new URL(value) : null
+  // What may be a password is not repeated.
+  if (!read || !/^smtps?:$/.test(read.protocol) || read.hostname === '' || read.search !== '' || read.hash !== '')
+    throw badSetting('BERTH_SMTP_URL', '…', expected)
+  const from = text(env, 'BERTH_MAIL_FROM', '')
+  if (!/^(?:[\p{L}\d][\p{L}\d ._-]{0,60} <[^\s@<>,;:"]+@[^\s@<>,;:"]+>|[^\s@<>,;:"]+@[^\s@<>,;:"]+)$/u.test(from))
+    throw badSetting('BERTH_MAIL_FROM', from, 'a mail address like alerts@example.com or Berth <alerts@example.com>')
+  const secure = read.protocol === 'smtps:'
+  return {
+    host: read.hostname.replace(/^\[|\]$/g, ''),
+    port: read.port === '' ? (secure ? 465 : 587) : Number(read.port),
+    secure,
+    auth:
+      read.username === ''
+        ? null
+        : { user: decodeURIComponent(read.username), pass: decodeURIComponent(read.password) },
+    from,
+  }
 }
 
 /** One process carries tens of thousands of requests a second, and takes memory that apps could have. */

@@ -8,7 +8,7 @@ import { keys } from './keys.ts'
 const commands = {
   createApp: 3,
   setFormation: 3,
-  appendEvent: 3,
+  appendEvent: 4,
   createRelease: 3,
   restartApp: 1,
   assignInstance: 3,
@@ -40,6 +40,8 @@ const commands = {
   createUser: 4,
   setMember: 3,
   changeUser: 1,
+  queueDelivery: 5,
+  settleDelivery: 5,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

@@ -2,20 +2,27 @@ import { KEEP_EVENTS, trimEvent, type AppEvent, type EventKind } from '../domain
 import type { AppId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+import { MAX_OUTBOX, type OutboxEntry } from './outbox.ts'
 
 /** Of all apps together, for those who follow what happens; each is 6 KB at most. */
 export const KEEP_FED_EVENTS = 2_000
 
-/** Records what happened to an app; nothing when the app is gone. */
+/** Records what happened to an app, and has its webhooks told; nothing when the app is gone. */
 export async function appendEvent(store: Store, app: AppId, event: AppEvent): Promise<void> {
+  const trimmed = trimEvent(event)
+  // What an app printed may be secret, and is not sent anywhere.
+  const entry: OutboxEntry = { kind: 'event', appId: app, event: { ...trimmed, lastOutput: [] } }
   await store.appendEvent(
     keys.app(app),
     keys.events(app),
     keys.eventFeed,
-    pack(trimEvent(event)),
+    keys.outbox,
+    pack(trimmed),
     KEEP_EVENTS,
     app,
     KEEP_FED_EVENTS,
+    pack(entry),
+    MAX_OUTBOX,
   )
 }
 

@@ -1,16 +1,25 @@
-import { HOST_LEASE_MS, type Host, type HostReport } from '../domain/host.ts'
+import { HOST_LEASE_MS, type Host, type HostDisk, type HostReport } from '../domain/host.ts'
 import type { HostId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
-/** Registers the host and renews its lease. */
-export async function heartbeat(store: Store, report: HostReport): Promise<void> {
+/**
+ * Registers the host and renews its lease.
+ * @param disk of the disk that its instances and slugs lie on; null: not known
+ */
+export async function heartbeat(store: Store, report: HostReport, disk: HostDisk | null = null): Promise<void> {
   await store
     .multi()
     .sadd(keys.hosts, report.id)
     .hset(keys.host(report.id), 'report', pack(report))
+    .hset(keys.host(report.id), 'disk', pack(disk))
     .set(keys.hostLease(report.id), '1', 'PX', HOST_LEASE_MS)
     .exec()
+}
+
+/** In the order of `ids`. */
+export async function loadHostDisks(store: Store, ids: HostId[]): Promise<(HostDisk | null)[]> {
+  return Promise.all(ids.map(async (id) => unpack<HostDisk>(await store.hget(keys.host(id), 'disk'))))
 }
 
 export async function setCordoned(store: Store, id: HostId, cordoned: boolean): Promise<void> {

@@ -108,6 +108,28 @@ export const keys = {
   traffic: (account: string) => `berth:traffic:${account}`,
   /** What routers counted in a stretch of time: app and router → figures */
   figures: (slot: number) => `berth:figures:${slot}`,
+  /** What is to be told to webhooks and by mail, as a stream. */
+  outbox: 'berth:outbox',
+  /** id → webhook; id → how it does; id → how many messages were dropped */
+  webhooks: 'berth:webhooks',
+  webhookHealth: 'berth:webhooks:health',
+  webhookDropped: 'berth:webhooks:dropped',
+  /** `WEBHOOK:DELIVERY` by when it is due */
+  webhooksDue: 'berth:webhooks:due',
+  webhookDeliveries: (id: string) => `berth:webhook:${id}:deliveries`,
+  webhookOver: (id: string) => `berth:webhook:${id}:over`,
+  /** what an alert is about → how far it is */
+  alertStandings: 'berth:alerts:standings',
+  /** The last alerts that ended, of all tenants and of one. */
+  alertsEnded: 'berth:alerts:ended',
+  tenantAlertsEnded: (id: TenantId) => `berth:tenant:${id}:alerts:ended`,
+  /** `app:ID`, `tenant:ID` or `platform` → what was set about its alerts */
+  alertSettings: 'berth:alerts:settings',
+  /** The same owners → when they were written to last. */
+  mails: 'berth:mails',
+  /** owner and id → a line of the next mail to it */
+  mailLines: 'berth:mails:lines',
+  mailCount: (tenant: string, day: string) => `berth:mails:count:${tenant}:${day}`,
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }

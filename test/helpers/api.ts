@@ -16,6 +16,7 @@ import { createGitSlots } from '../../controller/git/slots.ts'
 import { openSources } from '../../controller/git/sources.ts'
 import { createIdentity } from '../../controller/identity/index.ts'
 import { openLayers } from '../../controller/layers.ts'
+import { openOutbound } from '../../controller/outbound/index.ts'
 import { loadSealer, loadVault } from '../../controller/secrets.ts'
 import { createTurns } from '../../controller/turns.ts'
 import type { Job } from '#core/contract/jobs.ts'
@@ -132,6 +133,7 @@ export async function startApi(given: { sourceBytes?: number; env?: Record<strin
       wake: () => void api.wakes++,
       tell: (host, job) => void api.told.push({ host, job }),
       lookUp: createLookUp(['127.0.0.1:1']),
+      outbound: await openOutbound(config),
       random,
       now,
       signal: stopping.signal,

@@ -8,6 +8,7 @@ import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
 import { trafficOperations } from './traffic.ts'
+import { alertOperations, webhookOperations } from './webhooks.ts'
 
 export type { Method, Operation, Operations } from './operation.ts'
 
@@ -20,4 +21,6 @@ export const operations: Operations = {
   ...identityOperations,
   ...hostOperations,
   ...liveOperations,
+  ...webhookOperations,
+  ...alertOperations,
 }

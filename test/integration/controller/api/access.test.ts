@@ -118,6 +118,45 @@ const foreign: Record<string, number> = {
   'GET /tokens': 200,
   'POST /tokens': 400,
   'DELETE /tokens/:token': 404,
+  'GET /apps/:app/webhooks': 404,
+  'POST /apps/:app/webhooks': 404,
+  'GET /apps/:app/webhooks/:webhook': 404,
+  'PATCH /apps/:app/webhooks/:webhook': 404,
+  'DELETE /apps/:app/webhooks/:webhook': 404,
+  'POST /apps/:app/webhooks/:webhook/rotate': 404,
+  'POST /apps/:app/webhooks/:webhook/test': 404,
+  'GET /apps/:app/webhooks/:webhook/deliveries': 404,
+  'GET /apps/:app/webhooks/:webhook/deliveries/:delivery': 404,
+  'POST /apps/:app/webhooks/:webhook/deliveries/:delivery/redeliver': 404,
+  'GET /tenants/:tenant/webhooks': 404,
+  'POST /tenants/:tenant/webhooks': 404,
+  'GET /tenants/:tenant/webhooks/:webhook': 404,
+  'PATCH /tenants/:tenant/webhooks/:webhook': 404,
+  'DELETE /tenants/:tenant/webhooks/:webhook': 404,
+  'POST /tenants/:tenant/webhooks/:webhook/rotate': 404,
+  'POST /tenants/:tenant/webhooks/:webhook/test': 404,
+  'GET /tenants/:tenant/webhooks/:webhook/deliveries': 404,
+  'GET /tenants/:tenant/webhooks/:webhook/deliveries/:delivery': 404,
+  'POST /tenants/:tenant/webhooks/:webhook/deliveries/:delivery/redeliver': 404,
+  'GET /webhooks': 403,
+  'POST /webhooks': 403,
+  'GET /webhooks/:webhook': 403,
+  'PATCH /webhooks/:webhook': 403,
+  'DELETE /webhooks/:webhook': 403,
+  'POST /webhooks/:webhook/rotate': 403,
+  'POST /webhooks/:webhook/test': 403,
+  'GET /webhooks/:webhook/deliveries': 403,
+  'GET /webhooks/:webhook/deliveries/:delivery': 403,
+  'POST /webhooks/:webhook/deliveries/:delivery/redeliver': 403,
+  'GET /apps/:app/alerts': 404,
+  'PATCH /apps/:app/alerts': 404,
+  'GET /apps/:app/alerts/rules': 404,
+  'GET /tenants/:tenant/alerts': 404,
+  'PATCH /tenants/:tenant/alerts': 404,
+  'GET /tenants/:tenant/alerts/rules': 404,
+  'GET /alerts': 200,
+  'PATCH /alerts': 403,
+  'GET /alerts/rules': 403,
 }
 
 /** Mounted by itself, because its body is a stream. */
@@ -153,6 +192,8 @@ describe('access to the API', function () {
       .replace(':address', 'shop.example')
       .replace(':user', 'ann')
       .replace(':certificate', 'c-aaaaaaaaaaaaa')
+      .replace(':webhook', 'w-aaaaaaaaaaaaa')
+      .replace(':delivery', 'msg-1-0')
       .replace(':deploy', 'd-aaaaaaaaaaaaa')
       .replace(':host', 'host-1')
       .replace(':run', 'run.1')

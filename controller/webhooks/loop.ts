@@ -1,0 +1,80 @@
+/**
+ * Tells webhooks what happened, where the reconciler leads. What is to be sent stands in the store before and until it was taken,
+ * so that whoever leads next goes on where this one ended, killed or not.
+ */
+import { chooseDue, deliveryOf, webhookOf } from '#core/domain/webhook.ts'
+import { repeat } from '#core/runtime/clock.ts'
+import { loadApp } from '#core/store/apps.ts'
+import { loadTenant } from '#core/store/tenants.ts'
+import { loadDue, loadWebhooks, removeWebhook } from '#core/store/webhooks.ts'
+import { deliver, type DeliverContext } from './deliver.ts'
+import { expandOutbox, type ExpandContext } from './expand.ts'
+
+export type WebhookContext = DeliverContext & ExpandContext
+
+const LOOK_EVERY_MS = 1_000
+const SWEEP_EVERY_MS = 60_000
+const DUE_AT_ONCE = 10_000
+const IN_FLIGHT = { perWebhook: 2, inAll: 32 }
+
+/** @param held aborts when this process leads no more */
+export async function watchWebhooks(context: WebhookContext, held: AbortSignal): Promise<void> {
+  const { log } = context
+  const sender = createSender(context, held)
+  const every = (ms: number, step: () => Promise<unknown>, what: string) =>
+    repeat(
+      ms,
+      async () => void (await step()),
+      held,
+      (error) => log.warn(what, { error }),
+    )
+  await Promise.all([
+    every(LOOK_EVERY_MS, () => expandOutbox(context, held), 'outbox not looked at'),
+    every(LOOK_EVERY_MS, sender.look, 'due webhooks not looked at'),
+    every(SWEEP_EVERY_MS, () => sweepWebhooks(context), 'webhooks not swept'),
+  ])
+  await sender.idle()
+}
+
+export type Sender = {
+  /** Begins what is due and may begin. */
+  look: () => Promise<void>
+  /** Until nothing is under way. */
+  idle: () => Promise<void>
+}
+
+export function createSender(context: WebhookContext, held: AbortSignal): Sender {
+  const { store, log, now } = context
+  const underWay = new Map<string, Promise<void>>()
+
+  function begin(due: string): void {
+    const work = deliver(context, webhookOf(due), deliveryOf(due), held)
+      .catch((error: unknown) => {
+        if (!held.aborted) log.warn('webhook not sent', { due, error })
+      })
+      .finally(() => underWay.delete(due))
+    underWay.set(due, work)
+  }
+
+  return {
+    async look() {
+      const due = await loadDue(store, now(), DUE_AT_ONCE)
+      if (held.aborted) return
+      for (const one of chooseDue(due, new Set(underWay.keys()), IN_FLIGHT)) begin(one)
+    },
+    async idle() {
+      await Promise.all(underWay.values())
+    },
+  }
+}
+
+/** Removes those of apps and tenants that are no more. */
+export async function sweepWebhooks({ store, log }: Pick<WebhookContext, 'store' | 'log'>): Promise<void> {
+  for (const { id, appId, tenantId } of await loadWebhooks(store)) {
+    const owner =
+      appId !== null ? await loadApp(store, appId) : tenantId === null || (await loadTenant(store, tenantId))
+    if (owner) continue
+    await removeWebhook(store, id)
+    log.info('webhook of a destroyed app removed', { webhookId: id, appId })
+  }
+}
