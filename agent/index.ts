@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { LogLine } from '#core/contract/api.ts'
 import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { isOver } from '#core/domain/release.ts'
@@ -19,7 +18,7 @@ import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { reportLayers } from '#core/store/layers.ts'
-import { appendLogs } from '#core/store/logs.ts'
+import { appendLogLines, appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
@@ -33,6 +32,7 @@ import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
+import { createOutbox } from './outbox.ts'
 import { compilePlatform, copyPlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
@@ -97,6 +97,10 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   await sweepLinks(slot, new Set(running.map(({ index }) => index)))
   const preparations = await openPreparations({ host, places, log }, folders.prepared)
 
+  const outbox = createOutbox({
+    log,
+    append: (app, origin, lines, dropped) => appendLogLines(store, app, origin, lines, dropped),
+  })
   const supervisor = createSupervisor({
     log,
     hostId: config.hostId,
@@ -121,8 +125,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       appendLogs(
         store,
         app,
-        lines.map(({ at, source, line }): LogLine => ({ at, source, ps: processName(desired), line })),
+        lines.map(({ at, source, line }) => ({ at, source, ps: processName(desired), line })),
       ),
+    store: (output) => outbox.store(output),
     now,
   })
   for (const record of recovered) supervisor.adopt(record)
@@ -270,7 +275,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     log,
     handlers: { instance: ensureInstance, build: ensureBuild, stack: ensureStack },
   })
-  const health = await listen(config, log, () => expose(agentMetrics(meter)))
+  const health = await listen(config, log, () => expose(agentMetrics(meter, outbox)))
   log.info('agent ready', {
     host: config.hostId,
     slot,
@@ -291,6 +296,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await builds.stop()
       await stackBuilds.stop()
       await supervisor.stop()
+      outbox.stop()
       await runtimes.stop()
       await preparations.stop()
       await meter.stop()

@@ -48,6 +48,12 @@ export type Options = {
   force?: boolean
   all?: boolean
   processType?: string
+  ps?: string
+  since?: string
+  until?: string
+  grep?: string
+  colour?: boolean
+  color?: boolean
   memory?: string
   cpu?: string
   perSecond?: string

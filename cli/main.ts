@@ -5,6 +5,7 @@ import { messageOf } from '#core/domain/errors.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
+import { logCommands } from './log-commands.ts'
 import { createOutput, type Output } from './output.ts'
 import { buildProgram, joinTopic, type CommandSpec } from './program.ts'
 
@@ -185,20 +186,7 @@ const commands: CommandSpec[] = [
     ],
     load: async () => (await import('./commands/usage.ts')).usage,
   },
-  {
-    name: 'logs',
-    group: 'Running',
-    ofApp: true,
-    summary: "Show an app's log",
-    options: [
-      ['-t, --tail', 'go on with lines as they come'],
-      ['-n, --num <count>', 'how many past lines (100)'],
-      ['-s, --source <source>', 'only from app, build, platform or router'],
-      ['-p, --process-type <type>', 'only from web, or from web.1'],
-    ],
-    examples: ['logs', 'logs --tail -p web', 'logs -n 500 -s router --json'],
-    load: async () => (await import('./commands/logs.ts')).logs,
-  },
+  ...logCommands,
   {
     name: 'ps',
     group: 'Running',

@@ -109,13 +109,6 @@ export const patchChecks = z.strictObject({
 export type PatchChecks = z.infer<typeof patchChecks>
 export const patchAccess = accessRanges
 export const addAccessUser = accessUser
-export const logQuery = z.object({
-  n: z.coerce.number().int().min(0).max(1500).default(100),
-  tail: z.enum(['0', '1', 'true', 'false']).default('0'),
-  source: z.enum(['app', 'build', 'platform', 'router']).optional(),
-  ps: z.string().max(40).optional(),
-})
-
 /** `tail`: goes on until the build's deploy is over. */
 export const buildOutputQuery = z.object({
   tail: z
@@ -413,8 +406,6 @@ export type AutomaticView = {
 export type CertificatesView = { certificates: CertificateView[]; automatic: AutomaticView[] }
 /** The one that was added, and the ids of those whose place it took. */
 export type CertificateAdded = CertificateView & { replaced: string[] }
-/** One line of `GET …/logs` (newline-delimited JSON). */
-export type LogLine = { at: string; source: 'app' | 'build' | 'platform' | 'router'; ps: string; line: string }
 export type EventView = {
   at: string
   kind: EventKind

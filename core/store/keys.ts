@@ -20,6 +20,10 @@ export const keys = {
   appCounter: 'berth:app-counter',
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
+  /** Lines and bytes of the log, its limit, and what was dropped before it came here. */
+  logFigures: (id: AppId) => `berth:app:${id}:log-figures`,
+  /** How far a writer of an app's log has come; `writer` is an instance, or a process of Berth's. */
+  logWriter: (id: AppId, writer: string) => `berth:app:${id}:log-writer:${writer}`,
   events: (id: AppId) => `berth:app:${id}:events`,
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,

@@ -1,5 +1,6 @@
 /** What runs, and what it said, did and used. */
-import { createRun, eventQuery, logQuery, runQuery, usageQuery } from '../api.ts'
+import { createRun, eventQuery, runQuery, usageQuery } from '../api.ts'
+import { logLine, logQuery } from '../logs.ts'
 import type { Operations } from './operation.ts'
 
 export const runningOperations: Operations = {
@@ -17,6 +18,7 @@ export const runningOperations: Operations = {
     summary: 'Read or follow the logs',
     need: 'app:read',
     query: logQuery,
+    answer: logLine,
     media: 'application/x-ndjson',
   },
   'GET /apps/:app/events': { summary: 'List what happened to an app', need: 'app:read', query: eventQuery },
