@@ -18,7 +18,7 @@ import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { reportLayers } from '#core/store/layers.ts'
-import { appendLogLines, appendLogs } from '#core/store/logs.ts'
+import { appendBuildLines, appendLogLines, appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
@@ -136,6 +136,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const platformNode = await ensurePlatformNode(npm)
   const platform = await copyPlatform(ROOT, folders.platform)
   await compilePlatform(folders.platform, platformNode)
+  /** To whoever watches the deploy, and to the app's log. */
+  const appsOfBuilds = new Map<DeployId, AppId>()
+  async function printBuild(deploy: DeployId, lines: string[]): Promise<void> {
+    await appendDeployLog(store, deploy, lines)
+    const app = appsOfBuilds.get(deploy)
+    if (app) await appendBuildLines(store, app, lines, now())
+  }
+
   const builds = createBuilds({
     log,
     config,
@@ -151,7 +159,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     places,
     preparations,
     meter,
-    print: (deploy, lines) => appendDeployLog(store, deploy, lines),
+    print: printBuild,
     report: (deploy, report) => reportBuild(store, deploy, report),
     now,
   })
@@ -176,7 +184,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   async function ensureBuild(id: DeployId): Promise<void> {
     const deploy = await loadDeploy(store, id)
     const app = deploy && (await loadApp(store, deploy.appId))
-    if (!app || deploy.buildHost !== config.hostId || deploy.state !== 'building') return builds.drop(id)
+    if (!app || deploy.buildHost !== config.hostId || deploy.state !== 'building') {
+      appsOfBuilds.delete(id)
+      return builds.drop(id)
+    }
+    appsOfBuilds.set(id, app.id)
     builds.ensure(deploy, app.tenantId)
   }
 

@@ -76,6 +76,7 @@ export type Options = {
   connections?: string
   connectionRate?: string
   logRate?: string
+  logSize?: string
   io?: string
   cpus?: string
   allow?: string

@@ -25,6 +25,7 @@ import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
 import { createGitSlots } from './git/slots.ts'
 import { openSources } from './git/sources.ts'
+import { watchLogLimits } from './logs/limits.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
@@ -128,6 +129,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
           keepCollecting({ store, config, log, layers, now }, held),
+          watchLogLimits({ store, log }, held),
           watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
         ])

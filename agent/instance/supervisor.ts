@@ -112,7 +112,6 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       await context.report(id, reported)
     },
     async refused(record, text) {
-      await say(record, text)
       await tell(record, 'resizeRefused', text)
     },
   })
@@ -172,7 +171,6 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       upMs: context.now() - began,
       restarts: record.restarts,
     })
-    await say(record, `Instance ${diagnosis.detail}`)
     await tell(record, diagnosis.reason, `${processName(record.desired)} ${diagnosis.sentence}`, lastOutput)
     if (decision.kind === 'fail') {
       await cleanUp(record)

@@ -2,10 +2,15 @@ import { KEEP_EVENTS, trimEvent, type AppEvent, type EventKind } from '../domain
 import type { AppId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+import { appendLogs } from './logs.ts'
 
-/** Records what happened to an app; nothing when the app is gone. */
+/** Records what happened to an app, and tells it in its log; nothing when the app is gone. */
 export async function appendEvent(store: Store, app: AppId, event: AppEvent): Promise<void> {
   await store.appendEvent(keys.app(app), keys.events(app), pack(trimEvent(event)), KEEP_EVENTS)
+  const { at, process, text } = trimEvent(event)
+  const by = event.actor === null ? '' : ` (by ${event.actor})`
+  const line = { at: new Date(at).toISOString(), source: 'platform' as const, ps: process ?? 'app', line: text + by }
+  await appendLogs(store, app, [line])
 }
 
 export type EventFilter = {

@@ -69,6 +69,14 @@ export async function appendLogs(store: Store, app: AppId, entries: LogEntry[], 
   await appendLogLines(store, app, { writer: self, within: 'life' }, lines, dropped)
 }
 
+/** What a deploy and its build say, for the app's log. @param at ms since 1970 */
+export const appendBuildLines = (store: Store, app: AppId, lines: string[], at: number): Promise<void> =>
+  appendLogs(
+    store,
+    app,
+    lines.map((line) => ({ at: new Date(at).toISOString(), source: 'build', ps: 'build', line })),
+  )
+
 /** The id of a line is its place in the stream and its number: `MS-SEQUENCE-NUMBER`. All three rise. */
 const beginning = '0-0-0'
 const numberIn = (id: string): number => Number(id.split('-')[2] ?? 0)
