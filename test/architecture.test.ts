@@ -58,6 +58,8 @@ const pureFiles = [
   'controller/cron/decide.ts',
   'controller/cron/texts.ts',
   'controller/metering/period.ts',
+  'controller/outbound/address.ts',
+  'controller/outbound/url.ts',
   'controller/git/policy.ts',
   'controller/git/tree.ts',
   'controller/git/tar-head.ts',

@@ -346,6 +346,18 @@ export const addressInUse = (setting: string, address: string, port: number, hol
 
 export const certificateRefused = (why: string) => new BerthError('CERTIFICATE_REFUSED', 422, why)
 
+/** @param why without a full stop */
+export const outboundRefused = (why: string) =>
+  new BerthError(
+    'OUTBOUND_REFUSED',
+    422,
+    `${why}. Private networks are reached only where the operator names them (BERTH_OUTBOUND_NETWORKS).`,
+  )
+
+/** @param why without a full stop */
+export const outboundFailed = (why: string, cause?: unknown) =>
+  new BerthError('OUTBOUND_FAILED', 502, `${why}.`, { cause })
+
 export const unavailable = (what: string, cause?: unknown) =>
   new BerthError(
     'UNAVAILABLE',

@@ -49,6 +49,8 @@ export type Config = {
   trustedProxies: string[]
   /** Name servers that are asked whose a domain is, with or without a port; empty: the machine's own. */
   domainResolvers: string[]
+  /** Connections to where tenants say, such as webhooks. */
+  outbound: OutboundConfig
   agentPort: number
   /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
   agentToken: string | null
@@ -88,6 +90,13 @@ export type Config = {
   layerCacheMb: number
   /** What the agent offers; null: what the machine has, less a reserve for the host. */
   capacityMemoryMb: number | null
+}
+
+export type OutboundConfig = {
+  /** Private networks that tenants may have the platform connect to, as CIDRs; also without TLS. */
+  networks: string[]
+  /** The authorities that vouch for such servers, as a PEM bundle. */
+  caBundle: string
 }
 
 /** A certificate authority that speaks ACME (RFC 8555), and who we are to it. */
@@ -157,6 +166,10 @@ export function readConfig(env: Environment): Config {
     proxyProtocol: proxyProtocol(env, trustedProxies),
     trustedProxies,
     domainResolvers: nameServers(env, 'BERTH_DOMAIN_RESOLVERS'),
+    outbound: {
+      networks: proxies(env, 'BERTH_OUTBOUND_NETWORKS'),
+      caBundle: path(env, 'BERTH_OUTBOUND_CA', '/etc/ssl/certs/ca-certificates.crt'),
+    },
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
     agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
