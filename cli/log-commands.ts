@@ -1,6 +1,8 @@
 /** The command table's rows for logs. */
 import type { CommandSpec } from './program.ts'
 
+const ofPlatform: [string, string] = ['--platform', 'of all apps (operators)']
+
 export const logCommands: CommandSpec[] = [
   {
     name: 'logs',
@@ -21,5 +23,35 @@ export const logCommands: CommandSpec[] = [
     ],
     examples: ['logs', 'logs --tail -p web', 'logs --since 2h --grep "payment failed"', 'logs -n 500 -s router --json'],
     load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
+    name: 'drains',
+    group: 'Running',
+    aliases: ['drains:list'],
+    ofApp: true,
+    summary: "Show where an app's log is sent on to, and how that goes",
+    options: [ofPlatform],
+    examples: ['drains', 'drains -a hello --json', 'drains --platform'],
+    load: async () => (await import('./commands/drains.ts')).list,
+  },
+  {
+    name: 'drains:add',
+    group: 'Running',
+    args: '<url>',
+    ofApp: true,
+    summary: "Send an app's log on: to syslog+tls://HOST:PORT, syslog://HOST:PORT or https://…",
+    options: [['--token <token>', 'for https: sent as Authorization: Bearer'], ofPlatform],
+    examples: ['drains:add syslog+tls://logs.example.com:6514', 'drains:add https://in.example.com/v1 --token s3cr3t'],
+    load: async () => (await import('./commands/drains.ts')).add,
+  },
+  {
+    name: 'drains:remove',
+    group: 'Running',
+    args: '<drain>',
+    ofApp: true,
+    summary: 'Stop sending a log on',
+    options: [ofPlatform],
+    examples: ['drains:remove n-abcdefghijklm', 'drains:remove syslog+tls://logs.example.com:6514'],
+    load: async () => (await import('./commands/drains.ts')).remove,
   },
 ]

@@ -58,6 +58,7 @@ const pureFiles = [
   'controller/cron/decide.ts',
   'controller/cron/texts.ts',
   'controller/metering/period.ts',
+  'controller/drains/target.ts',
   'controller/outbound/address.ts',
   'controller/outbound/url.ts',
   'controller/git/policy.ts',

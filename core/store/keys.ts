@@ -24,6 +24,11 @@ export const keys = {
   logFigures: (id: AppId) => `berth:app:${id}:log-figures`,
   /** How far a writer of an app's log has come; `writer` is an instance, or a process of Berth's. */
   logWriter: (id: AppId, writer: string) => `berth:app:${id}:log-writer:${writer}`,
+  /** id → drain */
+  drains: 'berth:drains',
+  drainState: (id: string) => `berth:drain:${id}`,
+  /** app → the line that was sent last */
+  drainPositions: (id: string) => `berth:drain:${id}:positions`,
   events: (id: AppId) => `berth:app:${id}:events`,
   appDeploys: (id: AppId) => `berth:app:${id}:deploys`,
   deploy: (id: DeployId) => `berth:deploy:${id}`,

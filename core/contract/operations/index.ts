@@ -1,6 +1,7 @@
 /** Every operation under /v1. */
 import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
+import { drainOperations } from './drains.ts'
 import { hostOperations } from './hosts.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
@@ -14,6 +15,7 @@ export const operations: Operations = {
   ...codeOperations,
   ...trafficOperations,
   ...runningOperations,
+  ...drainOperations,
   ...tenancyOperations,
   ...hostOperations,
 }
