@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import type { LogLine } from '#core/contract/api.ts'
 import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { isOver } from '#core/domain/release.ts'
@@ -18,7 +17,7 @@ import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
 import { loadAssigned, loadInstance, reportInstance } from '#core/store/instances.ts'
 import { reportLayers } from '#core/store/layers.ts'
-import { appendLogs } from '#core/store/logs.ts'
+import { appendBuildLines, appendLogLines, appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
 import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
@@ -32,6 +31,7 @@ import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
+import { createOutbox } from './outbox.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
@@ -95,6 +95,10 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   await sweepLinks(slot, new Set(running.map(({ index }) => index)))
   const preparations = await openPreparations({ host, places, log }, folders.prepared)
 
+  const outbox = createOutbox({
+    log,
+    append: (app, origin, lines, dropped) => appendLogLines(store, app, origin, lines, dropped),
+  })
   const supervisor = createSupervisor({
     log,
     hostId: config.hostId,
@@ -119,8 +123,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       appendLogs(
         store,
         app,
-        lines.map(({ at, source, line }): LogLine => ({ at, source, ps: processName(desired), line })),
+        lines.map(({ at, source, line }) => ({ at, source, ps: processName(desired), line })),
       ),
+    store: (output) => outbox.store(output),
     now,
   })
   for (const record of recovered) supervisor.adopt(record)
@@ -128,6 +133,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
 
   const platformNode = await ensurePlatformNode(npm)
   await preparePlatform(folders.platform, platformNode)
+  /** To whoever watches the deploy, and to the app's log. */
+  const appsOfBuilds = new Map<DeployId, AppId>()
+  async function printBuild(deploy: DeployId, lines: string[]): Promise<void> {
+    await appendDeployLog(store, deploy, lines)
+    const app = appsOfBuilds.get(deploy)
+    if (app) await appendBuildLines(store, app, lines, now())
+  }
+
   const builds = createBuilds({
     log,
     config,
@@ -146,7 +159,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     places,
     preparations,
     meter,
-    print: (deploy, lines) => appendDeployLog(store, deploy, lines),
+    print: printBuild,
     report: (deploy, report) => reportBuild(store, deploy, report),
     now,
   })
@@ -171,7 +184,11 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   async function ensureBuild(id: DeployId): Promise<void> {
     const deploy = await loadDeploy(store, id)
     const app = deploy && (await loadApp(store, deploy.appId))
-    if (!app || deploy.buildHost !== config.hostId || deploy.state !== 'building') return builds.drop(id)
+    if (!app || deploy.buildHost !== config.hostId || deploy.state !== 'building') {
+      appsOfBuilds.delete(id)
+      return builds.drop(id)
+    }
+    appsOfBuilds.set(id, app.id)
     builds.ensure(deploy, app.tenantId)
   }
 
@@ -270,7 +287,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     log,
     handlers: { instance: ensureInstance, build: ensureBuild, stack: ensureStack },
   })
-  const health = await listen(config, log, () => expose(agentMetrics(meter)))
+  const health = await listen(config, log, () => expose(agentMetrics(meter, outbox)))
   log.info('agent ready', {
     host: config.hostId,
     slot,
@@ -291,6 +308,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await builds.stop()
       await stackBuilds.stop()
       await supervisor.stop()
+      outbox.stop()
       await runtimes.stop()
       await preparations.stop()
       await meter.stop()

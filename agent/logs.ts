@@ -1,10 +1,11 @@
 /** Follows what sandboxes print and hands it on in batches, a bounded amount a second. */
 import { watch } from 'node:fs'
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { fullBucket, takeUpTo } from '#core/domain/bucket.ts'
+import { describeDropped } from '#core/domain/log.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import { lineAssembler, type OutputLine } from './output.ts'
+import { openOutputFile, type OutputFile, type PlacedLine } from './output-file.ts'
 
 export type Follower = {
   /** Reads what is left, and ends. */
@@ -18,116 +19,151 @@ export type Follower = {
   bytes(): number
 }
 
+/** How far output was read and stored: the file's name (see output-file.ts), and the offset in it. */
+export type ReadSoFar = { file: string | null; offset: number }
+
+export type Batch = {
+  /** Of this file; with the end of each line, that is where the line was, for ever. */
+  file: string
+  lines: PlacedLine[]
+  /** Lines that were dropped, of which one of these tells. */
+  dropped: number
+  /** This follower has been told to stop, and asks once more only. */
+  isLast: boolean
+}
+/** Takes a batch in, or cannot now: then it is given the same again. @throws never */
+export type TakeBatch = (batch: Batch) => Promise<'taken' | 'away'>
+
 /** A file seldom grows without a notice; but one that did must not wait for ever. */
 const LOOK_AT_LEAST_EVERY_MS = 30_000
-/** A chatty app writes many times a second; a batch of lines costs the store as much as one line. */
-const MIN_GAP_MS = 100
-/** After a flood: the next look, and the next word about it. */
+/** How it went, and how long to the next look. */
+type Look = 'quiet' | 'dropped' | 'away'
 const FLOOD_GAP_MS = 1000
+const GAP_MS: Record<Look, number> = {
+  // A chatty app writes many times a second; a batch of lines costs the store as much as one line.
+  quiet: 100,
+  // After a flood: the next look, and the next word about it.
+  dropped: FLOOD_GAP_MS,
+  // Nobody takes batches now.
+  away: 1000,
+}
 const BURST_SECONDS = 2
 const KEEP_LAST = 5
-const NEWLINE = 0x0a
-const CHUNK = 65_536
 
 /**
- * Follows one log file of conmon's from `offset` on. More than `kbPerSecond`, after a burst of two seconds' worth, is
- * dropped, and the number of bytes is said in its place. A file that does not change costs nothing but its notice.
- * @param onLines is awaited, so a slow store slows the reading, never the app
+ * Follows one log file of conmon's from where an earlier follower left off. More than `kbPerSecond`, after a burst of two
+ * seconds' worth, is dropped, and the number of lines is said in its place. A file that does not change costs nothing but
+ * its notice. Who does not take a batch stops the reading, never the app: conmon goes on to its next file.
  */
 export function followOutput(
-  file: string,
-  { offset, kbPerSecond }: { offset: number; kbPerSecond: number },
-  onLines: (lines: OutputLine[], offset: number) => Promise<void>,
+  path: string,
+  { from, kbPerSecond }: { from: ReadSoFar; kbPerSecond: number },
+  take: TakeBatch,
 ): Follower {
   const stopping = new AbortController()
   const rate = { perSecond: kbPerSecond * 1024, burst: kbPerSecond * 1024 * BURST_SECONDS }
   const last: string[] = []
   let bucket = fullBucket(rate, performance.now())
-  let assemble = lineAssembler()
-  let handle: FileHandle | null = null
-  let position = offset
+  let file: OutputFile | null = null
+  let before: ReadSoFar = from
   let seen = 0
-  /** Read already, but the end of its row was not there yet. */
-  let rest: Buffer = Buffer.alloc(0)
+  /** What could not be handed on yet. */
+  let pending: Omit<Batch, 'isLast'> | null = null
+  /** Files that conmon began meanwhile: number → bytes. */
+  const begun = new Map<number, number>()
 
-  /** Reads what is new, to the end of the file that conmon left and on into its next one. @returns bytes dropped */
-  async function readNew(): Promise<number> {
-    handle ??= await open(file, 'r').catch(() => null)
-    if (!handle) return 0
-    // An offset from before a change of files means nothing in the new one.
-    if ((await handle.stat()).size < position) begin()
-    let dropped = await readOn(handle)
-    if (!(await isReplaced(handle))) return dropped
-    dropped += await readOn(handle)
-    await handle.close()
-    begin()
-    handle = await open(file, 'r').catch(() => null)
-    return handle ? dropped + (await readOn(handle)) : dropped
+  /** Reads what is new, to the end of the file that conmon left and on into its next one. */
+  async function readNew(): Promise<Look> {
+    if (!(await handOn())) return noteFile()
+    file ??= await openNext()
+    if (!file) return 'quiet'
+    const look = await readOn(file)
+    if (look === 'away' || !(await file.isReplaced())) return look
+    const end = await readOn(file)
+    if (end === 'away') return end
+    before = { file: file.name, offset: file.position }
+    await file.close()
+    file = await openNext()
+    const next = file === null ? 'quiet' : await readOn(file)
+    return [look, end].includes('dropped') && next === 'quiet' ? 'dropped' : next
   }
 
-  function begin(): void {
-    position = 0
-    rest = Buffer.alloc(0)
-    assemble = lineAssembler()
+  /** An offset means something only in the file that it was noted for. */
+  async function openNext(): Promise<OutputFile | null> {
+    const opened = await openOutputFile(path)
+    if (opened === null) return null
+    if (opened.name === before.file) opened.seen = opened.position = before.offset
+    begun.delete(opened.number)
+    const lost = [...begun.values()].reduce((sum, bytes) => sum + bytes, 0)
+    begun.clear()
+    if (lost > 0)
+      await say(opened, `More than ${lost} bytes of output dropped: they were printed while the log was away.`)
+    return opened
   }
 
-  /** conmon starts a new file, under the same name, when the old one has reached its limit. */
-  async function isReplaced(old: FileHandle): Promise<boolean> {
-    const now = await stat(file).catch(() => null)
-    return now !== null && now.ino !== (await old.stat()).ino
+  /** The log is away: files that come and go before it is back are lost, and are told of. */
+  async function noteFile(): Promise<Look> {
+    const now = await stat(path).catch(() => null)
+    if (now && now.ino !== file?.number) begun.set(now.ino, now.size)
+    return 'away'
   }
 
-  async function readOn(from: FileHandle): Promise<number> {
-    const { size } = await from.stat()
-    const behind = Math.max(0, size - position)
-    seen += behind
+  async function readOn(from: OutputFile): Promise<Look> {
+    const behind = await from.behind()
+    seen += Math.max(0, from.position + behind - from.seen)
+    from.seen = Math.max(from.seen, from.position + behind)
     const { taken, bucket: left } = takeUpTo(bucket, rate, performance.now(), behind)
     bucket = left
-    const dropped = behind - Math.floor(taken)
-    if (dropped > 0) {
-      position += dropped
-      rest = Buffer.alloc(0)
-      assemble = lineAssembler()
-      const line = `${dropped} bytes of output dropped: it printed more than ${kbPerSecond} KiB a second.`
-      await deliver([{ at: new Date().toISOString(), source: 'platform', line }])
+    const tooMuch = behind - Math.floor(taken)
+    if (tooMuch > 0 && !(await tellDropped(from, tooMuch))) return 'away'
+    const end = from.position + Math.floor(taken)
+    while (from.position < end) {
+      const read = await from.read(end - from.position)
+      if (!read) break
+      last.push(...read.lines.map(({ line }) => line))
+      last.splice(0, Math.max(0, last.length - KEEP_LAST))
+      pending = { file: from.name, lines: read.lines, dropped: 0 }
+      if (!(await handOn())) return 'away'
     }
-    while (position < size) {
-      const { bytesRead, buffer } = await from.read(
-        Buffer.allocUnsafe(Math.min(CHUNK, size - position)),
-        0,
-        null,
-        position,
-      )
-      if (bytesRead === 0) break
-      position += bytesRead
-      const read = Buffer.concat([rest, buffer.subarray(0, bytesRead)])
-      const end = read.lastIndexOf(NEWLINE) + 1
-      rest = read.subarray(end)
-      await deliver(assemble(read.subarray(0, end).toString('utf8')))
-    }
-    return dropped
+    return tooMuch > 0 ? 'dropped' : 'quiet'
   }
 
-  async function deliver(lines: OutputLine[]): Promise<void> {
-    if (lines.length === 0) return
-    last.push(...lines.filter(({ source }) => source === 'app').map(({ line }) => line))
-    last.splice(0, Math.max(0, last.length - KEEP_LAST))
-    await onLines(lines, position - rest.length)
+  function tellDropped(from: OutputFile, tooMuch: number): Promise<boolean> {
+    return from.skip(tooMuch).then(({ bytes, rows, isExact }) => {
+      const why = `it printed more than ${kbPerSecond} KiB a second (${bytes} bytes).`
+      return say(from, `${isExact ? '' : 'About '}${describeDropped(rows, why)}`, rows)
+    })
+  }
+
+  function say({ name, position }: OutputFile, line: string, dropped = 0): Promise<boolean> {
+    const notice = { at: new Date().toISOString(), source: 'platform' as const, line, end: position }
+    pending = { file: name, lines: [notice], dropped }
+    return handOn()
+  }
+
+  /** @returns false when it has to be tried again */
+  async function handOn(): Promise<boolean> {
+    if (pending && pending.lines.length > 0) {
+      const isLast = stopping.signal.aborted
+      if ((await take({ ...pending, isLast })) === 'away') return false
+    }
+    pending = null
+    return true
   }
 
   async function hasGrown(): Promise<boolean> {
-    const now = await stat(file).catch(() => null)
-    return now !== null && now.size !== position
+    const now = await stat(path).catch(() => null)
+    return now !== null && now.size !== file?.position
   }
 
   async function follow(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const dropped = await inTurn(readNew).catch(() => 0)
-      await sleep(dropped > 0 ? FLOOD_GAP_MS : MIN_GAP_MS, stopping.signal)
-      await changed(file, hasGrown, stopping.signal)
+      const look = await inTurn(readNew).catch(() => 'quiet' as const)
+      await sleep(GAP_MS[look], stopping.signal)
+      if (look !== 'away') await changed(path, hasGrown, stopping.signal)
     }
-    await inTurn(readNew).catch(() => 0)
-    await handle?.close()
+    await inTurn(readNew).catch(() => 'quiet')
+    await file?.close()
   }
 
   const following = follow()

@@ -5,9 +5,10 @@
 import type { UsageField } from '#core/domain/usage.ts'
 import type { Metric } from '#core/runtime/metrics.ts'
 import type { AppFigures, Meter } from './metering.ts'
+import type { Outbox } from './outbox.ts'
 
 /** Counters begin with the agent, as Prometheus expects of a process. */
-export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>): Metric[] {
+export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>, outbox: Pick<Outbox, 'dropped'>): Metric[] {
   const apps = meter.apps()
   const { looks, lookSeconds, delivered, failures, unsent, spoolBytes } = meter.figures()
   const perApp = (kind: Metric['kind'], name: string, help: string, value: (app: AppFigures) => number): Metric => ({
@@ -37,6 +38,14 @@ export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>): Metric[] {
     used('io_read_bytes', 'Bytes read from disks.', 'ioReadBytes'),
     used('io_written_bytes', 'Bytes written to disks.', 'ioWriteBytes'),
     used('output_bytes', 'Bytes printed.', 'logBytes'),
+    {
+      name: 'berth_app_log_lines_dropped_total',
+      help: 'Lines printed that did not reach the log, because there were too many or the log was away.',
+      kind: 'counter',
+      values: outbox
+        .dropped()
+        .map(({ appId, tenantId, lines }) => ({ labels: { tenant: tenantId, app: appId }, value: lines })),
+    },
     own('counter', 'looks_total', 'Looks at the counters of a sandbox.', looks),
     own('counter', 'look_seconds_total', 'Time that they took.', lookSeconds),
     own('counter', 'samples_delivered_total', 'Samples that the ledger took.', delivered),

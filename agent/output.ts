@@ -11,23 +11,27 @@ export const MAX_LINE_LENGTH = 2048
 
 /** Turns chunks of conmon's file (`TIME STREAM F|P text` a row; P: the line goes on) into lines; what is too long is cut. */
 export function lineAssembler(): (chunk: string) => OutputLine[] {
+  const read = rowReader()
   let rest = ''
-  let partial = ''
   return (chunk) => {
     const rows = (rest + chunk).split('\n')
     rest = rows.pop() ?? ''
-    const lines: OutputLine[] = []
-    for (const row of rows) {
-      const match = /^(\S+) (?:stdout|stderr) ([FP]) (.*)$/s.exec(row)
-      if (!match) continue
-      const [, at = '', kind, text = ''] = match
-      if (partial.length < MAX_LINE_LENGTH) partial += text
-      if (kind === 'P') continue
-      const cut = partial.length > MAX_LINE_LENGTH ? `${partial.slice(0, MAX_LINE_LENGTH)}…` : partial
-      lines.push({ at, source: 'app', line: printable(cut) })
-      partial = ''
-    }
-    return lines
+    return rows.map(read).filter((line) => line !== null)
+  }
+}
+
+/** @returns of each row the line that it ends, or null */
+export function rowReader(): (row: string) => OutputLine | null {
+  let partial = ''
+  return (row) => {
+    const match = /^(\S+) (?:stdout|stderr) ([FP]) (.*)$/s.exec(row)
+    if (!match) return null
+    const [, at = '', kind, text = ''] = match
+    if (partial.length < MAX_LINE_LENGTH) partial += text
+    if (kind === 'P') return null
+    const cut = partial.length > MAX_LINE_LENGTH ? `${partial.slice(0, MAX_LINE_LENGTH)}…` : partial
+    partial = ''
+    return { at, source: 'app', line: printable(cut) }
   }
 }
 

@@ -51,6 +51,12 @@ export type Options = {
   force?: boolean
   all?: boolean
   processType?: string
+  ps?: string
+  since?: string
+  until?: string
+  grep?: string
+  colour?: boolean
+  color?: boolean
   memory?: string
   cpu?: string
   perSecond?: string
@@ -73,6 +79,7 @@ export type Options = {
   connections?: string
   connectionRate?: string
   logRate?: string
+  logSize?: string
   io?: string
   cpus?: string
   allow?: string

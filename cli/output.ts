@@ -7,6 +7,10 @@ type Sink = Writable & { isTTY?: boolean }
 export type Output = {
   /** A line of the result. */
   line: (text?: string) => void
+  /** A line that was made harmless already, and may carry colours where there are any. */
+  safeLine: (text: string) => void
+  /** Whether what goes to stdout is coloured. */
+  colours: boolean
   /** Text that keeps its own newlines, for `$(berth config:get KEY)`. */
   value: (text: string) => void
   /** @param below lines to show under each row */
@@ -29,6 +33,8 @@ export function createOutput(stdout: Sink, stderr: Sink, env: NodeJS.ProcessEnv)
   const write = (sink: Sink, text: string) => void sink.write(`${text}\n`)
   return {
     line: (text = '') => write(stdout, escapeControls(text)),
+    safeLine: (text) => write(stdout, text),
+    colours: coloured(stdout),
     value: (text) => write(stdout, escapeControls(text, '\n')),
     table: (head, rows, below = []) => {
       const lines = renderTable(head, rows, coloured(stdout))

@@ -17,6 +17,7 @@ export function limitsFrom(options: Options): PatchPlan {
     instanceMemoryMb: read(options.instanceMemory, (text) => parseSize('--instance-memory', text)),
     weight: read(options.weight, (text) => parseCount('--weight', text)),
     requestRate: rateFrom(options),
+    logKb: read(options.logSize, (text) => parseKilobytes('--log-size', text)),
   }
   const budget = {
     egressBytes: read(egress, (text) => monthly('--egress', text, (amount) => parseSize('--egress', amount) * MIB)),
@@ -101,7 +102,7 @@ function parseMbit(option: string, text: string): number {
 function parseKilobytes(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(K|M|)(?:i?B)?$/i.exec(text)
   const kilobytes = match ? Math.round(Number(match[1]) * (match[2]?.toUpperCase() === 'M' ? 1024 : 1)) : 0
-  if (kilobytes < 1) throw usage(`${option} must be bytes per second like 64K or 1M, got "${text}".`)
+  if (kilobytes < 1) throw usage(`${option} must be bytes like 64K or 1M, got "${text}".`)
   return kilobytes
 }
 
@@ -128,6 +129,7 @@ export function planFacts(plan: PlanView): [string, string][] {
     ['Requests a month', budget.requests === null ? 'no limit' : String(budget.requests)],
     ['Egress', budget.egressBytes === null ? 'no limit' : `${formatBytes(budget.egressBytes)} a month`],
     ['CPU time', budget.cpuSeconds === null ? 'no limit' : `${hours(budget.cpuSeconds)} hours a month`],
+    ["Each app's log", `${plan.logKb} KiB`],
     [
       'An instance',
       [

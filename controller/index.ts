@@ -18,17 +18,19 @@ import type { CertificateContext } from './certificates/context.ts'
 import { hostsOfApp, wantedOf } from './certificates/wanted.ts'
 import { watchClocks } from './cron/loop.ts'
 import { createDeploys } from './deploy/deploy.ts'
+import { readAuthorities, watchDrains } from './drains/loop.ts'
 import { beginFallback } from './deploy/fallback.ts'
 import { createLookUp, watchDomains } from './domains.ts'
 import { openTelling } from './telling.ts'
-import { openOutbound } from './outbound/index.ts'
 import { codeOf } from './files.ts'
 import { BODY_TIMEOUT_MS } from './git/http.ts'
 import { openRepositories } from './git/repositories.ts'
 import { createGitSlots } from './git/slots.ts'
 import { openSources } from './git/sources.ts'
 import { createIdentity } from './identity/index.ts'
+import { watchLogLimits } from './logs/limits.ts'
 import { watchBudgets } from './metering/budgets.ts'
+import { openOutbound } from './outbound/index.ts'
 import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
@@ -103,6 +105,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wanted: certificateContext.wanted,
     })
     const { signal } = stopping
+    const ca = await readAuthorities(config.outbound.caBundle)
     const ssh = await prepareSsh({ config, store, log })
     const identity = createIdentity({ store, config, log, random, now })
     const apiContext: ApiContext = {
@@ -145,6 +148,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
           keepCollecting({ store, config, log, layers, now }, held),
+          watchDrains({ store, log, sealer, outbound, ca, now, chance: Math.random }, held),
+          watchLogLimits({ store, log }, held),
           watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
           telling.watch(held),

@@ -38,6 +38,7 @@ export class Counters {
   readonly bytesOut = new Float64Array(MAX_APPS + 1)
   readonly refused = new Float64Array((MAX_APPS + 1) * REFUSALS.length)
   connections = 0
+  logLinesDropped = 0
   #rows = new Map<AppId, number>()
 
   /** The row of an app. It never changes, so a call may keep it. */

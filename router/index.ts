@@ -9,8 +9,10 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { loadRouters } from '#core/store/routes.ts'
+import { appendLogLines } from '#core/store/logs.ts'
 import { recordUsage, type UsageSample } from '#core/store/usage.ts'
 import { logLeftOut } from './access-log.ts'
+import { AppLog } from './app-log.ts'
 import type { AppConnection } from './app/connection.ts'
 import { Pools } from './app/pools.ts'
 import { Certificates } from './certificates.ts'
@@ -53,6 +55,7 @@ export type Leaving = {
 
 /** What a router that is killed has not delivered yet is lost. */
 const FLUSH_MS = 250
+const LOG_MS = 500
 
 /** @throws ADDRESS_IN_USE */
 export async function start(
@@ -82,6 +85,10 @@ export async function start(
   quotas.setRouters((await loadRouters(store).catch(() => [])).length + 1)
   const guests = new Guests(new Clients(), quotas, clock)
   const refusals = new RefusalSampler()
+  const appLog = new AppLog(
+    (app, lines, dropped) => appendLogLines(store, app, { writer: id, within: 'life' }, lines, dropped),
+    () => Date.now(),
+  )
   const trusted = trustedFrom(config.trustedProxies)
   const certificates = new Certificates({
     store,
@@ -109,6 +116,7 @@ export async function start(
     guests,
     counters,
     refusals,
+    appLog,
     routes: () => routes,
     trusted,
     certificates,
@@ -180,6 +188,7 @@ export async function start(
   const settleOpen = () => {
     for (const client of clients) client.eachCall((call) => usage.settle(call))
     counters.connections = clients.size
+    counters.logLinesDropped = appLog.dropped
     logLeftOut(log, refusals.silent(clock.tick()))
   }
   const deliverFigures = figuresDelivery(store, id, usage.book, () => Date.now())
@@ -192,6 +201,13 @@ export async function start(
     },
     ending.signal,
     couldNotRecord,
+  )
+  const logging = repeat(
+    LOG_MS,
+    // Waiting for a Redis that is away would only make more wait.
+    () => (store.status === 'ready' ? appLog.flush() : Promise.resolve()),
+    ending.signal,
+    (error) => log.debug('requests not logged yet', { cause: messageOf(error) }),
   )
   const metrics = keepMetrics(config.routerMetricsPort, counters, log, ending.signal)
   log.info('router listening', {
@@ -218,7 +234,8 @@ export async function start(
       if (store.status !== 'ready') store.disconnect()
       clearInterval(sweeping)
       pools.stop()
-      await Promise.all([watch.stop(), recording, adoption, metrics])
+      await Promise.all([watch.stop(), recording, logging, adoption, metrics])
+      await appLog.flush().catch((error: unknown) => log.debug('requests not logged', { cause: messageOf(error) }))
       await usage.flush(record).catch(couldNotRecord)
       await leases.stop()
       await certificates.stop()

@@ -63,6 +63,12 @@ export function routerMetrics(counters: Counters): (Metric | Distribution)[] {
     perApp('counter', 'receive_bytes_total', 'Bytes from clients, on the wire.', counters.bytesIn),
     perApp('counter', 'transmit_bytes_total', 'Bytes to clients, on the wire.', counters.bytesOut),
     {
+      name: 'berth_router_log_lines_dropped_total',
+      help: "Requests without a line in their app's log, because there were too many or the log was away.",
+      kind: 'counter',
+      values: [{ value: counters.logLinesDropped }],
+    },
+    {
       name: 'berth_router_connections',
       help: 'Client connections.',
       kind: 'gauge',

@@ -1,6 +1,7 @@
 /** Requests from their head to the books: what their doors and their apps tell is brought together here. */
 import type { Log } from '#core/runtime/log.ts'
 import { logAccess } from './access-log.ts'
+import type { AppLog } from './app-log.ts'
 import type { Call, ClientEvents, Refused } from './call.ts'
 import { Forwarder, type ForwardContext } from './forward.ts'
 import { identify, tell, type StoryContext } from './request.ts'
@@ -14,6 +15,8 @@ export type RequestContext = ForwardContext &
     /** Whether each request is logged. */
     logsRequests: boolean
     refusals: RefusalSampler
+    /** The log of each app's own. */
+    appLog: Pick<AppLog, 'add'>
   }
 
 export class Requests implements ClientEvents {
@@ -83,6 +86,7 @@ export class Requests implements ClientEvents {
     const admitted = call.standing !== null
     this.#release(call, ms)
     if (this.#context.logsRequests) this.#log(call, ms, admitted)
+    this.#context.appLog.add(call, ms)
     call.client.next(call)
   }
 

@@ -79,12 +79,18 @@ export async function runPhase(
       sandbox,
       workspace.root,
     )
-    const output = followOutput(logOf(host, id), { offset: 0, kbPerSecond: defaultCeilings.logKbPerSecond }, (lines) =>
-      context.print(
+    const limits = { from: { file: null, offset: 0 }, kbPerSecond: defaultCeilings.logKbPerSecond }
+    const output = followOutput(logOf(host, id), limits, async ({ lines, isLast }) => {
+      const shown = context.print(
         deploy.id,
         lines.map(({ line }) => line),
-      ),
-    )
+      )
+      // At its end a build does not wait for a store that is away.
+      return shown.then(
+        () => 'taken',
+        () => (isLast ? 'taken' : 'away'),
+      )
+    })
     meter.countOutput(sandbox, () => output.bytes())
     const exitCode = await waitForSandbox(host, sandbox, signal)
     await stopSandbox(host, sandbox, 0)

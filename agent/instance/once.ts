@@ -239,7 +239,6 @@ async function conclude(
   const { reason, sentence, detail } = diagnosis
   report(record, 'stopped', { reason, detail, exitCode }, parts)
   await parts.cleanUp(record)
-  await parts.say(record, `Process ${sentence}`)
   await parts.tell(record, reason, `${processName(record.desired)} ${sentence}`, lastOutput)
   parts.context.log.info('run ended', { instance: record.desired.id, app: record.desired.appName, reason, exitCode })
 }

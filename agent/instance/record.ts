@@ -9,6 +9,7 @@ import type { LaunchSpec } from '#core/contract/internal.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import type { Desired, Reported } from '#core/domain/instance.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
+import type { ReadSoFar } from '../logs.ts'
 import type { PublishedPort } from '../sandbox/link.ts'
 import type { SandboxHandle } from '../sandbox/index.ts'
 
@@ -32,8 +33,8 @@ export type InstanceRecord = {
   /** What its sandbox has now; it lags behind what is desired. */
   applied: Limits | null
   reported: Reported
-  /** How far the log file was read. */
-  logOffset: number
+  /** How far what it prints was stored; see agent/logs.ts. */
+  output: ReadSoFar
   restarts: number
 }
 
@@ -57,8 +58,13 @@ export async function openRecords(folder: string): Promise<Records> {
     async loadAll() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
       return Promise.all(
-        names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as InstanceRecord),
+        names.map(async (name) => whole(JSON.parse(await readFile(join(folder, name), 'utf8')) as InstanceRecord)),
       )
     },
   }
 }
+
+/** What an earlier version wrote names no file of output; it begins again, with the next lines that are printed. */
+const whole = (record: InstanceRecord): InstanceRecord => ({ ...record, output: record.output ?? notRead })
+
+export const notRead: ReadSoFar = { file: null, offset: 0 }

@@ -16,6 +16,7 @@ import type { ControllerClient } from '../controller-client.ts'
 import { diagnoseExit, diagnoseStart, type Diagnosis } from '../health/health.ts'
 import { probe } from '../health/probe.ts'
 import { untilReady } from '../health/readiness.ts'
+import type { Outbox } from '../outbox.ts'
 import type { Preparations, Prepared } from '../prepared.ts'
 import { followOutput, type Follower } from '../logs.ts'
 import { ownerOf, type Meter } from '../metering.ts'
@@ -39,7 +40,7 @@ import type { Streams } from '../sandbox/streams.ts'
 import type { Layers } from '../slug.ts'
 import type { Stacks } from '../stacks.ts'
 import { appliedOf, createAdjuster, limitsOf } from './adjust.ts'
-import type { InstanceRecord, Records } from './record.ts'
+import { notRead, type InstanceRecord, type Records } from './record.ts'
 import { liveOnce, type OnceParts } from './once.ts'
 import { afterExit } from './restart.ts'
 import type { Session } from './session.ts'
@@ -71,6 +72,8 @@ export type SupervisorContext = {
   print(deploy: DeployId, lines: string[]): Promise<void>
   openSession(id: InstanceId, signal: AbortSignal): Promise<Session>
   appendLog(app: AppId, desired: Desired, lines: OutputLine[]): Promise<void>
+  /** Stores what an instance printed, each line once; see outbox.ts. */
+  store: Outbox['store']
   now: () => number
 }
 
@@ -109,7 +112,6 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       await context.report(id, reported)
     },
     async refused(record, text) {
-      await say(record, text)
       await tell(record, 'resizeRefused', text)
     },
   })
@@ -169,7 +171,6 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       upMs: context.now() - began,
       restarts: record.restarts,
     })
-    await say(record, `Instance ${diagnosis.detail}`)
     await tell(record, diagnosis.reason, `${processName(record.desired)} ${diagnosis.sentence}`, lastOutput)
     if (decision.kind === 'fail') {
       await cleanUp(record)
@@ -264,15 +265,16 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
 
   function follow(record: InstanceRecord): Follower {
     const { desired } = record
-    const from = { offset: record.logOffset, kbPerSecond: desired.ceilings.logKbPerSecond }
-    const follower = followOutput(logOf(host, desired.id), from, async (lines, offset) => {
-      await context
-        .appendLog(desired.appId, desired, lines)
-        .catch((error: unknown) => log.warn('output not stored', { instance: desired.id, error }))
-      if (desired.once?.deploy) await show(desired.once.deploy, lines)
-      record.logOffset = offset
-      // On disk too, so that an agent that takes over does not store the same lines again.
+    const limits = { from: record.output, kbPerSecond: desired.ceilings.logKbPerSecond }
+    const follower = followOutput(logOf(host, desired.id), limits, async (batch) => {
+      // Without an end of its own, what an agent that leaves could not store is there for the next one.
+      const isLast = batch.isLast && !leaving.signal.aborted
+      if ((await context.store({ app: desired.appId, desired, batch: { ...batch, isLast } })) === 'away') return 'away'
+      if (desired.once?.deploy) await show(desired.once.deploy, batch.lines)
+      record.output = { file: batch.file, offset: batch.lines.at(-1)?.end ?? record.output.offset }
+      // On disk too, for an agent that takes over.
       records.save(record)
+      return 'taken'
     })
     if (record.sandbox) meter.countOutput(record.sandbox, () => follower.bytes())
     return follower
@@ -392,7 +394,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     record.place = null
     record.sandbox = null
     record.applied = null
-    record.logOffset = 0
+    record.output = notRead
     records.save(record)
   }
 
@@ -476,7 +478,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       sandbox: null,
       applied: null,
       restarts: 0,
-      logOffset: 0,
+      output: notRead,
       // What an agent claimed whose memory is gone may have been run: it is not begun again.
       reported: claimed ? reported : newReport(desired, context.now()),
       begun: claimed,

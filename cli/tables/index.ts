@@ -6,6 +6,7 @@ import { certCommands } from './certs.ts'
 import { configCommands } from './config.ts'
 import { gitCommands } from './git.ts'
 import { hostCommands } from './hosts.ts'
+import { logCommands } from './logs.ts'
 import { releaseCommands } from './releases.ts'
 import { routingCommands } from './routing.ts'
 import { runningCommands } from './running.ts'
@@ -18,6 +19,7 @@ export const commands: CommandSpec[] = [
   ...sessionCommands,
   ...appCommands,
   ...buildpackCommands,
+  ...logCommands,
   ...runningCommands,
   ...runCommands,
   ...configCommands,

@@ -1,22 +1,8 @@
-/** The command table's rows on what runs of an app: instances, their log, size and checks. */
+/** The command table's rows on what runs of an app: instances, their size and checks. */
 import type { CommandSpec } from '../program.ts'
 import { noWait, trafficOptions } from './options.ts'
 
 export const runningCommands: CommandSpec[] = [
-  {
-    name: 'logs',
-    group: 'Running',
-    ofApp: true,
-    summary: "Show an app's log",
-    options: [
-      ['-t, --tail', 'go on with lines as they come'],
-      ['-n, --num <count>', 'how many past lines (100)'],
-      ['-s, --source <source>', 'only from app, build, platform or router'],
-      ['-p, --process-type <type>', 'only from web, or from web.1'],
-    ],
-    examples: ['logs', 'logs --tail -p web', 'logs -n 500 -s router --json'],
-    load: async () => (await import('../commands/logs.ts')).logs,
-  },
   {
     name: 'ps',
     group: 'Running',

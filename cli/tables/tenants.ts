@@ -20,6 +20,7 @@ const planOptions: [string, string][] = [
   ['--connections <n>', 'that each instance has open at a time'],
   ['--connection-rate <n>', 'that each instance opens a second'],
   ['--log-rate <size>', 'what each instance prints a second, like 64K'],
+  ['--log-size <size>', "what is kept of each app's log, like 4M"],
   ['--io <size>', 'what each instance reads and writes a second, like 100M'],
 ]
 

@@ -21,6 +21,7 @@ import { consoleFiles } from './console.ts'
 import type { ApiContext } from './context.ts'
 import { cronRoutes } from './cron.ts'
 import { deployRoutes } from './deploys.ts'
+import { drainRoutes } from './drains.ts'
 import { domainRoutes } from './domains.ts'
 import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
@@ -122,6 +123,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...runRoutes(context),
   ...cronRoutes(context),
   ...logRoutes(context),
+  ...drainRoutes(context),
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),

@@ -3,6 +3,7 @@ import { BerthError } from '#core/domain/errors.ts'
 import { cancelledBy, isCancellable, type Cancel, type Deploy, type PhaseTime } from '#core/domain/release.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { appendDeployLog, loadCancel, saveDeploy } from '#core/store/deploys.ts'
+import { appendBuildLines } from '#core/store/logs.ts'
 import type { DeployContext, WalkContext } from './context.ts'
 
 export type Walk = {
@@ -66,6 +67,7 @@ export function beginWalk(context: WalkContext, read: Deploy, signal: AbortSigna
     took: (...phases) => void (deploy = { ...deploy, phases: [...deploy.phases, ...phases] }),
     async say(...lines) {
       await reach(() => appendDeployLog(context.store, deploy.id, lines))
+      await reach(() => appendBuildLines(context.store, deploy.appId, lines, context.now()))
     },
     reach,
     async pause(ms) {

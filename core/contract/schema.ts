@@ -92,6 +92,7 @@ export const planLimits = z.strictObject({
       ioMbPerSecond: z.int().min(1).max(1_048_576).optional(),
     })
     .optional(),
+  logKb: z.int().min(16).max(262_144).optional(),
 })
 
 export const cores = z

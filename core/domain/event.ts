@@ -31,6 +31,7 @@ export type EventKind =
   | 'cronSkipped'
   | 'cronChanged'
   | 'buildChanged'
+  | 'drainChanged'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -90,6 +91,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   cronSkipped: { isFailure: false },
   cronChanged: { isFailure: false },
   buildChanged: { isFailure: false },
+  drainChanged: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -2,6 +2,7 @@
 import type { Rate } from './bucket.ts'
 import { describeBudget, monthOf, type Budget, type BudgetStanding } from './budget.ts'
 import { isId, type TenantId } from './ids.ts'
+import { DEFAULT_LOG_KB } from './log.ts'
 import { defaultCeilings, defaultResources, type Ceilings, type Resources } from './resources.ts'
 
 /** Requests that all of a tenant's apps together may take. */
@@ -49,6 +50,8 @@ export type Plan = {
   budget: Budget
   /** Of each instance. */
   ceilings: Ceilings
+  /** What is kept of each app's log, in KiB of lines. */
+  logKb: number
 }
 
 /** Destinations outside the platform, as IPv4 CIDRs. `allow` opens what is blocked for all, but for the platform itself. */
@@ -121,6 +124,7 @@ export const defaultPlan: Plan = {
   traffic: defaultCaps,
   budget: { cpuSeconds: null, egressBytes: null, requests: null },
   ceilings: defaultCeilings,
+  logKb: DEFAULT_LOG_KB,
 }
 
 /** The name of a plan: as a tenant's. */

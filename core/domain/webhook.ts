@@ -79,6 +79,7 @@ export const eventTypes: Record<EventKind, WebhookEvent> = {
   checksChanged: 'app.changed',
   cronChanged: 'app.changed',
   buildChanged: 'app.changed',
+  drainChanged: 'app.changed',
   connectionsCapped: 'instance.capped',
   connectionRateCapped: 'instance.capped',
   lookupRateCapped: 'instance.capped',

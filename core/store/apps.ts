@@ -137,6 +137,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
       keys.app(app.id),
       keys.releases(app.id),
       keys.logs(app.id),
+      keys.logFigures(app.id),
       keys.events(app.id),
       keys.appDeploys(app.id),
       keys.appRuns(app.id),

@@ -9,6 +9,7 @@ const commands = {
   createApp: 3,
   setFormation: 3,
   appendEvent: 4,
+  appendLogs: 4,
   createRelease: 3,
   restartApp: 1,
   assignInstance: 3,

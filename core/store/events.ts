@@ -2,12 +2,13 @@ import { KEEP_EVENTS, trimEvent, type AppEvent, type EventKind } from '../domain
 import type { AppId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
+import { appendLogs } from './logs.ts'
 import { MAX_OUTBOX, type OutboxEntry } from './outbox.ts'
 
 /** Of all apps together, for those who follow what happens; each is 6 KB at most. */
 export const KEEP_FED_EVENTS = 2_000
 
-/** Records what happened to an app, and has its webhooks told; nothing when the app is gone. */
+/** Records what happened to an app, has its webhooks told, and tells it in its log; nothing when the app is gone. */
 export async function appendEvent(store: Store, app: AppId, event: AppEvent): Promise<void> {
   const trimmed = trimEvent(event)
   // What an app printed may be secret, and is not sent anywhere.
@@ -24,6 +25,10 @@ export async function appendEvent(store: Store, app: AppId, event: AppEvent): Pr
     pack(entry),
     MAX_OUTBOX,
   )
+  const { at, process, text } = trimmed
+  const by = event.actor === null ? '' : ` (by ${event.actor})`
+  const line = { at: new Date(at).toISOString(), source: 'platform' as const, ps: process ?? 'app', line: text + by }
+  await appendLogs(store, app, [line])
 }
 
 export type EventFilter = {

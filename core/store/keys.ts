@@ -34,6 +34,15 @@ export const keys = {
   appCounter: 'berth:app-counter',
   releases: (id: AppId) => `berth:app:${id}:releases`,
   logs: (id: AppId) => `berth:app:${id}:logs`,
+  /** Lines and bytes of the log, its limit, and what was dropped before it came here. */
+  logFigures: (id: AppId) => `berth:app:${id}:log-figures`,
+  /** How far a writer of an app's log has come; `writer` is an instance, or a process of Berth's. */
+  logWriter: (id: AppId, writer: string) => `berth:app:${id}:log-writer:${writer}`,
+  /** id → drain */
+  drains: 'berth:drains',
+  drainState: (id: string) => `berth:drain:${id}`,
+  /** app → the line that was sent last */
+  drainPositions: (id: string) => `berth:drain:${id}:positions`,
   events: (id: AppId) => `berth:app:${id}:events`,
   /** The newest of all apps (stream). */
   eventFeed: 'berth:events',

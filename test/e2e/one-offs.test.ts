@@ -181,7 +181,7 @@ describe('One-off runs', () => {
     const said = await logs(name)
     assert.equal(said.match(/: begun/g)?.length, 1, said)
     assert.match(said, /: done$/m)
-    assert.match(said, /Process exited with code 3\./)
+    assert.match(said, /exited with code 3\./)
   })
 
   it('attached end with the agent that they were attached through, and nothing of them runs on', async function () {

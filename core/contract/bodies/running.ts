@@ -22,12 +22,6 @@ export const runQuery = z.strictObject({
   n: z.coerce.number().int().min(1).max(200).default(50),
   job: z.string().max(40).optional(),
 })
-export const logQuery = z.object({
-  n: z.coerce.number().int().min(0).max(1500).default(100),
-  tail: z.enum(['0', '1', 'true', 'false']).default('0'),
-  source: z.enum(['app', 'build', 'platform', 'router']).optional(),
-  ps: z.string().max(40).optional(),
-})
 export const eventQuery = z.object({
   n: z.coerce.number().int().min(1).max(KEEP_EVENTS).default(50),
   since: z.iso.datetime({ offset: true }).optional(),

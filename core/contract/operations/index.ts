@@ -1,6 +1,7 @@
 /** Every operation under /v1. */
 import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
+import { drainOperations } from './drains.ts'
 import { hostOperations } from './hosts.ts'
 import { liveOperations } from './live.ts'
 import { identityOperations } from './identity.ts'
@@ -17,6 +18,7 @@ export const operations: Operations = {
   ...codeOperations,
   ...trafficOperations,
   ...runningOperations,
+  ...drainOperations,
   ...tenancyOperations,
   ...identityOperations,
   ...hostOperations,

@@ -1,12 +1,12 @@
 /** What runs, and what it said, did and used. */
-import { createRun, eventQuery, logQuery, runQuery, usageQuery } from '../bodies/index.ts'
+import { createRun, eventQuery, runQuery, usageQuery } from '../bodies/index.ts'
+import { logLine, logQuery } from '../logs.ts'
 import {
   allUsageView,
   cronJobView,
   cronView,
   eventsView,
   instancesView,
-  logLine,
   runView,
   runsView,
   tenantUsageView,

@@ -106,15 +106,6 @@ export const cronView = named('Cron', {
 })
 export type CronView = z.infer<typeof cronView>
 
-/** One line of `GET …/logs` (newline-delimited JSON). */
-export const logLine = z.strictObject({
-  at: moment,
-  source: z.enum(['app', 'build', 'platform', 'router']),
-  ps: text,
-  line: text,
-})
-export type LogLine = z.infer<typeof logLine>
-
 export const eventView = named('Event', {
   at: moment,
   kind: z.enum(eventKinds as [EventKind, ...EventKind[]]),

@@ -31,6 +31,7 @@ export const planView = named('Plan', {
       ioMbPerSecond: whole,
     })
     .describe('Of each instance.'),
+  logKb: whole.describe('How much is kept of each app’s log.'),
 })
 export type PlanView = z.infer<typeof planView>
 export const plansView = z.strictObject({ plans: z.array(planView) })

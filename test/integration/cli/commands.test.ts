@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { AppView, DeployView, InstanceView } from '#core/contract/api.ts'
-import { aPerson, launcher, lines, ok, startFakeApi, type FakeApi, type Person } from './harness.ts'
+import { aPerson, launcher, lines, problem, ok, startFakeApi, type FakeApi, type Person } from './harness.ts'
 
 const app = { name: 'hello', release: 1, url: 'http://hello.localhost:8080', gitUrl: 'x' } as AppView
 const deploy = (fields: Partial<DeployView>) =>
@@ -109,13 +109,47 @@ describe('berth, working on an app', function () {
   })
 
   it('prints log lines with their source, and passes the filters on', async () => {
-    const entry = { at: '2026-01-01T00:00:00.000Z', source: 'app', ps: 'web.1', line: 'a\tb\x1b]0;owned\x07\r' }
+    const entry = {
+      id: '1-0-1',
+      at: '2026-01-01T00:00:00.000Z',
+      source: 'app',
+      ps: 'web.1',
+      line: 'a\tb\x1b[31mc\x1b]0;owned\x07\r',
+    }
     api.answers['GET /v1/apps/hello/logs'] = lines([entry])
-    const ran = await person.berth(['logs', '-t', '-n', '5', '-s', 'app', '-p', 'web', '-a', 'hello'])
-    assert.equal(ran.stdout, '2026-01-01T00:00:00.000Z app[web.1]: a\tb\\x1b]0;owned\\x07\n')
-    assert.equal(api.seen[0]?.url, '/v1/apps/hello/logs?n=5&tail=1&source=app&ps=web')
+    const ran = await person.berth(['logs', '-n', '5', '-s', 'app', '-p', 'web', '--grep', 'a', '-a', 'hello'])
+    assert.equal(ran.stdout, '2026-01-01T00:00:00.000Z app[web.1]: a\tbc\\x1b]0;owned\\x07\n')
+    assert.equal(api.seen[0]?.url, '/v1/apps/hello/logs?n=5&source=app&ps=web&grep=a')
     const asJson = await person.berth(['logs', '--json', '-a', 'hello'])
     assert.deepEqual(JSON.parse(asJson.stdout), entry)
+    await person.berth(['logs', '--since', '2026-01-01T00:00:00Z', '--until', '1s', '-a', 'hello'])
+    assert.match(api.seen[2]?.url ?? '', /since=2026-01-01T00%3A00%3A00.000Z&until=20/)
+    const wrong = await person.berth(['logs', '--since', 'soon', '-a', 'hello'])
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+    assert.match(wrong.stderr, /--since must be a time like 10m, 2h, 1d .*, got "soon"/)
+  })
+
+  it('goes on behind the last line that it showed when a followed log breaks off', async () => {
+    const entry = (n: number) => ({ id: `${n}-0-${n}`, at: 'now', source: 'app', ps: 'web.1', line: `line ${n}` })
+    let calls = 0
+    api.answers['GET /v1/apps/hello/logs'] = async (response, seen) => {
+      calls += 1
+      if (calls === 1) {
+        response.writeHead(200)
+        response.write(JSON.stringify(entry(1)) + '\n' + JSON.stringify(entry(2)) + '\n{"id"')
+        // In the middle of a line.
+        return void setTimeout(() => response.destroy(), 50)
+      }
+      if (calls === 2) return lines([entry(3)])(response, seen)
+      return problem(404, 'NOT_FOUND', 'There is no app hello.')(response, seen)
+    }
+    const ran = await person.berth(['logs', '-t', '-a', 'hello'])
+    assert.equal(ran.stdout.replaceAll('now app[web.1]: ', ''), 'line 1\nline 2\nline 3\n')
+    assert.deepEqual(
+      api.seen.map(({ url }) => url),
+      ['?tail=1', '?n=0&tail=1&after=2-0-2', '?n=0&tail=1&after=3-0-3'].map((query) => `/v1/apps/hello/logs${query}`),
+    )
+    assert.match(ran.stderr, /broke off/)
   })
 
   it('ends quietly when the reader of its output has seen enough', async () => {

@@ -68,7 +68,7 @@ export async function startSecureWorld(over: Partial<Limits> = {}): Promise<Secu
   const guests = new Guests(new Clients(), quotas, clock)
   const requests = new Requests({
     ...{ log, logsRequests: true, limits, clock, pools, apps, usage, quotas, guests, counters },
-    ...{ held: new Held(), pacer: new Pacer(quotas, clock), refusals: new RefusalSampler() },
+    ...{ held: new Held(), pacer: new Pacer(quotas, clock), refusals: new RefusalSampler(), appLog: { add: () => {} } },
     ...{ routes: () => routes, ready: () => true, random: () => Math.random() },
     ...{ trusted: [], httpsPort: () => 443, onMistake: (error: unknown) => assert.fail(String(error)) },
     certificates: { challengeFor: () => null, isMisdirected: (name, host) => name !== null && name !== host },

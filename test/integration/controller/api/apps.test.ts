@@ -18,7 +18,7 @@ import type { LayerDigest } from '#core/domain/ids.ts'
 import { findApp, setCurrent, setRollout } from '#core/store/apps.ts'
 import { appendDeployLog, createDeploy } from '#core/store/deploys.ts'
 import { assignInstance } from '#core/store/instances.ts'
-import { appendLogs } from '#core/store/logs.ts'
+import { appendLogs, readLogsAfter } from '#core/store/logs.ts'
 import { createRelease, loadReleases } from '#core/store/releases.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 import { aDesired } from '../../../helpers/cluster.ts'
@@ -411,7 +411,14 @@ describe('the API', () => {
       assert.equal(await read('?ps=web&n=1'), 'c')
       assert.equal(await read('?ps=web.1'), 'a')
       assert.equal(await read('?source=build'), '')
-      assert.equal((await api.call(operator, 'GET', '/v1/apps/talking/logs?n=many')).status, 400)
+      assert.equal(await read('?grep=b'), 'b')
+      assert.equal(await read('?since=2026-01-01T00:00:00Z&n=1'), 'c')
+      assert.equal(await read('?since=2026-01-01T00:00:01Z'), '')
+      assert.equal(await read('?until=2026-01-01T00:00:00Z'), '')
+      for (const wrong of ['n=many', 'n=10001', 'since=yesterday', 'after=1', 'grep=', 'source=nowhere'])
+        assert.equal((await api.call(operator, 'GET', `/v1/apps/talking/logs?${wrong}`)).status, 400, wrong)
+      const [first] = await readLogsAfter(api.context.store, app.id, '0-0-0')
+      assert.equal(await read(`?after=${first?.id}`), 'bc')
 
       const leave = new AbortController()
       const tail = await fetch(`${api.url}/v1/apps/talking/logs?n=1&tail=1`, {

@@ -4,7 +4,6 @@ import { changeConfig, checkNames, describeChange } from '../../../../controller
 import { changeFormation } from '../../../../controller/api/formation.ts'
 import { appUrl } from '../../../../controller/api/context.ts'
 import { toBerthError } from '../../../../controller/api/errors.ts'
-import { matches } from '../../../../controller/api/logs.ts'
 import { friendlyName } from '../../../../controller/api/names.ts'
 import { releaseStatus } from '../../../../controller/api/views.ts'
 import { parseAppName, type App } from '#core/domain/app.ts'
@@ -66,15 +65,6 @@ describe('what the API says', () => {
       assert.equal(toBerthError(error).code, 'INTERNAL')
       assert.doesNotMatch(toBerthError(error).message, /secret/)
     }
-  })
-
-  it('takes a process type for all its instances', () => {
-    const line = { at: '', source: 'app' as const, ps: 'web.1', line: '' }
-    assert.equal(matches(line, { ps: 'web' }), true)
-    assert.equal(matches(line, { ps: 'web.1' }), true)
-    assert.equal(matches(line, { ps: 'we' }), false)
-    assert.equal(matches(line, { ps: 'web.10' }), false)
-    assert.equal(matches(line, { source: 'build' }), false)
   })
 
   it('tells what became of a release', () => {
