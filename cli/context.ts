@@ -31,6 +31,7 @@ export type Options = {
   json?: boolean
   app?: string
   remote?: string
+  client?: boolean
   wait?: boolean
   confirm?: string
   apiUrl?: string

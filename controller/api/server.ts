@@ -41,6 +41,7 @@ import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
+import { cliPackage, toolRoutes } from './tools.ts'
 import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
 import { whoamiRoutes } from './whoami.ts'
@@ -62,6 +63,7 @@ export function createApi(context: ApiContext): Express {
   app.use(nameRequest(log, calls))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
+  app.get('/cli.tgz', cliPackage(context))
   app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(store, 'basic'), refuseAgents, gitHttp(context))
   app.use(
@@ -114,6 +116,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...planRoutes(context),
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
+  ...toolRoutes(),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -32,7 +32,12 @@ import {
   trafficCaps,
 } from './schema.ts'
 
-export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
+export const createApp = z.strictObject({
+  name: z.string().max(100).optional(),
+  tenant: tenantId.optional(),
+  /** A sample app, of `GET /templates`, to deploy at once. */
+  template: z.string().max(100).optional(),
+})
 export type CreateApp = z.infer<typeof createApp>
 
 /** `{ web: { count: 2, memoryMb: 256 } }`; what is left out stays as it is. */

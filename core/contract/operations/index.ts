@@ -5,6 +5,7 @@ import { hostOperations } from './hosts.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
+import { toolOperations } from './tools.ts'
 import { trafficOperations } from './traffic.ts'
 
 export type { Method, Operation, Operations } from './operation.ts'
@@ -16,4 +17,5 @@ export const operations: Operations = {
   ...runningOperations,
   ...tenancyOperations,
   ...hostOperations,
+  ...toolOperations,
 }

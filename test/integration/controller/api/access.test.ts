@@ -114,6 +114,9 @@ const foreign: Record<string, number> = {
   'GET /tokens': 200,
   'POST /tokens': 400,
   'DELETE /tokens/:token': 404,
+  'GET /version': 200,
+  'GET /templates': 200,
+  'GET /templates/:template': 404,
 }
 
 /** Mounted by itself, because its body is a stream. */
