@@ -32,6 +32,13 @@ export type Options = {
   app?: string
   remote?: string
   client?: boolean
+  template?: string
+  git?: boolean
+  create?: boolean
+  yes?: boolean
+  port?: string
+  file?: string
+  overwrite?: boolean
   wait?: boolean
   confirm?: string
   apiUrl?: string

@@ -6,6 +6,7 @@ import { certCommands } from './certs.ts'
 import { configCommands } from './config.ts'
 import { gitCommands } from './git.ts'
 import { hostCommands } from './hosts.ts'
+import { localCommands } from './local.ts'
 import { releaseCommands } from './releases.ts'
 import { routingCommands } from './routing.ts'
 import { runningCommands } from './running.ts'
@@ -25,6 +26,7 @@ export const commands: CommandSpec[] = [
   ...routingCommands,
   ...releaseCommands,
   ...gitCommands,
+  ...localCommands,
   ...tokenCommands,
   ...hostCommands,
   ...tenantCommands,
