@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'console/dist', 'test/fixtures/apps'] },
+  { ignores: ['node_modules', 'console/dist', 'dist', 'templates', 'test/fixtures/apps'] },
   js.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

@@ -31,6 +31,14 @@ export type Options = {
   json?: boolean
   app?: string
   remote?: string
+  client?: boolean
+  template?: string
+  git?: boolean
+  create?: boolean
+  yes?: boolean
+  port?: string
+  file?: string
+  overwrite?: boolean
   wait?: boolean
   confirm?: string
   apiUrl?: string

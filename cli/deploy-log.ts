@@ -25,12 +25,22 @@ export async function showDeploy(
     if (options.json) return out.json(accepted)
     return out.line(`Deploy ${id} is under way. Follow it with: berth deploys:log ${id} -a ${app}`)
   }
-  const deploy = await followDeploy(client, app, id, options.json ? out.note : out.line)
+  const progress = out.progress()
+  const show = options.json ? out.note : out.line
+  const onLine = (line: string) => {
+    show(line)
+    const phase = phaseIn(line)
+    if (phase !== null && out.isLively) progress.say(phase)
+  }
+  const deploy = await followDeploy(client, app, id, onLine).finally(() => progress.end())
   if (options.json) out.json({ deploy } satisfies DeployAccepted)
   else if (deploy.state === 'succeeded')
     out.line(`${app} runs ${deploy.release === null ? 'it' : `v${deploy.release}`}.`)
   failIfFailed(deploy)
 }
+
+/** `-----> Installing dependencies` opens a phase of a build. */
+const phaseIn = (line: string): string | null => /^-----> (.+)$/.exec(line)?.[1] ?? null
 
 /**
  * Hands each line to `onLine`, and returns the deploy when it is over. A connection that breaks off, as it does when

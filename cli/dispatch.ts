@@ -10,7 +10,7 @@ import { buildProgram, listLines, type CommandSpec } from './program.ts'
 export async function dispatch(argv: string[], specs: CommandSpec[], context: Context): Promise<void> {
   const [first = '--help', ...rest] = argv
   if (['-h', '--help'].includes(first)) return buildProgram(specs, specs, context).outputHelp()
-  if (first === '--version') return dispatch(['version', ...rest], specs, context)
+  if (first === '--version') return dispatch(['version', '--client', ...rest], specs, context)
   if (first === 'help') return help(rest, specs, context)
   if (first.startsWith('-'))
     throw usage(`A command comes first, and then ${first}, as in: berth info ${argv.join(' ')}`)

@@ -9,6 +9,13 @@ export async function isRepository(cwd: string): Promise<boolean> {
   return code === 0 && stdout.trim() === 'true'
 }
 
+/** Whatever a person's own settings call the first branch, here it is `main`, which deploys. */
+export const initRepository = (cwd: string): Promise<void> => must(cwd, ['init', '--quiet', '--initial-branch=main'])
+
+/** Whether git leaves a file out (git-check-ignore(1)). */
+export const isIgnored = async (cwd: string, path: string): Promise<boolean> =>
+  (await git(cwd, ['check-ignore', '--quiet', '--', path])).code === 0
+
 /** The remotes of the repository around `cwd`; none outside of one. */
 export async function readRemotes(cwd: string): Promise<Remotes> {
   const { code, stdout } = await git(cwd, ['config', '--null', '--get-regexp', '^remote\\..*\\.url$'])

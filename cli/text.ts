@@ -25,11 +25,19 @@ export function toJson(value: unknown, indent = 2): string {
 
 const escapeUnit = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-export type Colour = 'red' | 'green' | 'yellow' | 'grey'
+export type Colour = 'red' | 'green' | 'yellow' | 'grey' | 'cyan' | 'magenta' | 'blue'
 /** A cell's text, escaped when it is rendered; or a text and its colour. */
 export type Cell = string | { text: string; colour: Colour }
 
-const codes: Record<Colour, number> = { red: 31, green: 32, yellow: 33, grey: 90 }
+const codes: Record<Colour, number> = {
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+  grey: 90,
+}
 
 /** Columns as wide as their widest cell, two spaces apart, without trailing blanks. */
 export function renderTable(head: string[], rows: Cell[][], colours: boolean): string[] {

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { failed } from './failures.ts'
-import type { Entry } from './upload-tar.ts'
+import type { Entry } from '#core/domain/archive.ts'
 
 export type Found = {
   entries: Entry[]

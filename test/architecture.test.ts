@@ -77,7 +77,6 @@ const pureFiles = [
   'controller/git/tar-head.ts',
   'controller/git/sandbox.ts',
   'controller/ssh/guard.ts',
-  'cli/upload-tar.ts',
   'agent/doctor/checks.ts',
   'agent/doctor/sysctls.ts',
   'agent/doctor/versions.ts',

@@ -1,8 +1,9 @@
 /** apps, create, info, open, destroy. */
 import { spawn } from 'node:child_process'
-import type { AppView, SlugsView } from '#core/contract/api.ts'
+import type { AppView, DeployView, SlugsView } from '#core/contract/api.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
-import type { Context, Run } from '../context.ts'
+import type { Context, Options, Run } from '../context.ts'
+import { showDeploy } from '../deploy-log.ts'
 import { failed, usage as usageError } from '../failures.ts'
 import { isRepository, readRemotes, writeRemote } from '../git.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } from '../text.ts'
@@ -28,8 +29,14 @@ export const list: Run = async ({ client, out, now }, _args, options) => {
 /** In a git repository without a remote `berth` it also adds that remote, so that `git push berth main` works next. */
 export const create: Run = async (context, [name], options) => {
   const { client, out, cwd, launcher } = context
-  const body = { ...(name === undefined ? {} : { name }), ...(options.tenant ? { tenant: options.tenant } : {}) }
+  const { tenant, template } = options
+  const body = {
+    ...(name === undefined ? {} : { name }),
+    ...(tenant ? { tenant } : {}),
+    ...(template === undefined ? {} : { template }),
+  }
   const app = await (await client()).post<AppView>(['apps'], body)
+  if (template !== undefined) return showFirstDeploy(context, app, template, options)
   const addRemote = (await isRepository(cwd)) && (await readRemotes(cwd))[DEFAULT_REMOTE] === undefined
   if (addRemote) await writeRemote(cwd, DEFAULT_REMOTE, app.gitUrl, launcher)
   if (options.json) return out.json(app)
@@ -40,6 +47,18 @@ export const create: Run = async (context, [name], options) => {
   ])
   if (addRemote) out.note('The git remote "berth" was added. Deploy with: git push berth main')
   else out.note(`Next, in your repository: berth git:remote -a ${app.name} && git push berth main`)
+}
+
+/** The folder that somebody is in has other code: its remotes stay as they are. */
+async function showFirstDeploy(context: Context, app: AppView, template: string, options: Options): Promise<void> {
+  const client = await context.client()
+  const say = options.json ? context.out.note : context.out.line
+  say(`Created ${app.name} with the template ${template}.`)
+  const { deploys } = await client.get<{ deploys: DeployView[] }>(['apps', app.name, 'deploys'])
+  const [deploy] = deploys
+  if (deploy === undefined) throw failed(`The deploy of ${template} cannot be found. See: berth deploys -a ${app.name}`)
+  await showDeploy(context, client, app.name, { deploy }, options)
+  if (!options.json) context.out.line(`It answers at ${app.url}`)
 }
 
 export const info: Run = async (context, _args, options) => {

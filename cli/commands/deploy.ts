@@ -9,7 +9,7 @@ import { failed, usage } from '../failures.ts'
 import { formatBytes } from '../text.ts'
 import { findFiles } from '../upload-files.ts'
 import { deploy as deploySlug } from './slugs.ts'
-import { archiveLength, end, header, padding, type Entry } from '../upload-tar.ts'
+import { archiveLength, end, header, padding, type Entry } from '#core/domain/archive.ts'
 
 const TELL_EVERY_MS = 2_000
 const MAX_MESSAGE = 200

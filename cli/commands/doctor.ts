@@ -6,9 +6,14 @@ import type { Diagnosis, Finding, Verdict } from '#core/contract/doctor.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { Run } from '../context.ts'
 import { failed } from '../failures.ts'
+import { isPackaged } from '../self.ts'
 import type { Colour } from '../text.ts'
 
 export const doctor: Run = async ({ out, launcher, env }, _args, { json, all }) => {
+  if (isPackaged)
+    throw failed(
+      "A host is looked at with the checkout's own command, which has the agent's code: run bin/berth doctor there.",
+    )
   const { findings, host } = await ask(launcher, env)
   const problems = findings.filter(({ verdict }) => verdict === 'problem').length
   const advised = findings.filter(({ verdict }) => verdict === 'advice').length

@@ -21,7 +21,13 @@ export const resume: Run = async (context, _args, options) => {
 async function change(context: Context, verb: 'pause' | 'resume', options: Options): Promise<string> {
   const app = await context.app(options)
   const answer = await (await context.client()).post<unknown>(['apps', app, verb])
-  if (options.wait !== false) await waitUntil(context, app, verb === 'pause')
+  if (options.wait !== false) {
+    const progress = context.out.progress()
+    progress.say(
+      verb === 'pause' ? 'Waiting for requests to end and for all instances to freeze' : 'Waking the instances',
+    )
+    await waitUntil(context, app, verb === 'pause').finally(() => progress.end())
+  }
   if (options.json) context.out.json(answer)
   return app
 }

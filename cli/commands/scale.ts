@@ -104,23 +104,29 @@ async function waitUntilScaled(
   const { release } = await client.get<AppView>(['apps', app])
   if (release === null) return out.note(`${app} has no release yet: this takes effect with the first one.`)
   const deadline = now() + WAIT_MS
-  let said = ''
-  for (;;) {
-    const instances = await instancesOf(client, app)
-    const broken = instances.find((i) => isFailed(i) && types.some((t) => t === i.process) && !failedBefore.has(i.id))
-    if (broken) throw failed(`${broken.name} failed: ${broken.detail ?? broken.reason ?? 'no reason was given'}`)
-    const refusing = instances.find((i) => types.some((t) => t === i.process) && keepsItsSize(formation, i))
-    if (refusing)
-      throw failed(
-        `${refusing.name} keeps ${formatMegabytes(refusing.applied?.memoryMb ?? 0)}: ${refusing.detail ?? 'its host could not change it'}. See: berth events -a ${app}`,
-      )
-    const { settled, text } = progressOf(formation, types, instances)
-    if (text !== said) out.note(text)
-    said = text
-    if (settled) return
-    if (now() > deadline)
-      throw failed(`The instances are not as asked after ${WAIT_MS / 1000} s. See why with: berth ps -a ${app}`)
-    await sleep(POLL_MS)
+  const progress = out.progress()
+  try {
+    await settle()
+  } finally {
+    progress.end()
+  }
+  async function settle(): Promise<void> {
+    for (;;) {
+      const instances = await instancesOf(client, app)
+      const broken = instances.find((i) => isFailed(i) && types.some((t) => t === i.process) && !failedBefore.has(i.id))
+      if (broken) throw failed(`${broken.name} failed: ${broken.detail ?? broken.reason ?? 'no reason was given'}`)
+      const refusing = instances.find((i) => types.some((t) => t === i.process) && keepsItsSize(formation, i))
+      if (refusing)
+        throw failed(
+          `${refusing.name} keeps ${formatMegabytes(refusing.applied?.memoryMb ?? 0)}: ${refusing.detail ?? 'its host could not change it'}. See: berth events -a ${app}`,
+        )
+      const { settled, text } = progressOf(formation, types, instances)
+      progress.say(text)
+      if (settled) return
+      if (now() > deadline)
+        throw failed(`The instances are not as asked after ${WAIT_MS / 1000} s. See why with: berth ps -a ${app}`)
+      await sleep(POLL_MS)
+    }
   }
 }
 

@@ -1,5 +1,4 @@
-/** login, logout, whoami, version. */
-import { readFile } from 'node:fs/promises'
+/** login, logout, whoami. */
 import type { WhoamiView } from '#core/contract/api.ts'
 import { ask, askSecret, readAll } from '../ask.ts'
 import { createClient } from '../client.ts'
@@ -41,13 +40,6 @@ export const whoami: Run = async ({ client, out }, _args, options) => {
   const who = await api.get<WhoamiView>(['whoami'])
   if (options.json) out.json(who)
   else out.line(`${describe(who)} at ${api.apiUrl}`)
-}
-
-export const version: Run = async ({ out }, _args, options) => {
-  const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
-  const found = (JSON.parse(manifest) as { version: string }).version
-  if (options.json) out.json({ version: found })
-  else out.line(`berth ${found}`)
 }
 
 async function askApiUrl({ stdin }: Context): Promise<string> {

@@ -7,6 +7,7 @@ import { configCommands } from './config.ts'
 import { gitCommands } from './git.ts'
 import { hostCommands } from './hosts.ts'
 import { logCommands } from './logs.ts'
+import { localCommands } from './local.ts'
 import { releaseCommands } from './releases.ts'
 import { routingCommands } from './routing.ts'
 import { runningCommands } from './running.ts'
@@ -27,6 +28,7 @@ export const commands: CommandSpec[] = [
   ...routingCommands,
   ...releaseCommands,
   ...gitCommands,
+  ...localCommands,
   ...tokenCommands,
   ...hostCommands,
   ...tenantCommands,

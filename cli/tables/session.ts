@@ -37,8 +37,18 @@ export const sessionCommands: CommandSpec[] = [
   {
     name: 'version',
     group: 'Session',
-    summary: "Show this command's version",
-    examples: ['version'],
-    load: async () => (await import('../commands/session.ts')).version,
+    summary: "Show this command's version, and the server's",
+    options: [['--client', 'only of this command; asks nobody']],
+    examples: ['version', 'version --client', 'version --json'],
+    uses: ['GET /version'],
+    load: async () => (await import('../commands/version.ts')).version,
+  },
+  {
+    name: 'update',
+    group: 'Session',
+    summary: 'Say how to bring this command to the version of the server',
+    examples: ['update', 'update --json'],
+    uses: ['GET /version'],
+    load: async () => (await import('../commands/version.ts')).update,
   },
 ]

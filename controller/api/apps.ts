@@ -10,15 +10,17 @@ import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from 
 import { loadDeploys } from '#core/store/deploys.ts'
 import { loadTenant, loadTenants } from '#core/store/tenants.ts'
 import { promising, requireRoom } from '../quota.ts'
+import { openTemplates, type Templates } from '../templates.ts'
 import { appOf, mayChangeIn, refuseSuspended, targetOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { accountOf, appUrl, type ApiContext } from './context.ts'
 import { friendlyName } from './names.ts'
 import type { Routes } from './routes.ts'
+import { deployTemplate } from './template-deploys.ts'
 import { appView } from './views.ts'
 
-export const appRoutes = (context: ApiContext): Routes => ({
+export const appRoutes = (context: ApiContext, templates: Templates = openTemplates()): Routes => ({
   '/apps': {
     async GET(req, res) {
       const [all, tenants] = await Promise.all([loadApps(context.store), loadTenants(context.store)])
@@ -28,7 +30,10 @@ export const appRoutes = (context: ApiContext): Routes => ({
       res.json({ apps: apps.map((app) => viewOf(req, app, byId.get(app.tenantId) ?? null, context)) })
     },
     async POST(req, res) {
-      const app = await makeApp(callerOf(req), bodyOf(req, createAppSchema), context)
+      const wish = bodyOf(req, createAppSchema)
+      const template = wish.template === undefined ? null : await templates.find(wish.template)
+      const app = await makeApp(callerOf(req), wish, context)
+      if (template) await deployTemplate(template, app, callerOf(req).actor, context).catch(orTakeBack(app, context))
       context.log.info('app created', { appId: app.id, name: app.name, actor: callerOf(req).actor })
       res.status(201).json(await view(req, app, context))
     },
@@ -100,6 +105,12 @@ function claim(record: AppRecord, { store, turns }: ApiContext): Promise<boolean
       return createApp(store, record, account.promises)
     }),
   )
+}
+
+/** An app that was wished for with code, and has none, is not what was asked for. */
+const orTakeBack = (app: App, context: ApiContext) => async (error: unknown) => {
+  await destroy(app, context)
+  throw error
 }
 
 /** Its instances are stopped by the reconciler, which finds them without an owner. */

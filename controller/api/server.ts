@@ -51,6 +51,7 @@ import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
 import { tenantRoutes } from './tenants.ts'
 import { tokenRoutes } from './tokens.ts'
+import { cliPackage, toolRoutes } from './tools.ts'
 import { takeUpload } from './uploads.ts'
 import { usageRoutes } from './usage.ts'
 import { userRoutes } from './users.ts'
@@ -76,6 +77,7 @@ export function createApi(context: ApiContext): Express {
   app.use(nameRequest(log, calls))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
+  app.get('/cli.tgz', cliPackage(context))
   app.use(referenceRoutes())
   app.get('/metrics', authenticate(context, 'bearer'), metrics(store, calls))
   app.use('/git', authenticate(context, 'basic'), refuseAgents, gitHttp(context))
@@ -140,6 +142,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...liveRoutes(context),
   ...webhookRoutes(context),
   ...alertRoutes(context),
+  ...toolRoutes(),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -105,7 +105,7 @@ function checked(req: Request): Readable {
 const LOOK_EVERY_MS = 1_000
 
 /** What outlives this process is swept by the next. */
-async function removeWhenOver({ id }: Deploy, { store, sources, signal, log }: ApiContext): Promise<void> {
+export async function removeWhenOver({ id }: Deploy, { store, sources, signal, log }: ApiContext): Promise<void> {
   while (!signal.aborted) {
     await sleep(LOOK_EVERY_MS, signal)
     const deploy = await loadDeploy(store, id).catch(() => undefined)

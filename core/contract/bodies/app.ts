@@ -3,7 +3,11 @@ import { z } from 'zod'
 import { MAX_BUILDPACKS } from '../../domain/buildpack.ts'
 import { healthCheck, processType, tenantId } from '../schema.ts'
 
-export const createApp = z.strictObject({ name: z.string().max(100).optional(), tenant: tenantId.optional() })
+export const createApp = z.strictObject({
+  name: z.string().max(100).optional(),
+  tenant: tenantId.optional(),
+  template: z.string().max(100).optional().describe('A sample app, of `GET /templates`, to deploy at once.'),
+})
 export type CreateApp = z.infer<typeof createApp>
 /** `{ web: { count: 2, memoryMb: 256 } }`; what is left out stays as it is. */
 export const patchFormation = z.record(

@@ -8,6 +8,7 @@ import { identityOperations } from './identity.ts'
 import type { Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
+import { toolOperations } from './tools.ts'
 import { trafficOperations } from './traffic.ts'
 import { alertOperations, webhookOperations } from './webhooks.ts'
 
@@ -25,4 +26,5 @@ export const operations: Operations = {
   ...liveOperations,
   ...webhookOperations,
   ...alertOperations,
+  ...toolOperations,
 }

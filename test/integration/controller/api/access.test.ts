@@ -163,6 +163,9 @@ const foreign: Record<string, number> = {
   'GET /alerts': 200,
   'PATCH /alerts': 403,
   'GET /alerts/rules': 403,
+  'GET /version': 200,
+  'GET /templates': 200,
+  'GET /templates/:template': 404,
 }
 
 /** Mounted by itself, because its body is a stream. */

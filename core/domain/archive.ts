@@ -1,6 +1,7 @@
 /**
- * ◆ The archive that `berth deploy` sends: POSIX tar in its pax form (IEEE Std 1003.1-2017, pax, "Extended Header"), so that any name
- * fits. Owners and times are the same whoever packs and whenever: the same files are the same archive.
+ * An archive of source, as `berth deploy` and the templates send it: POSIX tar in its pax form (IEEE Std 1003.1-2017, pax,
+ * "Extended Header"), so that any name fits. Owners and times are the same whoever packs and whenever: the same files are the
+ * same archive.
  */
 
 export type Entry = {
