@@ -103,6 +103,11 @@ export type Options = {
   slug?: string
   as?: string
   index?: string
+  since?: string
+  until?: string
+  actor?: string
+  operation?: string
+  head?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { messageOf } from '#core/domain/errors.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
+import { opsCommands } from './ops-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
 import { createOutput, type Output } from './output.ts'
@@ -130,6 +131,7 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/apps.ts')).destroy,
   },
   ...buildpackCommands,
+  ...opsCommands,
   {
     name: 'fork',
     group: 'Apps',

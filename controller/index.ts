@@ -12,6 +12,8 @@ import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
 import type { ApiContext } from './api/context.ts'
 import { createApi } from './api/server.ts'
+import { keepArchiving } from './audit/archive.ts'
+import { createAuditLog } from './audit/log.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
@@ -89,11 +91,13 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
     const { signal } = stopping
+    const audit = createAuditLog({ store, now })
     const ssh = await prepareSsh({ config, store, log })
     const apiContext: ApiContext = {
       store,
       config,
       log,
+      audit,
       sealer,
       certificates: { ...certificateContext, wake: wakeCertificates },
       layers,
@@ -112,7 +116,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
     }
     const server = createHttpServer(createApi(apiContext))
-    serveSessions(server, { store, log, now, wake, signal })
+    serveSessions(server, { store, log, audit, now, wake, signal })
     const port = await listen(server, config)
     await ssh.open(apiContext)
     reconciler = startReconciler({
@@ -128,6 +132,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
           keepCollecting({ store, config, log, layers, now }, held),
+          keepArchiving({ store, log, home, now }, held),
           watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
         ])

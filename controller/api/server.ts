@@ -4,9 +4,11 @@ import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
+import { recordCalls } from '../audit/record.ts'
 import { Calls } from '../metrics.ts'
 import { admitTo } from './access.ts'
 import { appRoutes } from './apps.ts'
+import { auditRoutes } from './audit.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
@@ -51,6 +53,7 @@ export function createApi(context: ApiContext): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
+  app.set('trust proxy', context.config.trustedProxies)
 
   const admit = (route: string) => admitTo(route, store)
   const letUpload = admit('POST /apps/:app/source')
@@ -60,6 +63,7 @@ export function createApi(context: ApiContext): Express {
   }
   const calls = new Calls()
   app.use(nameRequest(log, calls))
+  app.use(recordCalls(context))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
   app.get('/metrics', authenticate(store, 'bearer'), metrics(store, calls))
@@ -114,6 +118,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...planRoutes(context),
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
+  ...auditRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -7,6 +7,7 @@ import type { Caller } from '#core/domain/access.ts'
 import { findAppFor, findAppToChange } from '../api/access.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
+import { recorded, type Session as AuditSession } from '../audit/sessions.ts'
 import { serveGit } from '../git/service.ts'
 import { parseCommand } from './exec.ts'
 
@@ -83,21 +84,39 @@ async function runCommand(
   inside.connection.on('close', () => gone.abort())
   context.log.info('git over ssh', { key: inside.key.id, appId: app.id, service: asked.service })
   const output = paced(channel, inside.socket)
-  const code = await serveGit(
-    {
-      app,
-      actor: inside.key.name,
-      service: asked.service,
-      args: [],
-      protocol: '',
-      input: channel,
-      output,
-      gone: gone.signal,
-    },
-    context,
-  )
-  return code ?? 1
+  const serve = () =>
+    serveGit(
+      {
+        app,
+        actor: inside.key.name,
+        service: asked.service,
+        args: [],
+        protocol: '',
+        input: channel,
+        output,
+        gone: gone.signal,
+      },
+      context,
+    )
+  if (asked.service !== 'git-receive-pack') return (await serve()) ?? 1
+  const session = sessionOf(inside, 'git push', app.name)
+  return (await recorded(session, context.audit, serve, (code) => code === 0)) ?? 1
 }
+
+/** Of whoever is inside, as the audit log has it. */
+export const sessionOf = (
+  { key, socket }: Pick<Inside, 'key' | 'socket'>,
+  operation: string,
+  app: string | null,
+): AuditSession => ({
+  operation,
+  caller: callerOf(key),
+  tenant: key.tenantId,
+  app,
+  requestId: 'ssh',
+  from: { address: socket.remoteAddress ?? '', agent: '' },
+  target: { key: key.id },
+})
 
 /** A key is a member of its tenant, as a token would be. */
 const callerOf = ({ tenantId, name }: SshKeyRecord): Caller => ({

@@ -346,6 +346,22 @@ export const addressInUse = (setting: string, address: string, port: number, hol
 
 export const certificateRefused = (why: string) => new BerthError('CERTIFICATE_REFUSED', 422, why)
 
+export const auditNotWritten = (cause: unknown) =>
+  new BerthError(
+    'AUDIT_NOT_WRITTEN',
+    503,
+    'The audit log could not be written, so nothing is vouched for. Look whether what you asked for was done, and ask again if it was not.',
+    { cause },
+  )
+
+export const tooManyRequests = (retryAfterSeconds: number) =>
+  new BerthError(
+    'TOO_MANY_REQUESTS',
+    429,
+    `You ask more often than this API allows. Wait ${retryAfterSeconds} seconds, and ask again; RateLimit-Policy says how often you may.`,
+    { facts: { retryAfter: retryAfterSeconds } },
+  )
+
 export const unavailable = (what: string, cause?: unknown) =>
   new BerthError(
     'UNAVAILABLE',

@@ -37,6 +37,7 @@ const commands = {
   removeDomains: 2,
   wantLayer: 2,
   takeLayer: 2,
+  appendAudit: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

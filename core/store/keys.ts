@@ -12,6 +12,9 @@ export const keys = {
   sshKeys: 'berth:ssh-keys',
   /** The fingerprint of the host key that clients know. */
   sshHostKey: 'berth:ssh-host-key',
+  /** Place → entry; and the place and the hash of the last. */
+  audit: 'berth:audit',
+  auditHead: 'berth:audit:head',
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
   /** name → app id */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiContext } from '../../controller/api/context.ts'
 import { createApi } from '../../controller/api/server.ts'
+import { createAuditLog } from '../../controller/audit/log.ts'
 import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
 import { createLookUp } from '../../controller/domains.ts'
 import { cancel } from '../../controller/deploy/cancel.ts'
@@ -94,6 +95,7 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
         BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
       }),
       log: silentLog,
+      audit: createAuditLog({ store, now }),
       sealer: await loadSealer(join(home, 'master-key')),
       certificates: {
         vault: await loadVault(join(home, 'certificates-key')),

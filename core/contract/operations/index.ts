@@ -3,6 +3,7 @@ import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
 import { hostOperations } from './hosts.ts'
 import type { Operations } from './operation.ts'
+import { platformOperations } from './platform.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
 import { trafficOperations } from './traffic.ts'
@@ -16,4 +17,5 @@ export const operations: Operations = {
   ...runningOperations,
   ...tenancyOperations,
   ...hostOperations,
+  ...platformOperations,
 }

@@ -114,6 +114,9 @@ const foreign: Record<string, number> = {
   'GET /tokens': 200,
   'POST /tokens': 400,
   'DELETE /tokens/:token': 404,
+  'GET /audit': 200,
+  'GET /audit/head': 403,
+  'GET /audit/export': 403,
 }
 
 /** Mounted by itself, because its body is a stream. */
