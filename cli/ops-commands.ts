@@ -38,4 +38,30 @@ export const opsCommands: CommandSpec[] = [
     examples: ['audit:verify', 'audit:verify audit.jsonl', 'audit:verify --head 1042:9f86d081884c7d65…'],
     load: async () => (await import('./commands/audit.ts')).verify,
   },
+  {
+    name: 'backup',
+    group,
+    args: '[file]',
+    summary:
+      'Save everything as one file, while everything goes on: state, keys, code, git; - for standard output (operators)',
+    options: [['--passphrase-file <file>', 'seal it with the passphrase in it, - for standard input']],
+    examples: [
+      'backup --passphrase-file secret.txt',
+      'backup berth.backup',
+      'backup - --passphrase-file secret.txt | ssh vault "cat > berth.backup"',
+    ],
+    load: async () => (await import('./commands/backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    group,
+    args: '<file>',
+    summary: 'Bring a backup back, on this machine, into an empty data folder (BERTH_HOME); Berth must not run',
+    options: [
+      ['--passphrase-file <file>', 'open it with the passphrase in it, - for standard input'],
+      ['--force', 'put what is there aside first, and replace the state'],
+    ],
+    examples: ['restore berth.backup', 'restore berth.backup --passphrase-file secret.txt --force'],
+    load: async () => (await import('./commands/backup.ts')).restore,
+  },
 ]

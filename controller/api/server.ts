@@ -10,6 +10,7 @@ import { admitTo } from './access.ts'
 import { appRoutes } from './apps.ts'
 import { auditRoutes } from './audit.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
+import { backupRoutes } from './backup.ts'
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
@@ -119,6 +120,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
   ...auditRoutes(context),
+  ...backupRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

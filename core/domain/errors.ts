@@ -346,6 +346,27 @@ export const addressInUse = (setting: string, address: string, port: number, hol
 
 export const certificateRefused = (why: string) => new BerthError('CERTIFICATE_REFUSED', 422, why)
 
+export const backupRefused = (why: string) =>
+  new BerthError('BACKUP_REFUSED', 422, `This backup cannot be used: ${why}. Nothing was changed.`)
+
+export const conflictingBackup = () =>
+  new BerthError('BACKUP_UNDER_WAY', 409, 'A backup is being made by this controller already. Wait for its end.')
+
+export const homeNotEmpty = (what: string) =>
+  new BerthError(
+    'HOME_NOT_EMPTY',
+    409,
+    `There is a Berth here already: ${what}. Restore to an empty data folder and an empty Redis; or give --force, which moves the files aside and replaces the state.`,
+  )
+
+export const stateNotReadable = (cause: unknown) =>
+  new BerthError(
+    'STATE_NOT_READABLE',
+    502,
+    "The state cannot be copied: Redis did not hand it out by replication (redis-cli --rdb), or this machine's redis-server cannot read it. Back it up by Redis's own means, and BERTH_HOME by yours.",
+    { cause },
+  )
+
 export const auditNotWritten = (cause: unknown) =>
   new BerthError(
     'AUDIT_NOT_WRITTEN',

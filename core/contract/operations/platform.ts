@@ -11,4 +11,5 @@ export const platformOperations: Operations = {
     query: auditExportQuery,
     media: 'application/octet-stream',
   },
+  'GET /backup': { summary: 'Back everything up', need: 'platform:write', media: 'application/octet-stream' },
 }

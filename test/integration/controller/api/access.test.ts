@@ -117,6 +117,7 @@ const foreign: Record<string, number> = {
   'GET /audit': 200,
   'GET /audit/head': 403,
   'GET /audit/export': 403,
+  'GET /backup': 403,
 }
 
 /** Mounted by itself, because its body is a stream. */
