@@ -121,6 +121,9 @@ export type Options = {
   slug?: string
   as?: string
   index?: string
+  actor?: string
+  operation?: string
+  head?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:cryp
 import { failed } from './failures.ts'
 
 /** 128 MiB of memory for each guess: N · r · 128 bytes (RFC 7914 §2). */
-const COST = { N: 2 ** 17, r: 8, p: 1 }
+export const COST = { N: 2 ** 17, r: 8, p: 1 }
 const MOST_MEMORY_BYTES = 1024 ** 3
 const KEY_BYTES = 32
 const IV_BYTES = 12
@@ -54,17 +54,21 @@ function readHeader(line: string): Header {
   const { format, N, r, p, salt, iv } = header
   if (format !== FORMAT)
     throw failed(`The config vars are sealed as ${JSON.stringify(format)}, which this version of berth cannot open.`)
-  const numbers = [N, r, p].every((value) => Number.isSafeInteger(value) && Number(value) > 0)
-  // A stranger's file must not make this machine run out of memory.
-  if (!numbers || Number(N) * Number(r) * 128 > MOST_MEMORY_BYTES || Number(p) > 16) throw damaged()
+  if (!isBearable({ N, r, p })) throw damaged()
   if (typeof salt !== 'string' || typeof iv !== 'string' || Buffer.from(iv, 'base64').length !== IV_BYTES)
     throw damaged()
   return header as Header
 }
 
+/** A stranger's file must not make this machine run out of memory. */
+export function isBearable({ N, r, p }: { N: unknown; r: unknown; p: unknown }): boolean {
+  const numbers = [N, r, p].every((value) => Number.isSafeInteger(value) && Number(value) > 0)
+  return numbers && Number(N) * Number(r) * 128 <= MOST_MEMORY_BYTES && Number(p) <= 16
+}
+
 const damaged = () => failed('The sealed config vars of this file are damaged. Nothing was changed.')
 
-function keyOf(passphrase: string, { N, r, p, salt }: Header): Promise<Buffer> {
+export function keyOf(passphrase: string, { N, r, p, salt }: Pick<Header, 'N' | 'r' | 'p' | 'salt'>): Promise<Buffer> {
   const options = { N, r, p, maxmem: 2 * N * r * 128 }
   return new Promise((resolve, reject) => {
     scrypt(passphrase.normalize('NFC'), Buffer.from(salt, 'base64'), KEY_BYTES, options, (error, key) =>

@@ -12,6 +12,8 @@ import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
 import type { ApiContext } from './api/context.ts'
 import { createApi } from './api/server.ts'
+import { keepArchiving } from './audit/archive.ts'
+import { createAuditLog } from './audit/log.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
 import { startCertificates, type CertificateWork } from './certificates/loop.ts'
 import type { CertificateContext } from './certificates/context.ts'
@@ -106,12 +108,14 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     })
     const { signal } = stopping
     const ca = await readAuthorities(config.outbound.caBundle)
+    const audit = createAuditLog({ store, now })
     const ssh = await prepareSsh({ config, store, log })
     const identity = createIdentity({ store, config, log, random, now })
     const apiContext: ApiContext = {
       store,
       config,
       log,
+      audit,
       sealer,
       identity,
       certificates: { ...certificateContext, wake: wakeCertificates },
@@ -132,7 +136,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
     }
     const server = createHttpServer(createApi(apiContext))
-    serveSessions(server, { store, identity, log, now, wake, signal })
+    serveSessions(server, { store, identity, log, audit, now, wake, signal })
     const port = await listen(server, config)
     await ssh.open(apiContext)
     reconciler = startReconciler({
@@ -150,6 +154,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
           keepCollecting({ store, config, log, layers, now }, held),
           watchDrains({ store, log, sealer, outbound, ca, now, chance: Math.random }, held),
           watchLogLimits({ store, log }, held),
+          keepArchiving({ store, log, home, now }, held),
           watchClocks({ store, config, log, random, now, wake }, held),
           watchDomains({ store, log, now, wake, lookUp, certificates: { wake: wakeCertificates } }, held),
           telling.watch(held),

@@ -8,6 +8,7 @@ import { gitCommands } from './git.ts'
 import { hostCommands } from './hosts.ts'
 import { logCommands } from './logs.ts'
 import { localCommands } from './local.ts'
+import { opsCommands } from './ops.ts'
 import { releaseCommands } from './releases.ts'
 import { routingCommands } from './routing.ts'
 import { runningCommands } from './running.ts'
@@ -32,4 +33,5 @@ export const commands: CommandSpec[] = [
   ...tokenCommands,
   ...hostCommands,
   ...tenantCommands,
+  ...opsCommands,
 ]

@@ -9,6 +9,7 @@ import { suspensionOf } from '#core/domain/quota.ts'
 import { findApp } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadTenant } from '#core/store/tenants.ts'
+import { noteOperation, noteTarget } from '../audit/record.ts'
 import { callerOf } from './auth.ts'
 import { param } from './routes.ts'
 
@@ -26,12 +27,16 @@ export function admitTo(route: string, store: Store): Admit {
   if (operation.need === 'public') return () => Promise.resolve()
   return async (req) => {
     const caller = callerOf(req)
+    noteOperation(req, route)
     const target = await targetIn(req, operation, store)
+    await noteTarget(req, target, appIn(req, target), store)
     requireMay(caller, operation, target)
     if (req.method !== 'GET' && req.method !== 'HEAD')
       await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
   }
 }
+
+const appIn = (req: Request, { appId }: Target) => (appId === null ? null : (param(req, 'app') as AppName))
 
 async function targetIn(req: Request, { need }: Operation, store: Store): Promise<Target> {
   if (need.startsWith('app:')) return targetOf(await appOf(req, store))

@@ -5,6 +5,7 @@ import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
+import type { AuditLog } from '../audit/log.ts'
 import type { CertificateContext } from '../certificates/context.ts'
 import type { Random } from '../credentials.ts'
 import type { Deploys } from '../deploy/deploy.ts'
@@ -28,6 +29,7 @@ export type ApiContext = {
   store: Store
   config: Config
   log: Log
+  audit: AuditLog
   sealer: Sealer
   /** How people and machines show who they are. */
   identity: Identity

@@ -14,6 +14,7 @@ import {
   wrongMediaType,
 } from '#core/domain/errors.ts'
 import type { Log } from '#core/runtime/log.ts'
+import { noteFailure } from '../audit/record.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 
 export const noSuchPage: RequestHandler = (req) => {
@@ -22,9 +23,10 @@ export const noSuchPage: RequestHandler = (req) => {
 
 export function answerError(log: Log): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
+    const error = toBerthError(thrown)
+    noteFailure(req, error.code)
     // The client left: there is nobody to answer, and nothing failed here.
     if (res.socket?.destroyed !== false) return
-    const error = toBerthError(thrown)
     const requestId = String(res.getHeader('X-Request-Id'))
     if (error.status >= 500)
       log.error('request failed', { requestId, code: error.code, error: error.cause ?? error, path: req.path })

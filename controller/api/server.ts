@@ -4,13 +4,16 @@ import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
+import { recordCalls } from '../audit/record.ts'
 import { Calls } from '../metrics.ts'
 import { referenceRoutes } from '../reference/routes.ts'
 import { admitTo } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { alertRoutes } from './alerts.ts'
 import { appRoutes } from './apps.ts'
+import { auditRoutes } from './audit.ts'
 import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
+import { backupRoutes } from './backup.ts'
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
@@ -75,6 +78,7 @@ export function createApi(context: ApiContext): Express {
   }
   const calls = new Calls()
   app.use(nameRequest(log, calls))
+  app.use(recordCalls(context))
   app.use(securityHeaders())
   app.get('/healthz', health(store))
   app.get('/cli.tgz', cliPackage(context))
@@ -143,6 +147,8 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...webhookRoutes(context),
   ...alertRoutes(context),
   ...toolRoutes(),
+  ...auditRoutes(context),
+  ...backupRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

@@ -2,11 +2,14 @@
 import { PassThrough, Transform, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Request, RequestHandler, Response } from 'express'
+import type { App } from '#core/domain/app.ts'
 import { bodyTooLarge, notFound, wrongMediaType, type BerthError } from '#core/domain/errors.ts'
 import { findAppFor, findAppToChange } from '../api/access.ts'
 import { callerOf } from '../api/auth.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
+import { recorded, type Session } from '../audit/sessions.ts'
+import { noteFailure } from '../audit/record.ts'
 import { advertiseGit, requirePushable, serveGit, TRANSFER_MS, type Client, type Service } from './service.ts'
 
 export const BODY_TIMEOUT_MS = TRANSFER_MS
@@ -54,6 +57,7 @@ async function advertise(req: Request, res: Response, name: string, context: Api
     output.end()
     output.on('end', () => res.end())
   } catch (error) {
+    noteFailure(req, toBerthError(error).code)
     refuseWithText(res, toBerthError(error))
   }
 }
@@ -83,12 +87,24 @@ async function converse(
   const input = bodyOf(req, isPush ? maxBytes + MAX_COMMANDS_BYTES : MAX_FETCH_BYTES)
   res.type(`application/x-${service}-result`)
   try {
-    await serveGit(clientOf(req, res, { app, service, args: ['--stateless-rpc'], input, output: res }), context)
+    const serve = () =>
+      serveGit(clientOf(req, res, { app, service, args: ['--stateless-rpc'], input, output: res }), context)
+    if (isPush) await recorded(sessionOf(req, res, app), context.audit, serve, (code) => code === 0)
+    else await serve()
     res.end()
   } catch (error) {
     refuseInProtocol(res, service, toBerthError(error))
   }
 }
+
+const sessionOf = (req: Request, res: Response, { tenantId, name }: App): Session => ({
+  operation: 'git push',
+  caller: callerOf(req),
+  tenant: tenantId,
+  app: name,
+  requestId: String(res.getHeader('X-Request-Id')),
+  from: { address: req.ip ?? '', agent: req.get('user-agent') ?? '' },
+})
 
 /** In git's own words: a fatal message of the side band (gitprotocol-pack(5)), or an error packet (gitprotocol-common(5)). */
 function refuseInProtocol(res: Response, service: Service, error: BerthError): void {

@@ -132,12 +132,14 @@ function headersOf(method: string, { once, tagged }: Operation): JsonSchema[] {
     : [etagParameter('If-Match', 'The ETag that you decided by: the answer is 412 where something has changed.')]
 }
 
+const isBytes = (media: string): boolean => media === 'application/x-tar' || media === 'application/octet-stream'
+
 function successes(operation: Operation, toSchema: ToSchema): Record<string, JsonSchema> {
   const { answer, media = 'application/json', status = 200, otherwise, tagged } = operation
   const headers = tagged ? { headers: { ETag: { schema: { type: 'string' } } } } : {}
   if (status === 204) return { 204: { description: 'Done.' } }
   const content = (schema: z.ZodType | undefined) =>
-    media === 'application/x-tar' ? { type: 'string', format: 'binary' } : schema ? toSchema(schema, 'output') : {}
+    isBytes(media) ? { type: 'string', format: 'binary' } : schema ? toSchema(schema, 'output') : {}
   const responses: Record<string, JsonSchema> = {
     [status]: { description: descriptionOf(operation), ...headers, content: { [media]: { schema: content(answer) } } },
   }

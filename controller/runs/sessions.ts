@@ -26,17 +26,21 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadRun, stopRun } from '#core/store/runs.ts'
 import { loadTenant } from '#core/store/tenants.ts'
+import type { App } from '#core/domain/app.ts'
 import type { Caller } from '#core/domain/access.ts'
 import { findAppToChange } from '../api/access.ts'
 import { proofFrom } from '../api/auth.ts'
 import { toBerthError } from '../api/errors.ts'
 import { runOf } from '../api/runs.ts'
 import type { Identity } from '../identity/index.ts'
+import type { AuditLog } from '../audit/log.ts'
+import { sessionFacts, type Session as AuditSession } from '../audit/sessions.ts'
 
 export type SessionsContext = {
   store: Store
   identity: Identity
   log: Log
+  audit: AuditLog
   now: () => number
   wake: () => void
   /** Aborted when the controller stops. */
@@ -82,13 +86,18 @@ export function serveSessions(server: Server, context: SessionsContext): void {
       context.identity.watch.keep(proof, () => request.socket.destroy()),
     )
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
-    if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run)
+    if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run, request)
     const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (caller.kind === 'agent' && isId(id)) return admitAgent(id as InstanceId)
     throw notFound('page', path.slice(0, 200))
   }
 
-  async function admitClient(caller: Caller, name: string, wanted: string): Promise<(socket: WebSocket) => void> {
+  async function admitClient(
+    caller: Caller,
+    name: string,
+    wanted: string,
+    request: IncomingMessage,
+  ): Promise<(socket: WebSocket) => void> {
     const app = await findAppToChange(caller, context.store, name)
     const tenant = await loadTenant(context.store, app.tenantId)
     const suspension = tenant && suspensionOf(tenant)
@@ -96,6 +105,7 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     const run = await runOf(app, wanted, context)
     const refusal = attachable(run)
     if (refusal !== null) throw runNotAttachable(processName(run), refusal)
+    await context.audit.write(sessionFacts(attaching(caller, app, run, request), { status: 101, code: null }))
     return (client) => void attend(run, client).catch((error: unknown) => context.log.error('session broke', { error }))
   }
 
@@ -167,6 +177,16 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     })
   }
 }
+
+const attaching = (caller: Caller, app: App, run: Run, { socket, headers }: IncomingMessage): AuditSession => ({
+  operation: 'attach to a run',
+  caller,
+  tenant: app.tenantId,
+  app: app.name,
+  requestId: 'session',
+  from: { address: socket.remoteAddress ?? '', agent: headers['user-agent'] ?? '' },
+  target: { run: processName(run) },
+})
 
 /** What is not a message of the protocol is dropped here; who sends without waiting for what was taken is cut off. */
 function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): void {

@@ -13,11 +13,13 @@ import { loadApps } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadBuildReport, loadDeploy, loadOpenDeploys } from '#core/store/deploys.ts'
 import { loadInstances } from '#core/store/instances.ts'
+import { isHeld } from '#core/store/leases.ts'
 import { condemn, forgetCondemned, loadCondemned, loadWanted, saveCollected, takeLayer } from '#core/store/layers.ts'
 import { loadReleases } from '#core/store/releases.ts'
 import { loadOpenRuns } from '#core/store/runs.ts'
 import { loadStacks } from '#core/store/stacks.ts'
 import type { Layers } from '../layers.ts'
+import { BACKUP_LEASE } from '../backup/write.ts'
 import { collectedReleases, keptReleases, slugKey } from './keep.ts'
 
 export type CollectContext = {
@@ -38,7 +40,8 @@ const MAX_SLUGS_IN_USE = 4
 export const keepCollecting = (context: CollectContext, signal: AbortSignal): Promise<void> =>
   repeat(
     EVERY_MS,
-    async () => void (await collect(context, GRACE_MS)),
+    // Whoever makes a backup reads what the state of a while ago refers to.
+    async () => void ((await isHeld(context.store, BACKUP_LEASE)) || (await collect(context, GRACE_MS))),
     signal,
     (error) => context.log.warn('slugs not collected', { error }),
   )

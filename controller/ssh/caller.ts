@@ -27,3 +27,14 @@ async function callerOf(store: Store, { tenantId, userId, name }: SshKeyRecord):
   if (!role) return null
   return { ...base, userId, memberships: [{ tenantId, role: lesser(role, MOST) }], actor: `${user.email} (${name})` }
 }
+
+/** Whom the audit log names for a key by which somebody came in, before anything is asked. */
+export const bearerOf = ({ userId, name }: SshKeyRecord): Caller => ({
+  tokenId: null,
+  userId: userId ?? null,
+  kind: 'member',
+  memberships: [],
+  app: null,
+  readOnly: false,
+  actor: name,
+})

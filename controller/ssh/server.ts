@@ -2,13 +2,16 @@
 import { createServer, type Server as TcpServer, type Socket } from 'node:net'
 import ssh2, { type Connection } from 'ssh2'
 import type { SshView } from '#core/contract/ssh.ts'
+import type { AuditFacts } from '#core/domain/audit.ts'
 import { addressInUse, messageOf } from '#core/domain/errors.ts'
 import type { ApiContext } from '../api/context.ts'
+import { sessionFacts, type Session } from '../audit/sessions.ts'
 import { codeOf } from '../files.ts'
 import { checkKey } from './authenticate.ts'
+import { bearerOf } from './caller.ts'
 import { addressGroup, createGuard, usualGuard, type Guard } from './guard.ts'
 import { loadHostKey, type HostKey } from './host-key.ts'
-import { takeSessions } from './session.ts'
+import { sessionOf, takeSessions } from './session.ts'
 
 export type SshDoor = {
   view: () => SshView
@@ -132,10 +135,12 @@ function welcome(connection: Connection, socket: Socket, guard: Guard, context: 
     }
     checkKey(store, attempt)
       .then((key) => {
-        if (key === null)
-          return attempt.method === 'publickey' && attempt.signature === undefined
-            ? undefined
-            : guard.failed(addressGroup(address), now())
+        if (key === null) {
+          if (attempt.method === 'publickey' && attempt.signature === undefined) return
+          guard.failed(addressGroup(address), now())
+          return noteLogin(refusedLogin(address), { status: 401, code: 'UNAUTHENTICATED' }, context)
+        }
+        noteLogin(sessionOf({ key, socket }, bearerOf(key), 'ssh login', null), { status: 200, code: null }, context)
         log.info('ssh login', { key: key.id, name: key.name, tenantId: key.tenantId, address })
         socket.emit('berth:inside')
         setTimeout(() => socket.destroy(), MAX_CONNECTION_MS).unref()
@@ -146,6 +151,22 @@ function welcome(connection: Connection, socket: Socket, guard: Guard, context: 
         connection.end()
       })
   })
+}
+
+const refusedLogin = (address: string): Session => ({
+  operation: 'ssh login',
+  caller: null,
+  tenant: null,
+  app: null,
+  requestId: 'ssh',
+  from: { address, agent: '' },
+})
+
+/** Nobody is told anything by a login, and what follows it waits for an entry of its own. */
+function noteLogin(session: Session, result: AuditFacts['result'], { audit, log }: ApiContext): void {
+  audit
+    .write(sessionFacts(session, result))
+    .catch((error: unknown) => log.error('audit entry not written', { operation: session.operation, error }))
 }
 
 /** @throws ADDRESS_IN_USE */

@@ -6,6 +6,8 @@ import type { SshKeyRecord } from '#core/domain/ssh-key.ts'
 import { findAppFor, findAppToChange } from '../api/access.ts'
 import type { ApiContext } from '../api/context.ts'
 import { toBerthError } from '../api/errors.ts'
+import type { Caller } from '#core/domain/access.ts'
+import { recorded, type Session as AuditSession } from '../audit/sessions.ts'
 import { serveGit } from '../git/service.ts'
 import { callerByKey } from './caller.ts'
 import { parseCommand } from './exec.ts'
@@ -84,21 +86,40 @@ async function runCommand(
   inside.connection.on('close', () => gone.abort())
   context.log.info('git over ssh', { key: inside.key.id, appId: app.id, service: asked.service })
   const output = paced(channel, inside.socket)
-  const code = await serveGit(
-    {
-      app,
-      actor: caller.actor,
-      service: asked.service,
-      args: [],
-      protocol: '',
-      input: channel,
-      output,
-      gone: gone.signal,
-    },
-    context,
-  )
-  return code ?? 1
+  const serve = () =>
+    serveGit(
+      {
+        app,
+        actor: caller.actor,
+        service: asked.service,
+        args: [],
+        protocol: '',
+        input: channel,
+        output,
+        gone: gone.signal,
+      },
+      context,
+    )
+  if (asked.service !== 'git-receive-pack') return (await serve()) ?? 1
+  const session = sessionOf(inside, caller, 'git push', app.name)
+  return (await recorded(session, context.audit, serve, (code) => code === 0)) ?? 1
 }
+
+/** Of whoever is inside, as the audit log has it. */
+export const sessionOf = (
+  { key, socket }: Pick<Inside, 'key' | 'socket'>,
+  caller: Caller,
+  operation: string,
+  app: string | null,
+): AuditSession => ({
+  operation,
+  caller,
+  tenant: key.tenantId,
+  app,
+  requestId: 'ssh',
+  from: { address: socket.remoteAddress ?? '', agent: '' },
+  target: { key: key.id },
+})
 
 const MAX_UNSENT_BYTES = 1024 * 1024
 

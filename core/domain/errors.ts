@@ -379,6 +379,42 @@ export const outboundRefused = (why: string) =>
 /** @param why without a full stop */
 export const outboundFailed = (why: string, cause?: unknown) =>
   new BerthError('OUTBOUND_FAILED', 502, `${why}.`, { cause })
+export const backupRefused = (why: string) =>
+  new BerthError('BACKUP_REFUSED', 422, `This backup cannot be used: ${why}. Nothing was changed.`)
+
+export const conflictingBackup = () =>
+  new BerthError('BACKUP_UNDER_WAY', 409, 'A backup is being made by this controller already. Wait for its end.')
+
+export const homeNotEmpty = (what: string) =>
+  new BerthError(
+    'HOME_NOT_EMPTY',
+    409,
+    `There is a Berth here already: ${what}. Restore to an empty data folder and an empty Redis; or give --force, which moves the files aside and replaces the state.`,
+  )
+
+export const stateNotReadable = (cause: unknown) =>
+  new BerthError(
+    'STATE_NOT_READABLE',
+    502,
+    "The state cannot be copied: Redis did not hand it out by replication (redis-cli --rdb), or this machine's redis-server cannot read it. Back it up by Redis's own means, and BERTH_HOME by yours.",
+    { cause },
+  )
+
+export const auditNotWritten = (cause: unknown) =>
+  new BerthError(
+    'AUDIT_NOT_WRITTEN',
+    503,
+    'The audit log could not be written, so nothing is vouched for. Look whether what you asked for was done, and ask again if it was not.',
+    { cause },
+  )
+
+export const tooManyRequests = (retryAfterSeconds: number) =>
+  new BerthError(
+    'TOO_MANY_REQUESTS',
+    429,
+    `You ask more often than this API allows. Wait ${retryAfterSeconds} seconds, and ask again; RateLimit-Policy says how often you may.`,
+    { facts: { retryAfter: retryAfterSeconds } },
+  )
 
 export const unavailable = (what: string, cause?: unknown) =>
   new BerthError(

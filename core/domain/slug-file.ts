@@ -55,8 +55,16 @@ function checksum(block: Uint8Array): number {
   return sum
 }
 
-/** @returns null at the end of the archive. @throws SLUG_FILE_REFUSED */
-export function readHeader(block: Uint8Array): Entry | null {
+/** What may be in an archive of a kind, and what is thrown for all else. */
+export type Grammar = { knows: (name: string) => boolean; refuse: (why: string) => Error }
+
+const slugGrammar: Grammar = {
+  knows: (name) => [MANIFEST, APP_FILE, SEALED_CONFIG].includes(name) || digestOfEntry(name) !== null,
+  refuse: slugFileRefused,
+}
+
+/** @returns null at the end of the archive. @throws what the grammar refuses with */
+export function readHeader(block: Uint8Array, { knows, refuse }: Grammar = slugGrammar): Entry | null {
   if (block.every((byte) => byte === 0)) return null
   const text = (from: number, length: number) => {
     const field = block.subarray(from, from + length)
@@ -68,15 +76,14 @@ export function readHeader(block: Uint8Array): Entry | null {
     return digits === undefined ? -1 : Number.parseInt(digits, 8)
   }
   if (text(257, 5) !== 'ustar' || octal(148, 8) !== checksum(block))
-    throw slugFileRefused('it is not a tar archive, or it was damaged on its way')
+    throw refuse('it is not a tar archive, or it was damaged on its way')
   const name = text(0, 100)
   const shown = JSON.stringify(name.slice(0, 100))
   const kind = text(156, 1)
-  if (kind !== '0' && kind !== '') throw slugFileRefused(`${shown} in it is not a plain file`)
-  const known = [MANIFEST, APP_FILE, SEALED_CONFIG].includes(name) || digestOfEntry(name) !== null
-  if (!known || text(345, 155) !== '') throw slugFileRefused(`${shown} does not belong into it`)
+  if (kind !== '0' && kind !== '') throw refuse(`${shown} in it is not a plain file`)
+  if (!knows(name) || text(345, 155) !== '') throw refuse(`${shown} does not belong into it`)
   const bytes = octal(124, 12)
-  if (bytes < 0) throw slugFileRefused(`the size of ${shown} cannot be read`)
+  if (bytes < 0) throw refuse(`the size of ${shown} cannot be read`)
   return { name, bytes, time: Math.max(0, octal(136, 12)) }
 }
 
@@ -84,9 +91,9 @@ export type Part = { kind: 'entry'; entry: Entry } | { kind: 'bytes'; bytes: Uin
 
 /**
  * Takes a file in whatever pieces it comes. What follows its end is not looked at.
- * @returns a function that says what each piece holds. @throws SLUG_FILE_REFUSED
+ * @returns a function that says what each piece holds. @throws what the grammar refuses with
  */
-export function splitEntries(): (chunk: Uint8Array) => Part[] {
+export function splitEntries(grammar: Grammar = slugGrammar): (chunk: Uint8Array) => Part[] {
   const header = new Uint8Array(BLOCK_BYTES)
   let filled = 0
   let content = 0
@@ -111,7 +118,7 @@ export function splitEntries(): (chunk: Uint8Array) => Part[] {
         at += piece.length
         if (filled < BLOCK_BYTES) break
         filled = 0
-        const entry = readHeader(header)
+        const entry = readHeader(header, grammar)
         if (entry === null) {
           ended = true
           parts.push({ kind: 'end' })

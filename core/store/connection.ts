@@ -43,6 +43,7 @@ const commands = {
   changeUser: 1,
   queueDelivery: 5,
   settleDelivery: 5,
+  appendAudit: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

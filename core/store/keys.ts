@@ -12,6 +12,13 @@ export const keys = {
   sshKeys: 'berth:ssh-keys',
   /** The fingerprint of the host key that clients know. */
   sshHostKey: 'berth:ssh-host-key',
+  /** Place → entry; and the place and the hash of the last. */
+  audit: 'berth:audit',
+  auditHead: 'berth:audit:head',
+  /** Which backup the state comes from, for a while after it was restored. */
+  restored: 'berth:restored',
+  /** When the caller may ask next. */
+  apiRate: (caller: string) => `berth:api-rate:${caller}`,
   tokens: 'berth:tokens',
   token: (id: TokenId) => `berth:token:${id}`,
   /** email → user id */

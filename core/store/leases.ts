@@ -9,3 +9,7 @@ export async function holdLease(store: Store, name: string, owner: string, ttlMs
 export async function releaseLease(store: Store, name: string, owner: string): Promise<void> {
   if ((await store.get(keys.lease(name))) === owner) await store.del(keys.lease(name))
 }
+
+/** Whether anybody has it. */
+export const isHeld = async (store: Store, name: string): Promise<boolean> =>
+  (await store.exists(keys.lease(name))) === 1

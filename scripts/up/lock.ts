@@ -27,5 +27,5 @@ export async function takeLock(folder: string): Promise<Lock> {
 
 async function isUp(pid: number): Promise<boolean> {
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return commandLine.includes('scripts/up.ts')
+  return /scripts\/(up|restore)\.ts/.test(commandLine)
 }

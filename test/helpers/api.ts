@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiContext } from '../../controller/api/context.ts'
 import { createApi } from '../../controller/api/server.ts'
+import { createAuditLog } from '../../controller/audit/log.ts'
 import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
 import { createLookUp } from '../../controller/domains.ts'
 import { cancel } from '../../controller/deploy/cancel.ts'
@@ -101,6 +102,7 @@ export async function startApi(given: { sourceBytes?: number; env?: Record<strin
       store,
       config,
       log: silentLog,
+      audit: createAuditLog({ store, now }),
       sealer: await loadSealer(join(home, 'master-key')),
       // Tests are wrong more often than a minute allows.
       identity: createIdentity({ store, config, log: silentLog, random, now }, { wrongTokensPerMinute: 100_000 }),

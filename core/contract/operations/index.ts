@@ -6,6 +6,7 @@ import { hostOperations } from './hosts.ts'
 import { liveOperations } from './live.ts'
 import { identityOperations } from './identity.ts'
 import type { Operations } from './operation.ts'
+import { platformOperations } from './platform.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
 import { toolOperations } from './tools.ts'
@@ -27,4 +28,5 @@ export const operations: Operations = {
   ...webhookOperations,
   ...alertOperations,
   ...toolOperations,
+  ...platformOperations,
 }

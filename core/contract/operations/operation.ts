@@ -26,7 +26,7 @@ export type Operation = {
   /** Another success than the usual one. */
   otherwise?: { status: 200; when: string; answer: z.ZodType }
   /** An answer that is not one JSON document. */
-  media?: 'application/x-ndjson' | 'text/event-stream' | 'application/x-tar'
+  media?: 'application/x-ndjson' | 'text/event-stream' | 'application/x-tar' | 'application/octet-stream'
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

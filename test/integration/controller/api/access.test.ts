@@ -166,6 +166,10 @@ const foreign: Record<string, number> = {
   'GET /version': 200,
   'GET /templates': 200,
   'GET /templates/:template': 404,
+  'GET /audit': 200,
+  'GET /audit/head': 403,
+  'GET /audit/export': 403,
+  'GET /backup': 403,
 }
 
 /** Mounted by itself, because its body is a stream. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { saveSshHostKey } from '#core/store/ssh-keys.ts'
 import { loadHostKey } from '../../../../controller/ssh/host-key.ts'
+import type { AuditEntryView } from '#core/contract/audit.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 import { openDoor, publicPart, type TestDoor } from '../../../helpers/ssh.ts'
 
@@ -79,6 +80,18 @@ describe('git over SSH', function () {
     const cloned = await talk(['clone', '--quiet', urlOf('shop'), 'shop-copy'])
     assert.equal(cloned.code, 0, cloned.said)
     assert.equal(await readFile(join(work, 'shop-copy', 'server.js'), 'utf8'), folder)
+    const { body } = await api.call(api.operator, 'GET', '/v1/audit?limit=500')
+    const written = (body.entries as AuditEntryView[]).toReversed().filter(({ requestId }) => requestId === 'ssh')
+    assert.deepEqual(
+      written
+        .slice(0, 3)
+        .map(({ operation, actor, app, result }) => [operation, actor.name, app, result.code ?? result.status]),
+      [
+        ['ssh login', 'me@machine1', null, 200],
+        ['git push', 'me@machine1', 'shop', 'BEGUN'],
+        ['git push', 'me@machine1', 'shop', 200],
+      ],
+    )
   })
 
   it('fails the push when the deploy fails', async () => {

@@ -1,0 +1,67 @@
+/** Commands for whoever runs the platform. */
+import type { CommandSpec } from '../program.ts'
+
+const group = 'Operating'
+
+export const opsCommands: CommandSpec[] = [
+  {
+    name: 'audit',
+    group,
+    aliases: ['audit:list'],
+    summary: 'Show who did what, to what, from where, and how it ended (operators; owners of a tenant for theirs)',
+    options: [
+      ['-n, --num <count>', 'how many, the newest (50)'],
+      ['--since <time>', 'a day, a time, or how long ago, like 24h or 7d'],
+      ['--until <time>', 'the same'],
+      ['--actor <who>', "part of a name, or a token's or a user's id"],
+      ['--operation <beginning>', 'like "POST /apps", DELETE or "git push"'],
+      ['-a, --app <name>', 'of one app'],
+      ['--tenant <id>', 'of one tenant'],
+    ],
+    examples: ['audit', 'audit --since 24h --actor ci', 'audit -a shop --operation "git push" --json'],
+    load: async () => (await import('../commands/audit.ts')).list,
+  },
+  {
+    name: 'audit:export',
+    group,
+    args: '<file>',
+    summary: 'Save the audit log as JSON lines, with its chain; - for standard output (operators)',
+    examples: ['audit:export audit.jsonl', 'audit:export - | gzip > audit.jsonl.gz'],
+    load: async () => (await import('../commands/audit.ts')).exportTo,
+  },
+  {
+    name: 'audit:verify',
+    group,
+    args: '[files...]',
+    summary: 'Check that nothing in the audit log was changed, removed or put in: here, or in files that were exported',
+    options: [['--head <head>', 'what is known of it, as SEQ:HASH: an earlier head, from a log or a note']],
+    examples: ['audit:verify', 'audit:verify audit.jsonl', 'audit:verify --head 1042:9f86d081884c7d65…'],
+    load: async () => (await import('../commands/audit.ts')).verify,
+  },
+  {
+    name: 'backup',
+    group,
+    args: '[file]',
+    summary:
+      'Save everything as one file, while everything goes on: state, keys, code, git; - for standard output (operators)',
+    options: [['--passphrase-file <file>', 'seal it with the passphrase in it, - for standard input']],
+    examples: [
+      'backup --passphrase-file secret.txt',
+      'backup berth.backup',
+      'backup - --passphrase-file secret.txt | ssh vault "cat > berth.backup"',
+    ],
+    load: async () => (await import('../commands/backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    group,
+    args: '<file>',
+    summary: 'Bring a backup back, on this machine, into an empty data folder (BERTH_HOME); Berth must not run',
+    options: [
+      ['--passphrase-file <file>', 'open it with the passphrase in it, - for standard input'],
+      ['--force', 'put what is there aside first, and replace the state'],
+    ],
+    examples: ['restore berth.backup', 'restore berth.backup --passphrase-file secret.txt --force'],
+    load: async () => (await import('../commands/backup.ts')).restore,
+  },
+]

@@ -1,0 +1,15 @@
+/** Operating the platform: who did what, its backup, and hosts that go. */
+import { auditExportQuery, auditHeadView, auditQuery, auditView } from '../audit.ts'
+import type { Operations } from './operation.ts'
+
+export const platformOperations: Operations = {
+  'GET /audit': { summary: 'Show who did what', need: 'anyone:read', query: auditQuery, answer: auditView },
+  'GET /audit/head': { summary: 'Show where the audit log stands', need: 'platform:read', answer: auditHeadView },
+  'GET /audit/export': {
+    summary: 'Save the audit log with its chain',
+    need: 'platform:read',
+    query: auditExportQuery,
+    media: 'application/octet-stream',
+  },
+  'GET /backup': { summary: 'Back everything up', need: 'platform:write', media: 'application/octet-stream' },
+}
