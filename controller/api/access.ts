@@ -3,9 +3,9 @@ import type { Request } from 'express'
 import { operations, type Operation } from '#core/contract/operations/index.ts'
 import { homeOf, judge, lacking, nothing, sees, type Caller, type Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
-import { forbidden, notFound, tenantSuspended } from '#core/domain/errors.ts'
+import { badRequest, forbidden, notFound, tenantSuspended } from '#core/domain/errors.ts'
 import { isId, type AppName, type TenantId } from '#core/domain/ids.ts'
-import { suspensionOf } from '#core/domain/quota.ts'
+import { DEFAULT_TENANT, suspensionOf } from '#core/domain/quota.ts'
 import { findApp } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadTenant } from '#core/store/tenants.ts'
@@ -92,6 +92,29 @@ export const seesTenant = (caller: Caller, tenantId: TenantId | null): boolean =
 /** Whether the caller may change what is a tenant's as a whole. */
 export const mayChangeIn = (caller: Caller, tenantId: TenantId | null): boolean =>
   judge(caller, 'tenant:write', { tenantId, appId: null }) === 'allowed'
+
+/**
+ * The tenant that something is made in: the one that is named, else the only one that there is a choice of.
+ * @throws BAD_REQUEST, NOT_FOUND
+ */
+export function tenantFor(caller: Caller, wanted: TenantId | undefined): TenantId {
+  const tenantId = wanted ?? homeOf(caller) ?? (caller.kind === 'operator' ? DEFAULT_TENANT : null)
+  const own = caller.memberships.map((membership) => membership.tenantId)
+  if (tenantId === null && own.length > 1)
+    throw badRequest(`tenant: you belong to ${own.join(', ')}; say which of them is meant`)
+  if (tenantId === null) throw forbidden('you belong to no tenant yet; ask an owner or an operator to invite you')
+  if (!seesTenant(caller, tenantId)) throw notFound('tenant', tenantId)
+  return tenantId
+}
+
+/** The same, for whoever may change what is the tenant's. @throws BAD_REQUEST, NOT_FOUND, FORBIDDEN */
+export async function tenantToChange(caller: Caller, wanted: TenantId | undefined, store: Store): Promise<TenantId> {
+  const tenantId = tenantFor(caller, wanted)
+  if (!mayChangeIn(caller, tenantId))
+    throw forbidden(`making something in ${tenantId} needs ${lacking(caller, 'tenant:write')}`)
+  if (!(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
+  return tenantId
+}
 
 /** @throws NOT_FOUND */
 export function tenantOf(req: Request): TenantId {

@@ -1,17 +1,17 @@
 /** Apps: make, list, show, destroy. */
 import type { Request } from 'express'
 import { createApp as createAppSchema, type AppView, type CreateApp } from '#core/contract/api.ts'
-import { homeOf, sees, type Caller } from '#core/domain/access.ts'
+import { sees, type Caller } from '#core/domain/access.ts'
 import { parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
 import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
-import { makeId, type AppId, type TenantId } from '#core/domain/ids.ts'
-import { DEFAULT_TENANT, type Tenant } from '#core/domain/quota.ts'
+import { makeId, type AppId } from '#core/domain/ids.ts'
+import type { Tenant } from '#core/domain/quota.ts'
 import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from '#core/store/apps.ts'
 import { loadDeploys } from '#core/store/deploys.ts'
 import { loadTenant, loadTenants } from '#core/store/tenants.ts'
 import { promising, requireRoom } from '../quota.ts'
 import { openTemplates, type Templates } from '../templates.ts'
-import { appOf, mayChangeIn, refuseSuspended, targetOf } from './access.ts'
+import { appOf, refuseSuspended, targetOf, tenantToChange } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { accountOf, appUrl, type ApiContext } from './context.ts'
@@ -57,7 +57,8 @@ const FIRST_UID = 0x10000000
 const NAME_TRIES = 20
 
 async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Promise<App> {
-  const tenantId = await tenantFor(caller, wish.tenant, context)
+  const tenantId = await tenantToChange(caller, wish.tenant, context.store)
+  await refuseSuspended(caller, tenantId, context.store)
   const number = await nextAppNumber(context.store)
   const record = {
     id: makeId('a', context.random(13)) as AppId,
@@ -76,13 +77,6 @@ async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Pr
   const app = await loadApp(context.store, record.id)
   if (!app) throw notFound('app', record.id)
   return app
-}
-
-async function tenantFor(caller: Caller, wanted: TenantId | undefined, { store }: ApiContext): Promise<TenantId> {
-  const tenant = wanted ?? homeOf(caller) ?? DEFAULT_TENANT
-  if (!mayChangeIn(caller, tenant) || !(await loadTenant(store, tenant))) throw notFound('tenant', tenant)
-  await refuseSuspended(caller, tenant, store)
-  return tenant
 }
 
 /** @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN, QUOTA_EXCEEDED */

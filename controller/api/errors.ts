@@ -32,6 +32,8 @@ export function answerError(log: Log): ErrorRequestHandler {
       log.error('request failed', { requestId, code: error.code, error: error.cause ?? error, path: req.path })
     // A stream that broke off half-way must not look complete.
     if (res.headersSent) return void res.destroy()
+    const { retryAfterSeconds } = error.facts
+    if (typeof retryAfterSeconds === 'number') res.setHeader('Retry-After', retryAfterSeconds)
     const problem: Problem = {
       ...error.facts,
       type: `urn:berth:error:${error.code}`,

@@ -4,13 +4,11 @@ import type { z } from 'zod'
 import { addSshKey as addSshKeySchema, type SshKeyView } from '#core/contract/ssh.ts'
 import { badRequest, forbidden, notFound, sshKeyTaken, tooManySshKeys } from '#core/domain/errors.ts'
 import { makeId } from '#core/domain/ids.ts'
-import { DEFAULT_TENANT } from '#core/domain/quota.ts'
 import { MAX_KEYS_OF_TENANT, parsePublicKey, type SshKeyRecord } from '#core/domain/ssh-key.ts'
 import { addSshKey, loadSshKeys, removeSshKey } from '#core/store/ssh-keys.ts'
-import { loadTenant } from '#core/store/tenants.ts'
 import { fingerprintOf } from '../ssh/host-key.ts'
-import { homeOf, lacking, roleIn, type Caller } from '#core/domain/access.ts'
-import { mayChangeIn, seesTenant } from './access.ts'
+import { lacking, roleIn, type Caller } from '#core/domain/access.ts'
+import { mayChangeIn, seesTenant, tenantToChange } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
@@ -58,8 +56,7 @@ async function makeRecord(
   const name = wish.name ?? (comment === '' ? fingerprint : comment)
   // It names the actor in lists and logs, so it stays on one line.
   if (/\p{Cc}/u.test(name)) throw badRequest('name: must hold no control characters')
-  const tenantId = wish.tenant ?? homeOf(caller) ?? DEFAULT_TENANT
-  if (!mayChangeIn(caller, tenantId) || !(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
+  const tenantId = await tenantToChange(caller, wish.tenant, store)
   const own = (await loadSshKeys(store)).filter((key) => key.tenantId === tenantId)
   if (own.length >= MAX_KEYS_OF_TENANT) throw tooManySshKeys(tenantId, MAX_KEYS_OF_TENANT)
   const base64 = Buffer.from(blob).toString('base64')

@@ -3,18 +3,17 @@ import type { Request } from 'express'
 import type { z } from 'zod'
 import { createToken, type TokenCreated } from '#core/contract/identity.ts'
 import { tooMany } from '#core/domain/access-errors.ts'
-import { homeOf, judge, lacking, roleIn, type Caller } from '#core/domain/access.ts'
+import { judge, lacking, roleIn, type Caller } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
 import { badRequest, forbidden, notFound } from '#core/domain/errors.ts'
 import { isId, type TenantId, type TokenId, type UserId } from '#core/domain/ids.ts'
-import { DEFAULT_TENANT } from '#core/domain/quota.ts'
 import { lesser, type TokenScope } from '#core/domain/user.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { loadToken, loadTokens, removeToken, saveToken, type TokenRecord } from '#core/store/tokens.ts'
 import { loadUser } from '#core/store/users.ts'
 import { makeToken } from '../credentials.ts'
-import { findAppFor, seesTenant } from './access.ts'
+import { findAppFor, tenantFor } from './access.ts'
 import { callerOf, endOf, sessionOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
@@ -91,7 +90,7 @@ async function scopeOf(req: Request, wish: Wish, { store }: ApiContext): Promise
     return { ...whole, kind: 'member' }
   }
   const only = app === undefined ? null : await findAppFor(caller, store, app)
-  const tenantId = only?.tenantId ?? tenant ?? homeOf(caller) ?? DEFAULT_TENANT
+  const tenantId = only?.tenantId ?? tenantFor(caller, tenant)
   if (tenant !== undefined && tenant !== tenantId) throw badRequest(`tenant: ${app} does not belong to ${tenant}`)
   requireMayIn(caller, tenantId, only)
   if (!(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
@@ -110,7 +109,6 @@ function refuseContradictions({ operator, account, tenant, app }: Wish): void {
 
 /** Whoever is somebody in person may make a token of what they are; a token that is nobody's needs a right to change things. */
 function requireMayIn(caller: Caller, tenantId: TenantId, app: App | null): void {
-  if (!seesTenant(caller, tenantId)) throw notFound('tenant', tenantId)
   const verdict = judge(caller, 'tenant:write', { tenantId, appId: app?.id ?? null })
   if (caller.userId === null && verdict !== 'allowed')
     throw forbidden(`making a token needs ${lacking(caller, 'tenant:write')}`)

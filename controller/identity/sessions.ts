@@ -30,12 +30,12 @@ export type Opened = { session: SessionRecord; user: User | null; caller: Caller
 /** @returns the new session, and the id for the cookie, which is nowhere else */
 export async function beginSession(
   { store, random, now }: Context,
-  who: Pick<SessionRecord, 'userId' | 'secondFactor' | 'byLink'>,
+  { userId, secondFactor, byLink }: Pick<SessionRecord, 'userId' | 'secondFactor' | 'byLink'>,
   { address, client }: Visitor,
 ): Promise<{ session: SessionRecord; id: string }> {
   const { text: id, hash } = makeSecret(random)
   const at = now()
-  const session: SessionRecord = { hash, ...who, createdAt: at, seenAt: at, address, client: plain(client) }
+  const session = { hash, userId, secondFactor, byLink, createdAt: at, seenAt: at, address, client: plain(client) }
   await saveSession(store, session, IDLE_MS)
   return { session, id }
 }

@@ -8,6 +8,7 @@ import { bootstrap } from '../../../../controller/bootstrap.ts'
 import type { HostId, TenantId, TokenId } from '#core/domain/ids.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { loadTokens, removeToken } from '#core/store/tokens.ts'
+import { operations } from '#core/contract/operations/index.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 
 /** What a member of another tenant gets. A route that is not in this table fails the test. */
@@ -17,6 +18,36 @@ const foreign: Record<string, number> = {
   'GET /session': 200,
   'DELETE /session': 204,
   'POST /session/totp': 403,
+  'POST /login-links': 403,
+  'GET /account': 404,
+  'PATCH /account': 403,
+  'POST /account/password': 403,
+  'POST /account/totp': 403,
+  'POST /account/totp/confirm': 403,
+  'POST /account/totp/disable': 403,
+  'GET /account/sessions': 403,
+  'DELETE /account/sessions': 403,
+  'DELETE /account/sessions/:session': 403,
+  'POST /account/invitations': 403,
+  'DELETE /account/memberships/:membership': 403,
+  'GET /users': 403,
+  'POST /users': 403,
+  'GET /users/:person': 403,
+  'PATCH /users/:person': 403,
+  'DELETE /users/:person': 403,
+  'POST /users/:person/login-links': 403,
+  'DELETE /users/:person/totp': 403,
+  'DELETE /users/:person/sessions': 403,
+  'GET /tenants/:tenant/members': 404,
+  'POST /tenants/:tenant/members': 404,
+  'PATCH /tenants/:tenant/members/:person': 404,
+  'DELETE /tenants/:tenant/members/:person': 404,
+  'GET /tenants/:tenant/invitations': 404,
+  'POST /tenants/:tenant/invitations': 404,
+  'DELETE /tenants/:tenant/invitations/:invitation': 404,
+  'GET /invitations': 403,
+  'POST /invitations': 403,
+  'DELETE /invitations/:invitation': 403,
   'GET /apps': 200,
   'POST /apps': 201,
   'GET /apps/:app': 404,
@@ -172,6 +203,15 @@ const foreign: Record<string, number> = {
   'GET /backup': 403,
 }
 
+/** What everybody gets who sends nothing: these routes let people in. One that is not in this table fails the test. */
+const open: Record<string, number> = {
+  'POST /session': 400,
+  'POST /session/once': 400,
+  'GET /session/methods': 200,
+  'POST /invitations/show': 400,
+  'POST /invitations/accept': 400,
+}
+
 /** Mounted by itself, because its body is a stream. */
 const uploads = { '/apps/:app/source': { POST: null } }
 
@@ -247,6 +287,16 @@ describe('access to the API', function () {
       if (status < 300) assert.doesNotMatch(JSON.stringify(body), /shop|alpha/, route)
     }
     assert.equal((await api.call(member, 'GET', '/v1/apps/shop')).status, 200)
+  })
+
+  it('lets in without a token only where people sign in', async () => {
+    const declared = Object.entries(operations).filter(([, { need }]) => need === 'public')
+    assert.deepEqual(declared.map(([route]) => route).sort(), Object.keys(open).sort())
+    for (const [route, status] of Object.entries(open)) {
+      const [method = '', path = ''] = route.split(' ')
+      for (const token of [null, 'nonsense', other, api.agent])
+        assert.equal((await api.call(token, method, fill(path), bodyFor(method))).status, status, route)
+    }
   })
 
   it('answers what is not there and what is another tenant’s alike', async () => {
