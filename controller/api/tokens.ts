@@ -13,6 +13,7 @@ import { mayChangeIn, seesTenant } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
+import { pageOf } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 import { tokenView } from './views.ts'
 
@@ -20,7 +21,13 @@ export const tokenRoutes = (context: ApiContext): Routes => ({
   '/tokens': {
     async GET(req, res) {
       const tokens = (await loadTokens(context.store)).filter((token) => seesTenant(callerOf(req), token.tenantId))
-      res.json({ tokens: tokens.sort((a, b) => a.createdAt - b.createdAt).map(tokenView) })
+      tokens.sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id))
+      const { items, next } = pageOf(req, tokens, {
+        name: 'tokens',
+        id: ({ id }) => id,
+        at: ({ createdAt }) => createdAt,
+      })
+      res.json({ tokens: items.map(tokenView), ...next })
     },
     async POST(req, res) {
       const { record, text } = await makeFor(callerOf(req), bodyOf(req, createToken), context)

@@ -2,7 +2,7 @@
 import { appOperations } from './apps.ts'
 import { codeOperations } from './code.ts'
 import { hostOperations } from './hosts.ts'
-import type { Operations } from './operation.ts'
+import type { Operation, Operations } from './operation.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
 import { trafficOperations } from './traffic.ts'
@@ -16,4 +16,10 @@ export const operations: Operations = {
   ...runningOperations,
   ...tenancyOperations,
   ...hostOperations,
+}
+
+/** Whether an operation takes an Idempotency-Key: all that begin or make something, but those whose body is a stream. */
+export function isOnce(route: string): boolean {
+  const operation: Operation | undefined = operations[route as keyof typeof operations]
+  return route.startsWith('POST ') && operation !== undefined && operation.takes === undefined
 }

@@ -1,12 +1,20 @@
 /** Tenants and plans, and what people show to be let in. */
-import { createPlan, createTenant, createToken, patchPlan, patchTenant, suspendTenant } from '../bodies/index.ts'
+import {
+  createPlan,
+  createTenant,
+  createToken,
+  patchPlan,
+  patchTenant,
+  suspendTenant,
+  pageQuery,
+} from '../bodies/index.ts'
 import { addSshKey, sshKeyView, sshKeysView, sshView } from '../ssh.ts'
 import { planView, plansView, tenantDetail, tenantsView, tokenCreated, tokensView, whoamiView } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
 export const tenancyOperations: Operations = {
   'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read', answer: whoamiView },
-  'GET /tenants': { summary: 'List the tenants', need: 'platform:read', answer: tenantsView },
+  'GET /tenants': { summary: 'List the tenants', need: 'platform:read', query: pageQuery, answer: tenantsView },
   'POST /tenants': {
     summary: 'Make a tenant',
     need: 'platform:write',
@@ -33,7 +41,7 @@ export const tenancyOperations: Operations = {
   'GET /plans/:plan': { summary: 'Show a plan', need: 'platform:read', answer: planView },
   'PATCH /plans/:plan': { summary: 'Change a plan', need: 'platform:write', answer: planView, body: patchPlan },
   'DELETE /plans/:plan': { summary: 'Destroy a plan that nobody has', need: 'platform:write', status: 204 },
-  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', answer: tokensView },
+  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', query: pageQuery, answer: tokensView },
   'POST /tokens': {
     summary: 'Make an API token',
     need: 'anyone:write',
