@@ -16,6 +16,7 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { accountOf, appUrl, type ApiContext } from './context.ts'
 import { friendlyName } from './names.ts'
+import { pageOf } from './pages.ts'
 import type { Routes } from './routes.ts'
 import { deployTemplate } from './template-deploys.ts'
 import { appView } from './views.ts'
@@ -26,8 +27,9 @@ export const appRoutes = (context: ApiContext, templates: Templates = openTempla
       const [all, tenants] = await Promise.all([loadApps(context.store), loadTenants(context.store)])
       const apps = all.filter((app) => sees(callerOf(req), targetOf(app)))
       apps.sort((a, b) => a.name.localeCompare(b.name))
+      const { items, next } = pageOf(req, apps, { name: 'apps', id: ({ id }) => id, at: ({ name }) => name })
       const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]))
-      res.json({ apps: apps.map((app) => viewOf(req, app, byId.get(app.tenantId) ?? null, context)) })
+      res.json({ apps: items.map((app) => viewOf(req, app, byId.get(app.tenantId) ?? null, context)), ...next })
     },
     async POST(req, res) {
       const wish = bodyOf(req, createAppSchema)

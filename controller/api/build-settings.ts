@@ -22,12 +22,13 @@ import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import { showBuildSettings } from './views.ts'
 import { param, type Routes } from './routes.ts'
+import { answerTagged, requireUnchanged } from './tags.ts'
 
 export const buildSettingsRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/build': {
     async GET(req, res) {
       const { build } = await appOf(req, context.store)
-      res.json(await viewOf(build, context))
+      answerTagged(req, res, await viewOf(build, context))
     },
     async PATCH(req, res) {
       const { id, name } = await appOf(req, context.store)
@@ -37,6 +38,7 @@ export const buildSettingsRoutes = (context: ApiContext): Routes => ({
       const build = await context.turns.run(changesOf(id), async () => {
         const app = await loadApp(context.store, id)
         if (!app) throw notFound('app', name)
+        requireUnchanged(req, `How ${name} is built`, await viewOf(app.build, context))
         const after = { ...app.build, ...changed }
         await setBuild(context.store, id, after)
         return after
@@ -44,7 +46,7 @@ export const buildSettingsRoutes = (context: ApiContext): Routes => ({
       const text = `${name}: ${describeChange(changed)}`
       context.log.info('build settings changed', { appId: id, text, actor })
       await appendEvent(context.store, id, eventOfApp('buildChanged', text, actor, context.now()))
-      res.json(await viewOf(build, context))
+      answerTagged(req, res, await viewOf(build, context))
     },
   },
 })

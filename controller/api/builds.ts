@@ -2,28 +2,38 @@
 import type { Request } from 'express'
 import { buildOutputQuery, type BuildView, type DeployLogLine } from '#core/contract/api.ts'
 import { parse } from '#core/contract/schema.ts'
+import type { App } from '#core/domain/app.ts'
 import { deployNotCancellable, notFound } from '#core/domain/errors.ts'
 import { isId, type DeployId } from '#core/domain/ids.ts'
 import { isCancellable, isOver, type Deploy } from '#core/domain/release.ts'
 import { loadApp, setBuild } from '#core/store/apps.ts'
-import { loadDeploy, loadDeploys, readDeployLog } from '#core/store/deploys.ts'
+import { loadDeploy, loadDeploysAfter, readDeployLog } from '#core/store/deploys.ts'
 import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import { followDeploy } from './follow.ts'
+import { askedPage, cutPage, type Listing } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 import { streamLines, type LineStream } from './stream.ts'
 import { deployView } from './views.ts'
 
 const LISTED = 50
-const LOOKED_AT = 100
+const AT_ONCE = 100
+const listing: Listing<Deploy> = {
+  name: 'builds',
+  id: ({ id }) => id,
+  at: ({ createdAt }) => createdAt,
+  newestFirst: true,
+}
 
 export const buildRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/builds': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      const deploys = await loadDeploys(context.store, app.id, LOOKED_AT)
-      res.json({ builds: deploys.filter(isBuild).slice(0, LISTED).map(buildView) } satisfies { builds: BuildView[] })
+      const { limit, after } = askedPage(req, listing, LISTED)
+      const found = await buildsAfter(app, after && (after.id as DeployId), limit + 1, context)
+      const { items, next } = cutPage(found, limit, listing)
+      res.json({ builds: items.map(buildView), ...next })
     },
   },
   '/apps/:app/builds/:build': {
@@ -69,6 +79,19 @@ export const buildRoutes = (context: ApiContext): Routes => ({
 })
 
 const isBuild = ({ source }: Deploy): boolean => source !== null
+
+/** The newest first; other deploys lie between them. */
+async function buildsAfter(app: App, after: DeployId | null, count: number, { store }: ApiContext): Promise<Deploy[]> {
+  const builds: Deploy[] = []
+  for (let from = after; builds.length < count;) {
+    const deploys = await loadDeploysAfter(store, app.id, from, AT_ONCE)
+    builds.push(...deploys.filter(isBuild))
+    const last = deploys.at(-1)
+    if (last === undefined) break
+    from = last.id
+  }
+  return builds.slice(0, count)
+}
 
 async function buildOf(req: Request, { store }: ApiContext): Promise<Deploy> {
   const app = await appOf(req, store)

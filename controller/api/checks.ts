@@ -1,4 +1,5 @@
 /** Health checks: how each process type shows that it works, and whether a release that crashes gives way by itself. */
+import type { Request } from 'express'
 import { patchChecks, type CheckView, type ChecksView, type PatchChecks } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import { badRequest, notFound, unknownProcessType } from '#core/domain/errors.ts'
@@ -14,30 +15,32 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
+import { answerTagged, requireUnchanged } from './tags.ts'
 
 export const checkRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/checks': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      res.json(view(app, await newestOf(app, context)))
+      answerTagged(req, res, view(app, await newestOf(app, context)))
     },
     async PATCH(req, res) {
       const { id } = await appOf(req, context.store)
       const patch = bodyOf(req, patchChecks)
-      const { app, release } = await context.turns.run(changesOf(id), () => change(id, patch, context))
+      const { app, release } = await context.turns.run(changesOf(id), () => change(req, id, patch, context))
       const text = `${app.name}: ${describeChecks(patch)}`
       await appendEvent(context.store, id, eventOfApp('checksChanged', text, callerOf(req).actor, context.now()))
-      res.json(view(app, release))
+      answerTagged(req, res, view(app, release))
     },
   },
 })
 
 /** Makes no release: what starts from now on is checked so. @throws NOT_FOUND, UNKNOWN_PROCESS_TYPE, BAD_REQUEST */
-async function change(id: App['id'], patch: PatchChecks, context: ApiContext) {
+async function change(req: Request, id: App['id'], patch: PatchChecks, context: ApiContext) {
   const { store, config } = context
   const before = await loadApp(store, id)
   if (!before) throw notFound('app', id)
   const release = await newestOf(before, context)
+  requireUnchanged(req, `What checks ${before.name}`, view(before, release))
   const known = release && typesOf(release)
   const checks = changeChecks(before.checks, patch.processes ?? {}, known, config.bootTimeoutMs)
   const autoRollback = patch.autoRollback ?? before.autoRollback

@@ -13,6 +13,7 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
+import { answerTagged, requireUnchanged, tagOf } from './tags.ts'
 import { deployView } from './views.ts'
 
 type Plain = Record<string, string>
@@ -22,7 +23,7 @@ export const configRoutes = (context: ApiContext): Routes => ({
     async GET(req, res) {
       const app = await appOf(req, context.store)
       res.setHeader('Cache-Control', 'no-store')
-      res.json({ config: openConfig(context.sealer, app.id, app.config) })
+      answerTagged(req, res, { config: openConfig(context.sealer, app.id, app.config) })
     },
     async PATCH(req, res) {
       const { id } = await appOf(req, context.store)
@@ -31,10 +32,12 @@ export const configRoutes = (context: ApiContext): Routes => ({
       const { config, deploy } = await context.turns.run(changesOf(id), async () => {
         const app = await loadApp(context.store, id)
         if (!app) throw notFound('app', id)
+        requireUnchanged(req, `The config of ${app.name}`, { config: openConfig(context.sealer, app.id, app.config) })
         await requireRunning(context.store, app, 'its config vars, which make a release, cannot be changed')
         return change(app, patch, callerOf(req).actor, context)
       })
       res.setHeader('Cache-Control', 'no-store')
+      res.setHeader('ETag', tagOf({ config }))
       if (deploy) res.status(202).json({ deploy: deployView(deploy) } satisfies DeployAccepted)
       else res.json({ config })
     },

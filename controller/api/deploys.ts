@@ -4,21 +4,31 @@ import type { DeployLogLine } from '#core/contract/api.ts'
 import { notFound } from '#core/domain/errors.ts'
 import { isId, type DeployId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
-import { loadDeploy, loadDeploys } from '#core/store/deploys.ts'
+import { loadDeploy, loadDeploysAfter } from '#core/store/deploys.ts'
 import { appOf } from './access.ts'
 import type { ApiContext } from './context.ts'
 import { followDeploy } from './follow.ts'
+import { askedPage, cutPage, type Listing } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 import { streamLines } from './stream.ts'
 import { deployView } from './views.ts'
 
 const LISTED = 50
+const listing: Listing<Deploy> = {
+  name: 'deploys',
+  id: ({ id }) => id,
+  at: ({ createdAt }) => createdAt,
+  newestFirst: true,
+}
 
 export const deployRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/deploys': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      res.json({ deploys: (await loadDeploys(context.store, app.id, LISTED)).map(deployView) })
+      const { limit, after } = askedPage(req, listing, LISTED)
+      const found = await loadDeploysAfter(context.store, app.id, after && (after.id as DeployId), limit + 1)
+      const { items, next } = cutPage(found, limit, listing)
+      res.json({ deploys: items.map(deployView), ...next })
     },
   },
   '/apps/:app/deploys/:deploy': {

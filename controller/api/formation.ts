@@ -19,11 +19,12 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { accountOf, type ApiContext } from './context.ts'
 import type { Routes } from './routes.ts'
+import { answerTagged, requireUnchanged } from './tags.ts'
 
 export const formationRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/formation': {
     async GET(req, res) {
-      res.json({ formation: (await appOf(req, context.store)).formation })
+      answerTagged(req, res, { formation: (await appOf(req, context.store)).formation })
     },
     async PATCH(req, res) {
       const app = await appOf(req, context.store)
@@ -31,11 +32,15 @@ export const formationRoutes = (context: ApiContext): Routes => ({
       const { actor } = callerOf(req)
       await requireRunning(context.store, app, 'its formation cannot be changed')
       const { before, after } = await context.turns.run(accountOf(app.tenantId), () =>
-        promising(context.store, app.tenantId, (account) => change(app, patch, actor, account, context)),
+        promising(context.store, app.tenantId, (account) => {
+          const { formation } = account.apps.find(({ id }) => id === app.id) ?? app
+          requireUnchanged(req, `The formation of ${app.name}`, { formation })
+          return change(app, patch, actor, account, context)
+        }),
       )
       context.wake()
       await tell(app, before, after, actor, context)
-      res.json({ formation: after })
+      answerTagged(req, res, { formation: after })
     },
   },
 })

@@ -5,19 +5,28 @@ import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { appOf } from './access.ts'
 import type { ApiContext } from './context.ts'
+import { pageOf, type Listing } from './pages.ts'
 import type { Routes } from './routes.ts'
 import { byName, instanceView } from './views.ts'
+
+const listing: Listing<InstanceView> = {
+  name: 'instances',
+  id: ({ id }) => id,
+  at: ({ app, name, release }) => `${app} ${name} ${release}`,
+}
 
 export const instanceRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/instances': {
     async GET(req, res) {
       const app = await appOf(req, context.store)
-      res.json({ instances: await list(context, (instance) => instance.desired.appId === app.id) })
+      const { items, next } = pageOf(req, await list(context, ({ desired }) => desired.appId === app.id), listing)
+      res.json({ instances: items, ...next })
     },
   },
   '/instances': {
-    async GET(_req, res) {
-      res.json({ instances: await list(context, () => true) })
+    async GET(req, res) {
+      const { items, next } = pageOf(req, await list(context, () => true), listing)
+      res.json({ instances: items, ...next })
     },
   },
 })

@@ -14,13 +14,14 @@ import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { given } from './plans.ts'
 import type { Routes } from './routes.ts'
+import { answerTagged, requireUnchanged } from './tags.ts'
 
 const noQuota: AppQuota = { ...noCaps, requests: null }
 
 export const quotaRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/quota': {
     async GET(req, res) {
-      res.json(await view(context.store, await appOf(req, context.store)))
+      answerTagged(req, res, await view(context.store, await appOf(req, context.store)))
     },
     async PATCH(req, res) {
       const app = await appOf(req, context.store)
@@ -28,9 +29,10 @@ export const quotaRoutes = (context: ApiContext): Routes => ({
       const { actor } = callerOf(req)
       await context.turns.run(`quota of ${app.id}`, async () => {
         const now = await loadApp(context.store, app.id)
+        requireUnchanged(req, `The quota of ${app.name}`, await view(context.store, now ?? app))
         await save(app, { ...(now?.quota ?? noQuota), ...change }, actor, context)
       })
-      res.json(await view(context.store, await appOf(req, context.store)))
+      answerTagged(req, res, await view(context.store, await appOf(req, context.store)))
     },
     async DELETE(req, res) {
       const app = await appOf(req, context.store)

@@ -12,6 +12,7 @@ import { appOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
+import { pageOf, type Listing } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 import { deployView, releaseView, resizingView, targetFailed } from './views.ts'
 
@@ -21,8 +22,9 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
       const app = await appOf(req, context.store)
       const history = await loadHistory(context.store, app.id)
       const collected = await loadCollected(context.store, app.id)
-      const views = history.map((entry) => view(app, entry, history, collected, context))
-      res.json({ releases: (await Promise.all(views)).reverse() })
+      const { items, next } = pageOf(req, history.toReversed(), listing)
+      const views = items.map((entry) => view(app, entry, history, collected, context))
+      res.json({ releases: await Promise.all(views), ...next })
     },
   },
   '/apps/:app/releases/:version': {
@@ -58,6 +60,13 @@ export const releaseRoutes = (context: ApiContext): Routes => ({
 })
 
 type Entry = Release | Resizing
+
+const listing: Listing<Entry> = {
+  name: 'releases',
+  id: ({ version }) => String(version),
+  at: ({ version }) => version,
+  newestFirst: true,
+}
 
 async function view(
   app: App,

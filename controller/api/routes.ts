@@ -6,16 +6,24 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Handler = (req: Request, res: Response) => Promise<void> | void
 export type Routes = Record<string, Partial<Record<Method, Handler>>>
 
-/** @param admit who may call `GET /apps/:app`; left out, whoever got this far may */
-export function routerOf(routes: Routes, admit: (route: string) => (req: Request) => Promise<void> = anybody): Router {
+/**
+ * @param admit who may call `GET /apps/:app`; left out, whoever got this far may
+ * @param wrap what is done around a handler, by its route
+ */
+export function routerOf(
+  routes: Routes,
+  admit: (route: string) => (req: Request) => Promise<void> = anybody,
+  wrap: (route: string, handler: Handler) => Handler = (_route, handler) => handler,
+): Router {
   const router = Router({ caseSensitive: true })
   for (const [path, handlers] of Object.entries(routes)) {
     const route = router.route(path)
     for (const [method, handler] of Object.entries(handlers)) {
       const letIn = admit(`${method} ${path}`)
+      const handle = wrap(`${method} ${path}`, handler)
       route[method.toLowerCase() as 'get'](async (req, res) => {
         await letIn(req)
-        await handler(req, res)
+        await handle(req, res)
       })
     }
     const allowed = Object.keys(handlers)

@@ -14,17 +14,22 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { changesOf, type ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
+import { answerTagged, requireUnchanged } from './tags.ts'
 import { accessView, routingView } from './views.ts'
 
 export const routingRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/routing': {
     async GET(req, res) {
-      res.json(routingView(await appOf(req, context.store)))
+      answerTagged(req, res, routingView(await appOf(req, context.store)))
     },
     async PATCH(req, res) {
       const app = await appOf(req, context.store)
       const patch = bodyOf(req, patchRouting)
-      res.json(routingView(await change(req, app, describeRouting(patch), { routing: () => patch }, context)))
+      answerTagged(
+        req,
+        res,
+        routingView(await change(req, app, describeRouting(patch), { routing: () => patch }, context)),
+      )
     },
     async DELETE(req, res) {
       const app = await appOf(req, context.store)
@@ -37,14 +42,14 @@ export const routingRoutes = (context: ApiContext): Routes => ({
   },
   '/apps/:app/access': {
     async GET(req, res) {
-      res.json(accessView((await appOf(req, context.store)).routing.access))
+      answerTagged(req, res, accessView((await appOf(req, context.store)).routing.access))
     },
     async PATCH(req, res) {
       const app = await appOf(req, context.store)
       const { add = [], remove = [] } = bodyOf(req, patchAccess)
       const text = describeAccess(add, remove)
       const access = (before: AccessRules) => ({ ...before, allow: changeAllow(before, add, remove) })
-      res.json(accessView((await change(req, app, text, { access }, context)).routing.access))
+      answerTagged(req, res, accessView((await change(req, app, text, { access }, context)).routing.access))
     },
     async DELETE(req, res) {
       const app = await appOf(req, context.store)
@@ -92,6 +97,8 @@ async function change(req: Request, { id }: App, text: string, changes: Changes,
   const app = await turns.run(changesOf(id), async () => {
     const before = await loadApp(store, id)
     if (!before) throw notFound('app', id)
+    if (changes.routing) requireUnchanged(req, `The routing of ${before.name}`, routingView(before))
+    if (changes.access) requireUnchanged(req, `Who may ask ${before.name}`, accessView(before.routing.access))
     const after = { ...before.routing }
     if (changes.routing) Object.assign(after, defined(changes.routing(before.routing)))
     if (changes.access) after.access = changes.access(before.routing.access)

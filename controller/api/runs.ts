@@ -1,5 +1,5 @@
 /** One-off runs: begin, list, show, stop. Being attached to one is a WebSocket (controller/runs/sessions.ts). */
-import { createRun, runQuery, type RunView } from '#core/contract/api.ts'
+import { createRun, runQuery } from '#core/contract/api.ts'
 import { parse } from '#core/contract/schema.ts'
 import type { App } from '#core/domain/app.ts'
 import { notFound, runOver } from '#core/domain/errors.ts'
@@ -13,8 +13,16 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { checkNames } from './config.ts'
 import { accountOf, type ApiContext } from './context.ts'
+import { pageOf, type Listing } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 import { runView } from './views.ts'
+
+const listing: Listing<Run> = {
+  name: 'runs',
+  id: ({ id }) => id,
+  at: ({ createdAt }) => createdAt,
+  newestFirst: true,
+}
 
 export const runRoutes = (context: ApiContext): Routes => ({
   '/apps/:app/runs': {
@@ -22,8 +30,9 @@ export const runRoutes = (context: ApiContext): Routes => ({
       const app = await appOf(req, context.store)
       const { n, job } = parse(runQuery, req.query, 'query')
       const all = await loadRuns(context.store, app.id)
-      const runs = all.filter(({ cron }) => job === undefined || cron?.job === job).slice(0, n)
-      res.json({ runs: runs.map((run) => runView(app, run)) } satisfies { runs: RunView[] })
+      const runs = all.filter(({ cron }) => job === undefined || cron?.job === job)
+      const { items, next } = pageOf(req, runs, listing, n)
+      res.json({ runs: items.map((run) => runView(app, run)), ...next })
     },
     async POST(req, res) {
       const app = await appOf(req, context.store)

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
+import { isOnce } from '#core/contract/operations/index.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { gitHttp } from '../git/http.ts'
 import { recordCalls } from '../audit/record.ts'
@@ -31,6 +32,7 @@ import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
 import { hostRoutes } from './hosts.ts'
+import { once } from './idempotency.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
 import { endWithRights } from './lasting.ts'
@@ -100,7 +102,7 @@ export function createApi(context: ApiContext): Express {
     endWithRights(store),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,
-    routerOf(v1Routes(context), admit),
+    routerOf(v1Routes(context), admit, (route, handler) => (isOnce(route) ? once(handler, context) : handler)),
   )
   app.use(consoleFiles())
   app.use(noSuchPage)

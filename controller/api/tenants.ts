@@ -38,15 +38,17 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { given } from './plans.ts'
+import { pageOf } from './pages.ts'
 import type { Routes } from './routes.ts'
 import { tenantView } from './views.ts'
 
 export const tenantRoutes = (context: ApiContext): Routes => ({
   '/tenants': {
-    async GET(_req, res) {
+    async GET(req, res) {
       const [tenants, plans] = await Promise.all([loadTenants(context.store), loadPlans(context.store)])
       tenants.sort((a, b) => a.id.localeCompare(b.id))
-      res.json({ tenants: tenants.map((tenant) => tenantView(tenant, planOf(plans, tenant))) })
+      const { items, next } = pageOf(req, tenants, { name: 'tenants', id: ({ id }) => id, at: ({ id }) => id })
+      res.json({ tenants: items.map((tenant) => tenantView(tenant, planOf(plans, tenant))), ...next })
     },
     async POST(req, res) {
       const { actor } = callerOf(req)

@@ -18,6 +18,7 @@ import { callerOf, endOf, sessionOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { tokenView } from './identity-views.ts'
+import { pageOf } from './pages.ts'
 import { param, type Routes } from './routes.ts'
 
 const MOST_OF_ONE = 200
@@ -26,8 +27,13 @@ export const tokenRoutes = (context: ApiContext): Routes => ({
   '/tokens': {
     async GET(req, res) {
       const tokens = (await loadTokens(context.store)).filter((token) => mayManage(callerOf(req), token))
-      tokens.sort((a, b) => a.createdAt - b.createdAt)
-      res.json({ tokens: await Promise.all(tokens.map((token) => show(token, context))) })
+      tokens.sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id))
+      const { items, next } = pageOf(req, tokens, {
+        name: 'tokens',
+        id: ({ id }) => id,
+        at: ({ createdAt }) => createdAt,
+      })
+      res.json({ tokens: await Promise.all(items.map((token) => show(token, context))), ...next })
     },
     async POST(req, res) {
       const { record, text } = await makeFor(req, bodyOf(req, createToken), context)

@@ -3,7 +3,7 @@
  * here says what an operation is: what is missing in the document is missing in core/contract/operations.
  */
 import type { z } from 'zod'
-import { operations, type Operation, type Operations } from '#core/contract/operations/index.ts'
+import { isOnce, operations, type Operation, type Operations } from '#core/contract/operations/index.ts'
 import { problem } from '#core/contract/views/problem.ts'
 import { apiErrorCodes } from '#core/domain/error-codes.ts'
 import { introduction, needTexts, pathNames, problemTexts } from './texts.ts'
@@ -92,7 +92,7 @@ function describe(place: Place, toSchema: ToSchema): Documented {
   return {
     tags: [tagOf(path, table)],
     summary,
-    description: `${needTexts[need]}${operation.once ? ' Takes an Idempotency-Key.' : ''}`,
+    description: needTexts[need],
     operationId: idOf(method, path),
     'x-berth-need': need,
     parameters: parametersOf(place, toSchema),
@@ -121,11 +121,11 @@ function parametersOf({ method, path, operation }: Place, toSchema: ToSchema): J
     ...(description === undefined ? {} : { description }),
     schema,
   }))
-  return [...inPath, ...inQuery, ...headersOf(method, operation)]
+  return [...inPath, ...inQuery, ...headersOf(method, path, operation)]
 }
 
-function headersOf(method: string, { once, tagged }: Operation): JsonSchema[] {
-  if (once) return [IDEMPOTENCY_KEY]
+function headersOf(method: string, path: string, { tagged }: Operation): JsonSchema[] {
+  if (isOnce(`${method} ${path}`)) return [IDEMPOTENCY_KEY]
   if (!tagged) return []
   return method === 'GET'
     ? [etagParameter('If-None-Match', 'The ETag that you have: the answer is 304 where nothing has changed.')]
@@ -159,10 +159,10 @@ function descriptionOf({ media, status }: Operation): string {
 }
 
 function problems({ path, method, operation }: Place): Record<string, JsonSchema> {
-  const { body, query, takes, once, tagged } = operation
+  const { body, query, takes, tagged } = operation
   const possible: Record<string, boolean> = {
     304: tagged === true && method === 'GET',
-    400: Boolean(body ?? query) || once === true,
+    400: Boolean(body ?? query),
     401: true,
     403: !operation.need.startsWith('anyone') || operation.need.endsWith('write'),
     404: path.includes(':'),

@@ -110,7 +110,7 @@ export const tokenView = z.strictObject({
   lastUsedAt: time.nullable(),
 })
 export type TokenView = z.infer<typeof tokenView>
-export const tokensView = z.strictObject({ tokens: z.array(tokenView) })
+export const tokensView = z.strictObject({ tokens: z.array(tokenView), next: z.string().optional() })
 export const tokenCreated = tokenView.extend({ token: z.string() })
 export type TokenCreated = z.infer<typeof tokenCreated>
 

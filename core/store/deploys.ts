@@ -100,6 +100,20 @@ export async function loadDeploys(store: Store, app: AppId, limit: number): Prom
   return deploys.filter((deploy) => deploy !== null)
 }
 
+/** Newest first: those older than one, or from the newest on. None where that one is not of the app's. */
+export async function loadDeploysAfter(
+  store: Store,
+  app: AppId,
+  after: DeployId | null,
+  limit: number,
+): Promise<Deploy[]> {
+  const there = after === null ? -1 : await store.lpos(keys.appDeploys(app), after)
+  if (there === null) return []
+  const ids = await store.lrange(keys.appDeploys(app), there + 1, there + limit)
+  const deploys = await Promise.all(ids.map((id) => loadDeploy(store, id as DeployId)))
+  return deploys.filter((deploy) => deploy !== null)
+}
+
 export async function loadOpenDeploys(store: Store): Promise<Deploy[]> {
   const ids = await store.smembers(keys.openDeploys)
   const deploys = await Promise.all(ids.map((id) => loadDeploy(store, id as DeployId)))

@@ -106,6 +106,10 @@ export const keys = {
   /** directory → account, sealed */
   acmeAccounts: 'berth:acme:accounts',
   ticketKey: 'berth:ticket-key',
+  /** What became of a call with an Idempotency-Key; @param slot a digest of caller and key */
+  once: (slot: string) => `berth:once:${slot}`,
+  /** slot → when; @param caller a digest */
+  onceOf: (caller: string) => `berth:once-of:${caller}`,
   /** Every address that the tenant's apps claim → app id. */
   addresses: (id: TenantId) => `berth:tenant:${id}:addresses`,
   /** The verified claims on a host, which are all one tenant's: address → tenant id. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { eventKinds, KEEP_EVENTS } from '../../domain/event.ts'
 import { usageSteps } from '../../domain/usage.ts'
+import { pageFields } from './page.ts'
 import { window } from '../session.ts'
 import { command, processType } from '../schema.ts'
 
@@ -21,11 +22,13 @@ export type CreateRun = z.infer<typeof createRun>
 export const runQuery = z.strictObject({
   n: z.coerce.number().int().min(1).max(200).default(50),
   job: z.string().max(40).optional(),
+  ...pageFields,
 })
 export const eventQuery = z.object({
   n: z.coerce.number().int().min(1).max(KEEP_EVENTS).default(50),
   since: z.iso.datetime({ offset: true }).optional(),
   kind: z.enum(eventKinds).optional(),
+  ...pageFields,
 })
 /** A day or a moment of ISO 8601 (RFC 3339), as ms since 1970. A day begins at midnight UTC. */
 const instant = z

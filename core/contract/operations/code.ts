@@ -1,6 +1,6 @@
 /** What makes new code run: sources, builds, deploys, releases and slugs. */
 import { adoptSlug } from '../slug-file.ts'
-import { buildOutputQuery, rollback, uploadQuery } from '../bodies/index.ts'
+import { buildOutputQuery, rollback, uploadQuery, pageQuery } from '../bodies/index.ts'
 import {
   buildView,
   buildsView,
@@ -23,7 +23,7 @@ export const codeOperations: Operations = {
     answer: deployAccepted,
     status: 202,
   },
-  'GET /apps/:app/builds': { summary: 'List the builds', need: 'app:read', answer: buildsView },
+  'GET /apps/:app/builds': { summary: 'List the builds', need: 'app:read', query: pageQuery, answer: buildsView },
   'GET /apps/:app/builds/:build': { summary: 'Show a build', need: 'app:read', answer: buildView },
   'GET /apps/:app/builds/:build/output': {
     summary: 'Read or follow what a build says',
@@ -39,7 +39,7 @@ export const codeOperations: Operations = {
     status: 202,
   },
   'DELETE /apps/:app/build-cache': { summary: 'Forget what builds have cached', need: 'app:write', status: 204 },
-  'GET /apps/:app/deploys': { summary: 'List the deploys', need: 'app:read', answer: deploysView },
+  'GET /apps/:app/deploys': { summary: 'List the deploys', need: 'app:read', query: pageQuery, answer: deploysView },
   'GET /apps/:app/deploys/:deploy': { summary: 'Show a deploy', need: 'app:read', answer: deployView },
   'GET /apps/:app/deploys/:deploy/log': {
     summary: 'Follow a deploy to its end',
@@ -47,7 +47,7 @@ export const codeOperations: Operations = {
     answer: deployLogLine,
     media: 'application/x-ndjson',
   },
-  'GET /apps/:app/releases': { summary: 'List the releases', need: 'app:read', answer: releasesView },
+  'GET /apps/:app/releases': { summary: 'List the releases', need: 'app:read', query: pageQuery, answer: releasesView },
   'GET /apps/:app/releases/:version': { summary: 'Show a release', need: 'app:read', answer: releaseView },
   'POST /apps/:app/rollback': {
     summary: 'Go back to an earlier release',

@@ -1,5 +1,5 @@
 /** The platform itself, for its operators. */
-import { addCertificate, buildStack, changeStack, retryCertificate } from '../bodies/index.ts'
+import { addCertificate, buildStack, changeStack, retryCertificate, pageQuery } from '../bodies/index.ts'
 import {
   automaticView,
   certificateAdded,
@@ -18,7 +18,12 @@ export const hostOperations: Operations = {
   'GET /hosts': { summary: 'List the hosts', need: 'platform:read', answer: hostsView },
   'POST /hosts/:host/cordon': { summary: 'Let a host take no new work', need: 'platform:write', answer: hostView },
   'POST /hosts/:host/uncordon': { summary: 'Let a host take work again', need: 'platform:write', answer: hostView },
-  'GET /instances': { summary: "List all tenants' instances", need: 'platform:read', answer: instancesView },
+  'GET /instances': {
+    summary: "List all tenants' instances",
+    need: 'platform:read',
+    query: pageQuery,
+    answer: instancesView,
+  },
   'GET /stacks': { summary: 'List the stacks', need: 'platform:read', answer: stacksView },
   'POST /stacks': {
     summary: 'Build a stack',

@@ -1,5 +1,6 @@
 /** Signing in, accounts, members, invitations and API tokens. */
 import * as shapes from '../identity.ts'
+import { pageQuery } from '../bodies/index.ts'
 import type { Operations } from './operation.ts'
 
 const sessions: Operations = {
@@ -208,7 +209,7 @@ const invitations: Operations = {
 }
 
 const tokens: Operations = {
-  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', answer: shapes.tokensView },
+  'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', query: pageQuery, answer: shapes.tokensView },
   'POST /tokens': {
     summary: 'Make an API token',
     need: 'anyone:write',

@@ -5,7 +5,7 @@ import { drainOperations } from './drains.ts'
 import { hostOperations } from './hosts.ts'
 import { liveOperations } from './live.ts'
 import { identityOperations } from './identity.ts'
-import type { Operations } from './operation.ts'
+import type { Operation, Operations } from './operation.ts'
 import { platformOperations } from './platform.ts'
 import { runningOperations } from './running.ts'
 import { tenancyOperations } from './tenancy.ts'
@@ -29,4 +29,10 @@ export const operations: Operations = {
   ...alertOperations,
   ...toolOperations,
   ...platformOperations,
+}
+
+/** Whether an operation takes an Idempotency-Key: all that begin or make something, but those whose body is a stream. */
+export function isOnce(route: string): boolean {
+  const operation: Operation | undefined = operations[route as keyof typeof operations]
+  return route.startsWith('POST ') && operation !== undefined && operation.takes === undefined
 }

@@ -17,8 +17,6 @@ export type Operation = {
   takes?: 'application/x-tar'
   /** The JSON document of a success, or one line of an answer that goes on. */
   answer?: z.ZodType
-  /** Whether it takes an Idempotency-Key: repeated with the same one, it is done once. */
-  once?: true
   /** Whether what it shows or changes has an ETag. */
   tagged?: true
   /** 200 if it is left out. */

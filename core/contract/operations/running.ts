@@ -1,5 +1,5 @@
 /** What runs, and what it said, did and used. */
-import { createRun, eventQuery, runQuery, usageQuery } from '../bodies/index.ts'
+import { createRun, eventQuery, runQuery, usageQuery, pageQuery } from '../bodies/index.ts'
 import { logLine, logQuery } from '../logs.ts'
 import {
   allUsageView,
@@ -15,7 +15,12 @@ import {
 import type { Operations } from './operation.ts'
 
 export const runningOperations: Operations = {
-  'GET /apps/:app/instances': { summary: "List an app's instances", need: 'app:read', answer: instancesView },
+  'GET /apps/:app/instances': {
+    summary: "List an app's instances",
+    need: 'app:read',
+    query: pageQuery,
+    answer: instancesView,
+  },
   'GET /apps/:app/runs': {
     summary: 'List the commands that ran once',
     need: 'app:read',

@@ -1,11 +1,11 @@
 /** Tenants and plans, and SSH keys. */
-import { createPlan, createTenant, patchPlan, patchTenant, suspendTenant } from '../bodies/index.ts'
+import { createPlan, createTenant, patchPlan, patchTenant, suspendTenant, pageQuery } from '../bodies/index.ts'
 import { addSshKey, sshKeyView, sshKeysView, sshView } from '../ssh.ts'
 import { planView, plansView, tenantDetail, tenantsView } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
 export const tenancyOperations: Operations = {
-  'GET /tenants': { summary: 'List the tenants', need: 'platform:read', answer: tenantsView },
+  'GET /tenants': { summary: 'List the tenants', need: 'platform:read', query: pageQuery, answer: tenantsView },
   'POST /tenants': {
     summary: 'Make a tenant',
     need: 'platform:write',

@@ -111,9 +111,9 @@ describe('API tokens', function () {
   })
 
   it('cuts off a WebSocket whose token ends', async () => {
-    const { store, identity, log, now, wake, signal } = api.context
+    const { store, identity, log, audit, now, wake, signal } = api.context
     const server = createServer()
-    serveSessions(server, { store, identity, log, now, wake, signal })
+    serveSessions(server, { store, identity, log, audit, now, wake, signal })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     // An agent's waits for its client, which is as open as any.
