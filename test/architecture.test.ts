@@ -59,6 +59,8 @@ const pureFiles = [
   'controller/cron/texts.ts',
   'controller/metering/period.ts',
   'controller/live/changes.ts',
+  'controller/series/window.ts',
+  'controller/series/sample.ts',
   'controller/git/policy.ts',
   'controller/git/tree.ts',
   'controller/git/tar-head.ts',

@@ -38,6 +38,7 @@ import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
 import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
+import { seriesRoutes } from './series.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
@@ -118,6 +119,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...tokenRoutes(context),
   ...sshKeyRoutes(context),
   ...liveRoutes(context),
+  ...seriesRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

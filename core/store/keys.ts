@@ -94,6 +94,9 @@ export const keys = {
   traffic: (account: string) => `berth:traffic:${account}`,
   /** What routers counted in a stretch of time: app and router → figures */
   figures: (slot: number) => `berth:figures:${slot}`,
+  /** A ring of points. @param subject `app:ID`, `tenant:ID`, `host:ID` or `platform` */
+  series: (subject: string, step: string) => `berth:series:${subject}:${step}`,
+  seriesRolledUp: 'berth:series:rolled-up',
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }

@@ -14,6 +14,10 @@ import { startApi, type TestApi } from '../../../helpers/api.ts'
 const foreign: Record<string, number> = {
   'GET /whoami': 200,
   'GET /live': 200,
+  'GET /apps/:app/metrics': 404,
+  'GET /tenants/:tenant/metrics': 404,
+  'GET /hosts/:host/metrics': 403,
+  'GET /metrics': 403,
   'GET /apps': 200,
   'POST /apps': 201,
   'GET /apps/:app': 404,
