@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import express, { type Response } from 'express'
 import { openEventStream } from '../../../../controller/api/event-stream.ts'
-import { append, emptyTail, type Item } from '../../../../controller/live/changes.ts'
+import { append, diff, emptyTail, type Item } from '../../../../controller/live/changes.ts'
 import type { Picture } from '../../../../controller/live/picture.ts'
 import { createViewer, type Viewer } from '../../../../controller/live/viewer.ts'
 
@@ -33,6 +33,7 @@ describe('a client that does not take what it is sent', function () {
       viewer = createViewer(stream, {
         topics: ['hosts', 'events'],
         sees: () => true,
+        diff,
         textOf: (_topic, { text }) => text,
       })
     })
