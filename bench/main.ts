@@ -8,6 +8,7 @@ import { fuzz } from './fuzz.ts'
 import { fairness } from './fairness.ts'
 import { fuzzSockets } from './fuzz-sockets.ts'
 import { readOptions, type Options } from './options.ts'
+import { live } from './live.ts'
 import { overhead } from './overhead.ts'
 import { restarts } from './restarts.ts'
 import { router, routerRows } from './router.ts'
@@ -31,6 +32,7 @@ const benches: Record<string, Bench> = {
   'fuzz-sockets': { run: fuzzSockets, onlyNamed: true },
   fuzz: { run: fuzz, onlyNamed: true },
   cycles: { run: cycles },
+  live: { run: live, onlyNamed: true },
 }
 
 try {

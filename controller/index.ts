@@ -37,6 +37,7 @@ import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
 import { loadSealer, loadVault } from './secrets.ts'
+import { keepSeries } from './series/sampler.ts'
 import { keepCollecting } from './slugs/collect.ts'
 import { openSlugStore } from './slugs/store.ts'
 import { prepareSsh } from './ssh/server.ts'
@@ -151,6 +152,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       whileLeading: async (held) => {
         await Promise.all([
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
+          keepSeries({ store, log, now }, held),
           keepCollecting({ store, config, log, layers, now }, held),
           watchDrains({ store, log, sealer, outbound, ca, now, chance: Math.random }, held),
           watchLogLimits({ store, log }, held),

@@ -8,9 +8,10 @@ import { forbidden, tooManyStreams } from '#core/domain/errors.ts'
 import { subscribe } from '#core/store/connection.ts'
 import { createFiguresReader } from '#core/store/figures.ts'
 import { createLiveReader } from '#core/store/live.ts'
+import { createDiff } from '../live/changes.ts'
 import type { Sources } from '../live/facts.ts'
 import { createHub, type Hub } from '../live/hub.ts'
-import { createViewer } from '../live/viewer.ts'
+import { createViewer, type ViewerOptions } from '../live/viewer.ts'
 import { findAppFor } from './access.ts'
 import { hostOf } from './apps.ts'
 import { callerOf } from './auth.ts'
@@ -24,6 +25,7 @@ const MAX_STREAMS_OF_ONE = 50
 
 export function liveRoutes(context: ApiContext): Routes {
   const hub = hubOf(context)
+  const diff = createDiff()
   const open = new Map<string, number>()
   return {
     '/live': {
@@ -37,7 +39,7 @@ export function liveRoutes(context: ApiContext): Routes {
         if (opened >= MAX_STREAMS_OF_ONE || hub.viewers() >= MAX_STREAMS) throw tooManyStreams(MAX_STREAMS_OF_ONE)
         open.set(who, opened + 1)
         res.on('close', () => forget(open, who))
-        follow(req, openEventStream(res, context.signal), chosen, app, hub, context)
+        follow(req, openEventStream(res, context.signal), chosen, app, { hub, diff }, context)
       },
     },
   }
@@ -48,13 +50,14 @@ function follow(
   stream: ReturnType<typeof openEventStream>,
   topics: readonly LiveTopic[],
   app: App | null,
-  hub: Hub,
+  { hub, diff }: Pick<ViewerOptions, 'diff'> & { hub: Hub },
   { config }: ApiContext,
 ): void {
   const caller = callerOf(req)
   if (req.method === 'HEAD') return stream.end()
   const viewer = createViewer(stream, {
     topics,
+    diff,
     sees: (target) => isAbout(app, target) && seesItem(caller, target),
     textOf: (topic, { text }) => (topic === 'apps' ? withGitUrl(text, hostOf(req, config)) : text),
   })

@@ -51,6 +51,7 @@ import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
 import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
+import { seriesRoutes } from './series.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
@@ -151,6 +152,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...toolRoutes(),
   ...auditRoutes(context),
   ...backupRoutes(context),
+  ...seriesRoutes(context),
 })
 
 /** Gives each request an id, which its answer, its errors and the log carry; and counts it. */

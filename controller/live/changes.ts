@@ -40,6 +40,18 @@ export function diff(before: Items, after: Items): Difference[] {
   return found
 }
 
+/** The same, found once for all who were shown the same picture before. */
+export function createDiff(): typeof diff {
+  const found = new WeakMap<Items, { before: Items; differences: Difference[] }>()
+  return (before, after) => {
+    const known = found.get(after)
+    if (known?.before === before) return known.differences
+    const differences = diff(before, after)
+    found.set(after, { before, differences })
+    return differences
+  }
+}
+
 /** What one who sees only a part of it has to be told. What passes out of somebody's sight is gone for them. */
 export function visible(differences: readonly Difference[], sees: Sees): { put: Item[]; drop: string[] } {
   const put: Item[] = []

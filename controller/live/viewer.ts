@@ -3,7 +3,7 @@
  * more is not queued for; when they can again, they are sent what changed meanwhile, as one.
  */
 import type { LiveTopic } from '#core/contract/live.ts'
-import { diff, emptyTail, since, visible, type Item, type Sees, type Tail } from './changes.ts'
+import { emptyTail, since, visible, type Difference, type Item, type Items, type Sees, type Tail } from './changes.ts'
 import type { KeyedTopic, Picture } from './picture.ts'
 
 export type Viewer = {
@@ -26,12 +26,14 @@ export type ViewerOptions = {
   sees: Sees
   /** The text of an item's view for this viewer. */
   textOf: (topic: LiveTopic, item: Item) => string
+  /** What became different: one that all viewers share looks but once. */
+  diff: (before: Items, after: Items) => Difference[]
 }
 
 /** How many of the newest events somebody is shown at first. */
 const EVENTS_AT_FIRST = 100
 
-export function createViewer(sink: Sink, { topics, sees, textOf }: ViewerOptions): Viewer {
+export function createViewer(sink: Sink, { topics, sees, textOf, diff }: ViewerOptions): Viewer {
   let shown: Picture | null = null
   let newest: Picture | null = null
   let isFull = false

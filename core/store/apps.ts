@@ -17,6 +17,7 @@ import { announce, pack, unpack, type Store } from './connection.ts'
 import { domainsIn, freeDomains } from './domains.ts'
 import { keys } from './keys.ts'
 import { unlessMoved } from './promises.ts'
+import { seriesKeys } from './series.ts'
 
 /**
  * @param promises what `loadPromises` answered before this was decided
@@ -145,6 +146,7 @@ export async function removeApp(store: Store, app: AppRecord, now: number): Prom
       keys.collectedReleases(app.id),
       keys.cron(app.id),
       ...deployKeys,
+      ...seriesKeys(`app:${app.id}`),
       ...runs.map((id) => keys.run(id as InstanceId)),
     )
     .exec()

@@ -150,6 +150,9 @@ export const keys = {
   /** owner and id → a line of the next mail to it */
   mailLines: 'berth:mails:lines',
   mailCount: (tenant: string, day: string) => `berth:mails:count:${tenant}:${day}`,
+  /** A ring of points. @param subject `app:ID`, `tenant:ID`, `host:ID` or `platform` */
+  series: (subject: string, step: string) => `berth:series:${subject}:${step}`,
+  seriesRolledUp: 'berth:series:rolled-up',
   lease: (name: string) => `berth:lease:${name}`,
   channel: (name: string) => `berth:channel:${name}`,
 }

@@ -41,7 +41,7 @@ describe("the figures of an app's requests", function () {
     assert.equal(figures.errors, 1)
     assert.ok(figures.outBytes > 5_000 && figures.inBytes > 100, JSON.stringify(figures))
     assert.equal(
-      [...figures.latency].reduce((sum, count) => sum + count, 0),
+      Array.from(figures.latency).reduce((sum, count) => sum + count, 0),
       5,
     )
     assert.ok((quantile(figures.latency, 1) ?? 0) >= 180)

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LiveChange, LiveTopic } from '#core/contract/live.ts'
 import type { App } from '#core/domain/app.ts'
-import type { AppName, HostId, InstanceId, ProcessType, TokenId } from '#core/domain/ids.ts'
-import { defaultShare } from '#core/domain/quota.ts'
-import { defaultCeilings, defaultResources } from '#core/domain/resources.ts'
-import type { Desired, Reported } from '#core/domain/instance.ts'
+import type { AppName, TokenId } from '#core/domain/ids.ts'
 import { findApp, removeApp, setFormation } from '#core/store/apps.ts'
 import { loadDeploys, saveDeploy } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
@@ -14,6 +11,7 @@ import { removeToken } from '#core/store/tokens.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { openEvents, type EventSource } from '../../../helpers/event-source.ts'
 import { anEvent } from '../../../helpers/events.ts'
+import { aLiveHost, aRunningReport, anInstanceOf } from '../../../helpers/instances.ts'
 
 describe('live changes', function () {
   this.timeout(60_000)
@@ -28,7 +26,7 @@ describe('live changes', function () {
     other = await api.member('beta')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     await api.call(other, 'POST', '/v1/apps', { name: 'blog' })
-    await heartbeat(api.context.store, aHost)
+    await heartbeat(api.context.store, aLiveHost)
   })
   afterEach(() => {
     for (const source of open.splice(0)) source.close()
@@ -70,11 +68,11 @@ describe('live changes', function () {
     assert.match(apps.put[0]?.gitUrl ?? '', /^http:\/\/127\.0\.0\.1:\d+\/git\/(blog|shop)\.git$/)
     assert.deepEqual(await change(source, 'instances'), { reset: true, put: [], drop: [] })
 
-    const desired = anInstance(await appOf('shop'), 1)
+    const desired = anInstanceOf(await appOf('shop'), 1)
     await assignInstance(store, desired)
     const made = await change(source, 'instances')
     assert.deepEqual([made.reset, made.put.map(({ id, state }) => [id, state])], [undefined, [[desired.id, 'pending']]])
-    await reportInstance(store, aHost.id, desired.id, running)
+    await reportInstance(store, aLiveHost.id, desired.id, aRunningReport)
     assert.deepEqual(
       (await change(source, 'instances')).put.map(({ id, state }) => [id, state]),
       [[desired.id, 'running']],
@@ -121,8 +119,8 @@ describe('live changes', function () {
     await change(source, 'instances')
     await setFormation(store, blog, {}, await promisesOf(blog))
     await appendEvent(store, blog.id, anEvent({ text: 'secret of blog' }))
-    await assignInstance(store, anInstance(blog, 2))
-    const own = anInstance(shop, 3)
+    await assignInstance(store, anInstanceOf(blog, 2))
+    const own = anInstanceOf(shop, 3)
     await assignInstance(store, own)
     const seen = await change(source, 'instances')
     assert.deepEqual(
@@ -177,57 +175,6 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
     assert.ok(Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-const aHost = {
-  id: 'host-1' as HostId,
-  hostname: 'host-1',
-  capacity: { memoryMb: 1024, cpuMilli: 2000, diskMb: 1024, slots: 10 },
-  stack: 'debian',
-  stacks: [],
-  version: '0.1.0',
-  cgroup: 'v1' as const,
-  startedAt: 0,
-  cpuMilliUsed: 0,
-  memoryMbUsed: 0,
-}
-
-const anInstance = (app: App, number: number): Desired => ({
-  id: `i-${app.name}-${number}` as InstanceId,
-  appId: app.id,
-  appName: app.name,
-  tenantId: app.tenantId,
-  hostId: aHost.id,
-  processType: 'web' as ProcessType,
-  number,
-  release: 1,
-  generation: 0,
-  uidBase: app.uidBase,
-  size: defaultResources,
-  ceilings: defaultCeilings,
-  share: defaultShare,
-  paused: false,
-  stack: null,
-  epoch: 1,
-  intent: 'run',
-  since: 0,
-  graceMs: 1000,
-  onExit: 'restart',
-  once: null,
-})
-
-const running: Reported = {
-  epoch: 1,
-  state: 'running',
-  address: null,
-  reason: null,
-  detail: null,
-  exitCode: null,
-  restarts: 0,
-  since: 0,
-  startedMs: 1,
-  readyMs: 1,
-  applied: null,
 }
 
 const aRequest = (app: App) => ({
