@@ -5,6 +5,7 @@ import { messageOf } from '#core/domain/errors.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
+import { execCommands } from './exec-commands.ts'
 import { logCommands } from './log-commands.ts'
 import { createOutput, type Output } from './output.ts'
 import { buildProgram, joinTopic, type CommandSpec } from './program.ts'
@@ -188,6 +189,7 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/usage.ts')).usage,
   },
   ...logCommands,
+  ...execCommands,
   {
     name: 'ps',
     group: 'Running',

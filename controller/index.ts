@@ -117,7 +117,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
     }
     const server = createHttpServer(createApi(apiContext))
-    serveSessions(server, { store, log, now, wake, signal })
+    serveSessions(server, { store, log, now, wake, tell: apiContext.tell, random, signal })
     const port = await listen(server, config)
     await ssh.open(apiContext)
     reconciler = startReconciler({

@@ -10,14 +10,14 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import {
   MAX_AHEAD_BYTES,
   MAX_MESSAGE_BYTES,
-  MAX_WAITING_BYTES,
   parseMessage,
   toRun,
   type FromRun,
   type SessionEnd,
 } from '#core/contract/session.ts'
+import type { Job } from '#core/contract/jobs.ts'
 import { notFound, runNotAttachable, unauthenticated, tenantSuspended, type BerthError } from '#core/domain/errors.ts'
-import { isId, type InstanceId } from '#core/domain/ids.ts'
+import { isId, type HostId, type InstanceId } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
 import { ATTACH_WITHIN_MS, type Run } from '#core/domain/run.ts'
@@ -30,6 +30,8 @@ import type { Caller } from '#core/domain/access.ts'
 import { findAppToChange } from '../api/access.ts'
 import { callerFrom } from '../api/auth.ts'
 import { toBerthError } from '../api/errors.ts'
+import { createInside } from './inside.ts'
+import { pass, textOf } from './pass.ts'
 import { runOf } from '../api/runs.ts'
 
 export type SessionsContext = {
@@ -37,6 +39,9 @@ export type SessionsContext = {
   log: Log
   now: () => number
   wake: () => void
+  /** Queues a job for a host. */
+  tell: (host: HostId, job: Job) => void
+  random: (bytes: number) => Uint8Array
   /** Aborted when the controller stops. */
   signal: AbortSignal
 }
@@ -53,6 +58,7 @@ const POLICY = 1008
 /** Takes the server's upgrades; what is not a session is refused like any other page. */
 export function serveSessions(server: Server, context: SessionsContext): void {
   const sessions = new Map<InstanceId, Session>()
+  const inside = createInside(context)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -75,9 +81,20 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     if (!caller) throw unauthenticated()
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run)
+    const inside = await admitInside(caller, path)
+    if (inside !== null) return inside
     const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (caller.kind === 'agent' && isId(id)) return admitAgent(id as InstanceId)
     throw notFound('page', path.slice(0, 200))
+  }
+
+  /** Into an instance that runs; null: the path is another one. */
+  function admitInside(caller: Caller, path: string): Promise<(socket: WebSocket) => void> | null {
+    const [, app, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
+    if (app !== undefined && instance !== undefined && caller.kind !== 'agent')
+      return inside.admitClient(caller, app, instance)
+    const [, session] = /^\/internal\/sessions\/([^/]+)$/.exec(path) ?? []
+    return session !== undefined && caller.kind === 'agent' ? Promise.resolve(inside.admitAgent(session)) : null
   }
 
   async function admitClient(caller: Caller, name: string, wanted: string): Promise<(socket: WebSocket) => void> {
@@ -166,20 +183,6 @@ function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): 
   if (!isBinary && parseMessage(toRun, textOf(data)) === null) return
   if (agent.bufferedAmount > 2 * MAX_AHEAD_BYTES) return client.close(POLICY)
   agent.send(data, { binary: isBinary })
-}
-
-const textOf = (data: RawData): string =>
-  (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
-
-/** Passes messages on, and stops reading while the other side does not keep up. */
-function pass(from: WebSocket, to: WebSocket): void {
-  from.on('message', (data, isBinary) => {
-    if (to.readyState !== to.OPEN) return
-    to.send(data, { binary: isBinary }, () => {
-      if (from.isPaused && to.bufferedAmount < MAX_WAITING_BYTES) from.resume()
-    })
-    if (to.bufferedAmount >= MAX_WAITING_BYTES) from.pause()
-  })
 }
 
 /** As a plain answer: the handshake has not happened. */
