@@ -25,6 +25,7 @@ import { sweepBuilds } from './builds/sweep.ts'
 import { createControllerClient } from './controller-client.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
 import { createCapWatch } from './instance/caps.ts'
+import { createInside } from './instance/inside.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { openSession } from './instance/session.ts'
@@ -281,11 +282,18 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     stopping.signal,
     (error) => log.warn('caches not collected', { error }),
   )
+  const inside = createInside({ url: config.controllerUrl, token, host, supervisor, log })
   const worker = startWorker({
     redisUrl: config.redisUrl,
     hostId: config.hostId,
     log,
-    handlers: { instance: ensureInstance, build: ensureBuild, stack: ensureStack },
+    handlers: {
+      instance: ensureInstance,
+      build: ensureBuild,
+      stack: ensureStack,
+      // It lasts as long as somebody is there; the queue does not wait for it.
+      session: (session, id) => Promise.resolve(void inside.attend(session, id)),
+    },
   })
   const health = await listen(config, log, () => expose(agentMetrics(meter, outbox)))
   log.info('agent ready', {
@@ -307,6 +315,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await collecting
       await builds.stop()
       await stackBuilds.stop()
+      await inside.stop()
       await supervisor.stop()
       outbox.stop()
       await runtimes.stop()

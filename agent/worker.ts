@@ -10,6 +10,7 @@ export type Handlers = {
   instance(id: InstanceId): Promise<void>
   build(id: DeployId): Promise<void>
   stack(name: string): Promise<void>
+  session(session: string, instance: InstanceId): Promise<void>
 }
 export type JobWorker = { stop(): Promise<void> }
 
@@ -27,6 +28,8 @@ export function startWorker(context: { redisUrl: string; hostId: HostId; log: Lo
           return handlers.instance(work.instanceId)
         case 'build':
           return handlers.build(work.deployId)
+        case 'session':
+          return handlers.session(work.session, work.instanceId)
         case 'stack':
           return handlers.stack(work.stack)
       }

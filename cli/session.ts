@@ -1,13 +1,13 @@
-/** The client's end of a run's session: this terminal, or these pipes, become those of the command. */
+/** The client's end of a session, of a run or inside an instance: this terminal, or these pipes, become those of the command. */
 import type { Readable, Writable } from 'node:stream'
 import { WebSocket, type RawData } from 'ws'
 import {
-  clientPath,
   MAX_AHEAD_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_WAITING_BYTES,
   STDERR,
   type FromRun,
+  type InsideWish,
   type SessionEnd,
   type ToRun,
 } from '#core/contract/session.ts'
@@ -24,8 +24,10 @@ export type Screen = {
 export type SessionOptions = {
   apiUrl: string
   token: string
-  app: string
-  run: string
+  /** Of the WebSocket. */
+  path: string
+  /** What is said first, where the path does not say it all. */
+  wish?: InsideWish
   terminal: boolean
   screen: Screen
   onStarted: () => void
@@ -35,8 +37,9 @@ const KEEP_OPEN_MS = 25_000
 
 /** @returns how the run ended. @throws when the API refuses, or the connection breaks off before the end is known */
 export async function attend(options: SessionOptions): Promise<SessionEnd> {
-  const { apiUrl, screen, terminal, onStarted } = options
-  const socket = await connect(options)
+  const { apiUrl, screen, terminal, onStarted, wish } = options
+  const socket = await connectSession(options)
+  if (wish) socket.send(JSON.stringify(wish))
   const input = inputOf(socket, screen.stdin)
   const say = (message: ToRun) => socket.send(JSON.stringify(message))
   const resize = () => say({ window: windowOf(screen.stdout) })
@@ -61,7 +64,7 @@ export async function attend(options: SessionOptions): Promise<SessionEnd> {
         }
       })
       socket.on('close', () =>
-        end ? resolve(end) : reject(unreachable(apiUrl, 'the connection broke off, which ends the run')),
+        end ? resolve(end) : reject(unreachable(apiUrl, 'the connection broke off, which ends the command')),
       )
       socket.on('error', () => {})
     })
@@ -78,9 +81,9 @@ export const windowOf = ({ rows, columns }: Pick<NodeJS.WriteStream, 'rows' | 'c
   columns: columns > 0 ? columns : 80,
 })
 
-function connect({ apiUrl, token, app, run }: SessionOptions): Promise<WebSocket> {
+export function connectSession({ apiUrl, token, path }: Pick<SessionOptions, 'apiUrl' | 'token' | 'path'>): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    const url = apiUrl.replace(/^http/, 'ws') + clientPath(encodeURIComponent(app), encodeURIComponent(run))
+    const url = apiUrl.replace(/^http/, 'ws') + path
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${token}` },
       maxPayload: MAX_MESSAGE_BYTES + 1,

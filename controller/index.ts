@@ -137,7 +137,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
     }
     const server = createHttpServer(createApi(apiContext))
-    serveSessions(server, { store, identity, log, audit, now, wake, signal })
+    const { tell } = apiContext
+    serveSessions(server, { store, identity, log, audit, now, wake, tell, random, signal })
     const port = await listen(server, config)
     await ssh.open(apiContext)
     reconciler = startReconciler({

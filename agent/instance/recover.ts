@@ -1,6 +1,6 @@
 /** After a restart of the agent: running instances are adopted as they are, half-made ones are removed. */
 import type { Log } from '#core/runtime/log.ts'
-import { cgroupOf, isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
+import { cgroupOf, endExecsOf, isSandboxRunning, removeSandbox, type SandboxHost } from '../sandbox/index.ts'
 import { ownerOf, type Meter } from '../metering.ts'
 import type { InstanceRecord, Records } from './record.ts'
 
@@ -17,6 +17,9 @@ export async function recover(context: {
     const { desired, sandbox, place } = record
     if (sandbox && (await isSandboxRunning(sandbox))) {
       meter.track(ownerOf(desired), sandbox)
+      await endExecsOf(host, sandbox).catch((error: unknown) =>
+        log.warn('left commands not ended', { instance: desired.id, error }),
+      )
       log.info('instance adopted', { instance: desired.id, app: desired.appName })
       continue
     }

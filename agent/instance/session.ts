@@ -29,8 +29,8 @@ export type Session = {
   begin(): void
   /** Bytes that came out so far. */
   bytes(): number
-  /** Waits until all output has been passed on, tells how the run ended, and closes. */
-  finish(end: SessionEnd): Promise<void>
+  /** Waits until all output has been passed on, or for so long, tells how it ended, and closes. */
+  finish(end: SessionEnd, withinMs?: number): Promise<void>
 }
 
 const RETRY_MS = 500
@@ -54,7 +54,7 @@ export async function openSession(url: string, token: string, id: InstanceId, si
   }
 }
 
-function connect(url: string, token: string, signal: AbortSignal): Promise<WebSocket> {
+export function connect(url: string, token: string, signal: AbortSignal): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${token}` },
@@ -72,7 +72,7 @@ function connect(url: string, token: string, signal: AbortSignal): Promise<WebSo
   })
 }
 
-function sessionOn(socket: WebSocket): Session {
+export function sessionOn(socket: WebSocket): Session {
   const leaving = new AbortController()
   let ends: Promise<unknown> = Promise.resolve()
   let bytes = 0
@@ -91,9 +91,9 @@ function sessionOn(socket: WebSocket): Session {
     },
     begin: () => say({ started: true }),
     bytes: () => bytes,
-    async finish(end) {
+    async finish(end, withinMs = LAST_OUTPUT_MS) {
       const over = new AbortController()
-      await Promise.race([ends, sleep(LAST_OUTPUT_MS, AbortSignal.any([leaving.signal, over.signal]))])
+      await Promise.race([ends, sleep(withinMs, AbortSignal.any([leaving.signal, over.signal]))])
       over.abort()
       say({ end })
       socket.close(1000)

@@ -86,6 +86,8 @@ export type Supervisor = {
   discard(id: InstanceId): void
   ids(): InstanceId[]
   inUse(): InstanceRecord[]
+  /** An instance that has a process now, for who wants into it; null: there is none, or it is paused. */
+  inside(id: InstanceId): { desired: Desired; sandbox: SandboxHandle } | null
   /** Records an event of an instance that lives here. */
   tell(id: InstanceId, kind: EventKind, text: string): Promise<void>
   /** Tries again what could not be brought about yet: a share or a limit that is still below what is used. */
@@ -455,6 +457,10 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
     },
     ids: () => [...lives.keys()],
     inUse: () => [...lives.values()].map(({ record }) => record),
+    inside(id) {
+      const record = lives.get(id)?.record
+      return record?.sandbox && !record.desired.paused ? { desired: record.desired, sandbox: record.sandbox } : null
+    },
     async tell(id, kind, text) {
       const life = lives.get(id)
       if (life) await tell(life.record, kind, text)

@@ -27,6 +27,7 @@ import {
   type DiskUse,
   type Scratch,
 } from './filesystem.ts'
+import { endLeftExecs, execIn, type ExecRequest, type Executed } from './exec.ts'
 import { freezeCgroup, killCgroup, thawCgroup } from './freezer.ts'
 import { linkOf, type Link, type PublishedPort } from './link.ts'
 import { disksOf, hugePages, maxOpenFiles } from './machine.ts'
@@ -283,6 +284,20 @@ export const thawSandbox = (handle: SandboxHandle): Promise<void> => thawCgroup(
 
 /** What a sandbox wrote, against what it may write. @returns null when its writable image is gone */
 export const diskUse = (host: SandboxHost, id: string): DiskUse | null => diskUseOf(writableOf(host, id))
+
+/** Another command in a sandbox that runs, held to the same; see exec.ts. */
+export const execInSandbox = (
+  host: SandboxHost,
+  { id }: SandboxHandle,
+  request: ExecRequest,
+  streams: Streams,
+): Promise<Executed> => execIn(processFiles(host, id), request, streams)
+
+/** Ends what was left running in a sandbox by an agent that was killed. */
+export const endExecsOf = (host: SandboxHost, { id, cgroup }: SandboxHandle): Promise<void> =>
+  endLeftExecs(processFiles(host, id), cgroup)
+
+export const namespaceOf = (host: SandboxHost, { index }: SandboxHandle): string => linkOf(host.slot, index).namespacePath
 
 /** SIGTERM, up to `graceMs` for an orderly end, then everything in it is killed. */
 export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, graceMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** run and run:detached: a command, once, in a fresh sandbox of the app; ps:stop ends one. */
 import type { CreateRun, RunView } from '#core/contract/api.ts'
+import { clientPath } from '#core/contract/session.ts'
 import { isProcessType } from '#core/domain/procfile.ts'
 import type { Client } from '../client.ts'
 import type { Options, Run } from '../context.ts'
@@ -23,8 +24,7 @@ export const run: Run = async (context, words, options) => {
     const end = await attend({
       apiUrl: client.apiUrl,
       token: client.token,
-      app,
-      run: made.id,
+      path: clientPath(encodeURIComponent(app), encodeURIComponent(made.id)),
       terminal,
       screen: { stdin, stdout, stderr },
       onStarted: () => {},

@@ -4,6 +4,7 @@ import { appCommands } from './apps.ts'
 import { buildpackCommands } from './buildpacks.ts'
 import { certCommands } from './certs.ts'
 import { configCommands } from './config.ts'
+import { execCommands } from './exec.ts'
 import { gitCommands } from './git.ts'
 import { hostCommands } from './hosts.ts'
 import { logCommands } from './logs.ts'
@@ -22,6 +23,7 @@ export const commands: CommandSpec[] = [
   ...appCommands,
   ...buildpackCommands,
   ...logCommands,
+  ...execCommands,
   ...runningCommands,
   ...runCommands,
   ...configCommands,

@@ -10,14 +10,14 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import {
   MAX_AHEAD_BYTES,
   MAX_MESSAGE_BYTES,
-  MAX_WAITING_BYTES,
   parseMessage,
   toRun,
   type FromRun,
   type SessionEnd,
 } from '#core/contract/session.ts'
+import type { Job } from '#core/contract/jobs.ts'
 import { notFound, runNotAttachable, unauthenticated, tenantSuspended, type BerthError } from '#core/domain/errors.ts'
-import { isId, type InstanceId } from '#core/domain/ids.ts'
+import { isId, type HostId, type InstanceId } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
 import { ATTACH_WITHIN_MS, type Run } from '#core/domain/run.ts'
@@ -31,6 +31,8 @@ import type { Caller } from '#core/domain/access.ts'
 import { findAppToChange } from '../api/access.ts'
 import { proofFrom } from '../api/auth.ts'
 import { toBerthError } from '../api/errors.ts'
+import { createInside } from './inside.ts'
+import { pass, textOf } from './pass.ts'
 import { runOf } from '../api/runs.ts'
 import type { Identity } from '../identity/index.ts'
 import type { AuditLog } from '../audit/log.ts'
@@ -43,6 +45,9 @@ export type SessionsContext = {
   audit: AuditLog
   now: () => number
   wake: () => void
+  /** Queues a job for a host. */
+  tell: (host: HostId, job: Job) => void
+  random: (bytes: number) => Uint8Array
   /** Aborted when the controller stops. */
   signal: AbortSignal
 }
@@ -59,6 +64,7 @@ const POLICY = 1008
 /** Takes the server's upgrades; what is not a session is refused like any other page. */
 export function serveSessions(server: Server, context: SessionsContext): void {
   const sessions = new Map<InstanceId, Session>()
+  const inside = createInside(context)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -87,9 +93,29 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     )
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run, request)
+    const entering = await admitInside(caller, path, request)
+    if (entering !== null) return entering
     const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
     if (caller.kind === 'agent' && isId(id)) return admitAgent(id as InstanceId)
     throw notFound('page', path.slice(0, 200))
+  }
+
+  /** Into an instance that runs; null: the path is another one. */
+  async function admitInside(
+    caller: Caller,
+    path: string,
+    request: IncomingMessage,
+  ): Promise<((socket: WebSocket) => void) | null> {
+    const [, app, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
+    if (app !== undefined && instance !== undefined && caller.kind !== 'agent') {
+      const entered = await inside.admitClient(caller, app, instance)
+      const what = { operation: 'enter an instance', target: { instance } }
+      const session = audited(caller, await findAppToChange(caller, context.store, app), what, request)
+      await context.audit.write(sessionFacts(session, { status: 101, code: null }))
+      return entered
+    }
+    const [, session] = /^\/internal\/sessions\/([^/]+)$/.exec(path) ?? []
+    return session !== undefined && caller.kind === 'agent' ? inside.admitAgent(session) : null
   }
 
   async function admitClient(
@@ -105,7 +131,8 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     const run = await runOf(app, wanted, context)
     const refusal = attachable(run)
     if (refusal !== null) throw runNotAttachable(processName(run), refusal)
-    await context.audit.write(sessionFacts(attaching(caller, app, run, request), { status: 101, code: null }))
+    const what = { operation: 'attach to a run', target: { run: processName(run) } }
+    await context.audit.write(sessionFacts(audited(caller, app, what, request), { status: 101, code: null }))
     return (client) => void attend(run, client).catch((error: unknown) => context.log.error('session broke', { error }))
   }
 
@@ -178,14 +205,15 @@ export function serveSessions(server: Server, context: SessionsContext): void {
   }
 }
 
-const attaching = (caller: Caller, app: App, run: Run, { socket, headers }: IncomingMessage): AuditSession => ({
-  operation: 'attach to a run',
+type OfAudit = Pick<AuditSession, 'operation' | 'target'>
+
+const audited = (caller: Caller, app: App, what: OfAudit, { socket, headers }: IncomingMessage): AuditSession => ({
+  ...what,
   caller,
   tenant: app.tenantId,
   app: app.name,
   requestId: 'session',
   from: { address: socket.remoteAddress ?? '', agent: headers['user-agent'] ?? '' },
-  target: { run: processName(run) },
 })
 
 /** What is not a message of the protocol is dropped here; who sends without waiting for what was taken is cut off. */
@@ -194,20 +222,6 @@ function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): 
   if (!isBinary && parseMessage(toRun, textOf(data)) === null) return
   if (agent.bufferedAmount > 2 * MAX_AHEAD_BYTES) return client.close(POLICY)
   agent.send(data, { binary: isBinary })
-}
-
-const textOf = (data: RawData): string =>
-  (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
-
-/** Passes messages on, and stops reading while the other side does not keep up. */
-function pass(from: WebSocket, to: WebSocket): void {
-  from.on('message', (data, isBinary) => {
-    if (to.readyState !== to.OPEN) return
-    to.send(data, { binary: isBinary }, () => {
-      if (from.isPaused && to.bufferedAmount < MAX_WAITING_BYTES) from.resume()
-    })
-    if (to.bufferedAmount >= MAX_WAITING_BYTES) from.pause()
-  })
 }
 
 /** As a plain answer: the handshake has not happened. */

@@ -7,6 +7,8 @@ export const job = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('instance'), instanceId }),
   /** Run this deploy's build. */
   z.strictObject({ kind: z.literal('build'), deployId, epoch: z.int() }),
+  /** Somebody wants into this instance: ask the controller what for. */
+  z.strictObject({ kind: z.literal('session'), session: z.string().max(63), instanceId }),
   /** Make this stack image. */
   z.strictObject({ kind: z.literal('stack'), stack: stackName }),
 ])

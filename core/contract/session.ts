@@ -22,6 +22,7 @@ export type FromRun = { started: true } | { taken: number } | { end: SessionEnd 
 export const STDOUT = 1
 export const STDERR = 2
 
+const MAX_COMMAND = 32_768
 export const MAX_WAITING_BYTES = 1024 * 1024
 export const MAX_AHEAD_BYTES = 512 * 1024
 /** No message is larger; what is longer comes in several. */
@@ -35,6 +36,31 @@ export function parseMessage<T>(schema: z.ZodType<T>, text: string): T | null {
     return null
   }
 }
+
+/**
+ * What a client wants of an instance that runs, as its first message: a command inside it, or a connection to one of its
+ * ports. The agent is told the same, as its first message. What follows an `exec` is as for runs; what follows a `forward`
+ * is bytes alone, both ways.
+ */
+export const insideWish = z.union([
+  z.strictObject({
+    exec: z.strictObject({
+      command: z.string().min(1).max(MAX_COMMAND),
+      streams: z.enum(['pipes', 'terminal']),
+      window: window.optional(),
+      /** The client's kind of terminal. */
+      term: z
+        .string()
+        .regex(/^[\w.+-]{1,40}$/)
+        .optional(),
+    }),
+  }),
+  z.strictObject({ forward: z.strictObject({ port: z.int().min(1).max(65_535) }) }),
+])
+export type InsideWish = z.infer<typeof insideWish>
+
+export const insideClientPath = (app: string, instance: string): string => `/v1/apps/${app}/instances/${instance}/session`
+export const insideAgentPath = (session: string): string => `/internal/sessions/${session}`
 
 export const clientPath = (app: string, run: string): string => `/v1/apps/${app}/runs/${run}/session`
 export const agentPath = (run: string): string => `/internal/runs/${run}/session`

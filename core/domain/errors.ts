@@ -202,6 +202,16 @@ export const jobUnderWay = (job: string, run: string, app: string) =>
 export const runNotAttachable = (name: string, why: string) =>
   new BerthError('RUN_NOT_ATTACHABLE', 409, `Nobody can be attached to ${name}: ${why}.`)
 
+export const instanceNotRunning = (name: string, state: string) =>
+  new BerthError('INSTANCE_NOT_RUNNING', 409, `${name} is ${state}: only what runs can be entered. See berth ps.`)
+
+export const tooManySessions = (app: string, most: number) =>
+  new BerthError(
+    'TOO_MANY_SESSIONS',
+    429,
+    `${most} commands and forwarded connections are inside instances of ${app} already, which is the most. End one first.`,
+  )
+
 export const unknownProcessType = (type: string, known: string[]) =>
   new BerthError(
     'UNKNOWN_PROCESS_TYPE',

@@ -32,6 +32,7 @@ export type EventKind =
   | 'cronChanged'
   | 'buildChanged'
   | 'drainChanged'
+  | 'entered'
 
 export type AppEvent = {
   /** ms since 1970. */
@@ -92,6 +93,7 @@ const kinds: Record<EventKind, { isFailure: boolean }> = {
   cronChanged: { isFailure: false },
   buildChanged: { isFailure: false },
   drainChanged: { isFailure: false },
+  entered: { isFailure: false },
 }
 
 export const eventKinds = Object.keys(kinds) as EventKind[]

@@ -80,6 +80,7 @@ export const eventTypes: Record<EventKind, WebhookEvent> = {
   cronChanged: 'app.changed',
   buildChanged: 'app.changed',
   drainChanged: 'app.changed',
+  entered: 'app.changed',
   connectionsCapped: 'instance.capped',
   connectionRateCapped: 'instance.capped',
   lookupRateCapped: 'instance.capped',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { startWorld, waitFor, type World } from '#test/helpers/world.ts'
@@ -57,6 +59,50 @@ describe('Whichever way a tenant’s code starts', () => {
     assertUnprivileged(await text(child.stdout), 'terminal')
   })
 
+  it('S01: a command inside an instance that runs has no rights', async function () {
+    this.timeout(60_000)
+    const said = await world.cli(['ps:exec', '-a', 'rights', 'web.1', '--', 'node', 'rights.js', 'exec'])
+    assertUnprivileged(said.stdout, 'exec')
+  })
+
+  it('S01: a shell inside an instance, on a terminal of its own, has no rights', async function () {
+    this.timeout(60_000)
+    const line = `${BERTH} ps:exec -a rights worker.1 node rights.js shell`
+    const child = spawn('script', ['-qec', line, '/dev/null'], { env: world.env, stdio: ['pipe', 'pipe', 'ignore'] })
+    assertUnprivileged(await text(child.stdout), 'shell')
+  })
+
+  it('a command inside an instance passes bytes both ways and its exit code, is told, and not begun where nothing runs', async function () {
+    this.timeout(60_000)
+    const ran = await world.cli(['ps:exec', '-a', 'rights', 'cat; exit 3'], { input: 'through', allowFailure: true })
+    assert.deepEqual([ran.code, ran.stdout], [3, 'through'])
+    assert.match((await world.cli(['events', '-a', 'rights'])).stdout, /`cat; exit 3` was begun inside web\.1/)
+    assert.match((await world.cli(['logs', '-a', 'rights', '-s', 'platform'])).stdout, /`cat; exit 3` was begun inside/)
+    const nowhere = await world.cli(['ps:exec', '-a', 'rights', 'web.9', 'true'], { allowFailure: true })
+    assert.match(nowhere.stderr, /NOT_FOUND/)
+  })
+
+  it('a forwarded port leads to that instance, for several at a time, and to nothing where nothing listens', async function () {
+    this.timeout(60_000)
+    const [port, other] = [await freePort(), await freePort()]
+    const args = ['ps:forward', '-a', 'rights', 'web.1', `${port}:5000`, `${other}:5999`]
+    const child = spawn(BERTH, args, { env: world.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await once(child.stdout, 'data')
+    const bodies = await Promise.all([1, 2, 3].map(async () => (await fetch(`http://127.0.0.1:${port}/`)).text()))
+    for (const body of bodies) assertUnprivileged(body, 'web')
+    await assert.rejects(fetch(`http://127.0.0.1:${other}/`))
+    await waitFor(() => said.includes('Nothing listens on port 5999 in web.1'), {
+      timeoutMs: 10_000,
+      what: 'why',
+      detail: () => said,
+    })
+    child.kill('SIGINT')
+    const [code] = (await once(child, 'exit')) as [number]
+    assert.equal(code, 0)
+  })
+
   it('S01: a worker has no rights', async function () {
     this.timeout(30_000)
     let log = ''
@@ -68,3 +114,11 @@ describe('Whichever way a tenant’s code starts', () => {
     assertUnprivileged(log, 'worker')
   })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

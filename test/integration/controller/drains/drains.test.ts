@@ -74,7 +74,7 @@ describe('drains', function () {
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     await api.call(member, 'POST', '/v1/apps', { name: 'blog' })
     const apps = await loadApps(api.context.store)
-    const idOf = (name: string) => apps.find((one) => one.name === name)?.id as AppId
+    const idOf = (name: string) => apps.find((one) => one.name === name)?.id ?? ("" as AppId)
     app = idOf('shop')
     other = idOf('blog')
   })

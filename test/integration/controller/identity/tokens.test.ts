@@ -111,9 +111,10 @@ describe('API tokens', function () {
   })
 
   it('cuts off a WebSocket whose token ends', async () => {
-    const { store, identity, log, audit, now, wake, signal } = api.context
+    const { context } = api
+    const { store } = context
     const server = createServer()
-    serveSessions(server, { store, identity, log, audit, now, wake, signal })
+    serveSessions(server, context)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     // An agent's waits for its client, which is as open as any.
@@ -137,6 +138,7 @@ describe('API tokens', function () {
 
   it('G08 answers many wrong tokens of one address with 429, and good ones as ever', async () => {
     const { context } = api
+    const { store } = context
     const server = createServer(createApi({ ...context, identity: createIdentity(context) }))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

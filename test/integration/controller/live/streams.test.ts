@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
-import type { LogLine } from '#core/contract/api.ts'
+import type { LogLine } from '#core/contract/logs.ts'
 import type { AppName, TokenId } from '#core/domain/ids.ts'
 import { findApp } from '#core/store/apps.ts'
 import { appendLogs } from '#core/store/logs.ts'
