@@ -1,22 +1,10 @@
-/** Who is signed in, and what they may do: for what a page shows. The API judges again, by core/domain/access.ts. */
+/** Who is signed in: by a session of the controller's, or by a token. */
 import { createContext, useContext } from 'react'
 import type { WhoamiView } from '../../../core/contract/api.ts'
 import { ApiError, call, hasToken, setToken } from './client.ts'
+import type { Role, Session } from './session-rules.ts'
 
-export type Role = 'viewer' | 'member' | 'owner'
-export type Membership = { tenant: string; role: Role }
-
-export type Session = {
-  /** What releases, events and the audit log call them. */
-  actor: string
-  email: string | null
-  operator: boolean
-  memberships: Membership[]
-  readOnly: boolean
-  secondFactor: 'enrol' | 'show' | null
-  /** A token that was pasted: there is no session to end at the controller. */
-  byToken: boolean
-}
+export { whyNot, type Membership, type Role, type Session } from './session-rules.ts'
 
 /** What GET /v1/session and GET /v1/whoami may say, as far as it matters here. */
 type Told = {
@@ -119,21 +107,4 @@ export function useSession(): Session {
   const session = useContext(SessionContext)
   if (!session) throw new Error('There is no page without a session but the one to sign in.')
   return session
-}
-
-export type Act = 'read' | 'write' | 'own' | 'operate'
-const ranks: Record<Role, number> = { viewer: 0, member: 1, owner: 2 }
-const least: Record<Exclude<Act, 'operate'>, Role> = { read: 'viewer', write: 'member', own: 'owner' }
-
-/**
- * Why somebody may not do something, as a sentence for a tooltip; null: they may.
- * @param tenant whose it is; null: the platform's
- */
-export function whyNot(session: Session, act: Act, tenant: string | null): string | null {
-  if (session.readOnly && act !== 'read') return 'Your token may only read.'
-  if (session.operator) return null
-  if (tenant === null || act === 'operate') return 'Only operators may do this.'
-  const role = session.memberships.find((membership) => membership.tenant === tenant)?.role
-  if (role && ranks[role] >= ranks[least[act]]) return null
-  return act === 'own' ? `Only owners of ${tenant} may do this.` : `You may look at ${tenant}, but not change it.`
 }

@@ -6,8 +6,10 @@ import { part } from '../api/client.ts'
 import { useGet } from '../api/queries.ts'
 import { useSession } from '../api/session.ts'
 import { useMany } from '../live/hooks.ts'
-import { Icon } from '../ui/Icon.tsx'
-import { rank, type Found, type Target } from './search.ts'
+import { Icon, type IconName } from '../ui/Icon.tsx'
+import { rank, type Target as Named } from './search.ts'
+
+type Target = Named & { icon: IconName }
 
 export type PaletteState = { isOpen: boolean; open: () => void; close: () => void }
 
@@ -46,7 +48,7 @@ function Search({ onDone }: { onDone: () => void }) {
   useEffect(() => {
     list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' })
   }, [at, text])
-  const take = (target: Found | undefined): void => {
+  const take = (target: Target | undefined): void => {
     if (!target) return
     onDone()
     go(target.href)

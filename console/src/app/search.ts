@@ -1,13 +1,10 @@
 /** Which of all that has a name is meant by a few letters. */
-import type { IconName } from '../ui/Icon.tsx'
-
-export type Target = { name: string; also?: string; what: string; href: string; icon: IconName }
-export type Found = Target
+export type Target = { name: string; also?: string; what: string; href: string }
 
 const SHOWN = 12
 
 /** Beginnings come before what merely holds the text, and that before what has its letters in their order. */
-export function rank(targets: Target[], text: string): Found[] {
+export function rank<T extends Target>(targets: T[], text: string): T[] {
   const wanted = text.trim().toLowerCase()
   if (wanted === '') return targets.slice(0, SHOWN)
   return targets

@@ -22,7 +22,7 @@ export function rate(value: number): string {
 
 export function milliseconds(value: number | null): string {
   if (value === null) return '–'
-  if (value < 1) return '<1 ms'
+  if (value > 0 && value < 1) return '<1 ms'
   return value < 1000 ? `${figure(value, value < 10 ? 1 : 0)} ms` : `${figure(value / 1000, 1)} s`
 }
 

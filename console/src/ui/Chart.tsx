@@ -24,11 +24,13 @@ type Props = {
   format: (value: number) => string
   markers?: Marker[]
   height?: number
+  /** Its figures are bytes: lines lie at whole KiB, MiB, GiB. */
+  binary?: boolean
   /** Charts of one group share the pointer. */
   group?: string | undefined
 }
 
-export default function Chart({ title, from, stepSeconds, series, format, markers = [], height = 150, group }: Props) {
+export default function Chart({ title, from, stepSeconds, series, format, markers = [], height = 150, binary = false, group }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const [at, setAt] = useState<number | null>(null)
@@ -41,7 +43,7 @@ export default function Chart({ title, from, stepSeconds, series, format, marker
   useEffect(() => {
     const element = box.current
     if (!element) return
-    const made = new uPlot(optionsOf({ element, series, format, markers, height, group, onPoint: setAt }), data, element)
+    const made = new uPlot(optionsOf({ element, series, format, markers, height, binary, group, onPoint: setAt }), data, element)
     plot.current = made
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }))
     resize.observe(element)
@@ -81,12 +83,12 @@ export default function Chart({ title, from, stepSeconds, series, format, marker
   )
 }
 
-type ForOptions = Pick<Props, 'series' | 'format' | 'markers' | 'height' | 'group'> & {
+type ForOptions = Pick<Props, 'series' | 'format' | 'markers' | 'height' | 'binary' | 'group'> & {
   element: HTMLElement
   onPoint: (step: number | null) => void
 }
 
-function optionsOf({ element, series, format, markers = [], height = 150, group, onPoint }: ForOptions): uPlot.Options {
+function optionsOf({ element, series, format, markers = [], height = 150, binary, group, onPoint }: ForOptions): uPlot.Options {
   const colour = (name: string): string => colourOf(element, name)
   const [line, text, bad] = [colour('--line'), colour('--text-3'), colour('--bad-mark')]
   const font = `11px ${getComputedStyle(document.body).fontFamily}`
@@ -104,8 +106,8 @@ function optionsOf({ element, series, format, markers = [], height = 150, group,
     },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.12, 1e-9)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 26, values: (_plot, splits) => timeLabels(splits) },
-      { ...axis, space: 34, size: 62, values: (_plot, splits) => splits.map((value) => format(value)) },
+      { ...axis, grid: { show: false }, space: 70, size: 24, values: (_plot, splits) => timeLabels(splits) },
+      { ...axis, ...(binary ? { incrs: binarySteps } : {}), space: 34, size: 62, values: (_plot, splits) => splits.map((value) => format(value)) },
     ],
     series: [
       {},
@@ -128,12 +130,16 @@ function optionsOf({ element, series, format, markers = [], height = 150, group,
   }
 }
 
+const binarySteps = Array.from({ length: 45 }, (_, power) => 2 ** power)
+
 function drawMarkers(plot: uPlot, markers: Marker[], text: string, bad: string): void {
   const { ctx, bbox } = plot
   const ratio = devicePixelRatio
   ctx.save()
   ctx.font = `${11 * ratio}px ${getComputedStyle(document.body).fontFamily}`
   ctx.lineWidth = ratio
+  ctx.textAlign = 'left'
+  ctx.textBaseline = 'alphabetic'
   let free = -Infinity
   for (const marker of markers) {
     const x = Math.round(plot.valToPos(marker.at / 1000, 'x', true))

@@ -41,7 +41,7 @@ const app: Column<InstanceView> = {
 }
 const state: Column<InstanceView> = {
   title: 'State',
-  width: 'minmax(128px, 2.2fr)',
+  width: 'minmax(128px, 3.4fr)',
   cell: (instance) => (
     <span className="instance-state">
       <Status word={instanceState(instance)} />

@@ -195,7 +195,7 @@ export const Segments = <T extends string>({ label, value, options, onChange }: 
 )
 
 export const Dot = () => (
-  <span aria-hidden="true" className="faint">
+  <span aria-hidden="true" className="faint wide-only">
     ·
   </span>
 )

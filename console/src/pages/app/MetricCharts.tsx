@@ -29,9 +29,9 @@ export function useSeries(app: AppView, range: Range): Shown {
 }
 
 type Line = [SeriesName, string, Series['colour'], ('filled' | undefined)?]
-type ChartProps = { shown: Shown; title: string; lines: Line[]; format: (value: number) => string; height?: number }
+type ChartProps = { shown: Shown; title: string; lines: Line[]; format: (value: number) => string; height?: number; binary?: true }
 
-export function SeriesChart({ shown: { series, markers }, title, lines, format, height }: ChartProps) {
+export function SeriesChart({ shown: { series, markers }, title, lines, format, height, binary }: ChartProps) {
   if (!series) return null
   return (
     <LazyChart
@@ -41,6 +41,7 @@ export function SeriesChart({ shown: { series, markers }, title, lines, format, 
       markers={markers}
       format={format}
       group="app"
+      {...(binary ? { binary } : {})}
       {...(height === undefined ? {} : { height })}
       series={lines.map(([name, text, colour, filled]) => ({
         name: text,

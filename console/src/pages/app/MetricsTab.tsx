@@ -58,12 +58,13 @@ export function MetricsTab({ app }: TabProps) {
             <SeriesChart shown={shown} title="CPU, cores" format={cpu} lines={[['cpuMilli', 'Used', 1, 'filled']]} />
           </Card>
           <Card>
-            <SeriesChart shown={shown} title="Memory" format={bytes} lines={[['memoryBytes', 'Used', 4, 'filled']]} />
+            <SeriesChart shown={shown} title="Memory" binary format={bytes} lines={[['memoryBytes', 'Used', 4, 'filled']]} />
           </Card>
           <Card>
             <SeriesChart
               shown={shown}
               title="Network"
+              binary
               format={bytesPerSecond}
               lines={[
                 ['bytesInPerSecond', 'In', 2],

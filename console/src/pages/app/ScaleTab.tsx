@@ -134,8 +134,10 @@ function Room({ app, before, after }: { app: AppView; before: Wanted; after: Wan
       <span className="type quiet small">
         Of {app.tenant}’s plan, {data.plan}
       </span>
-      <PlanUse what="Memory" used={memory} limit={data.limits.memoryMb} format={mebibytes} />
-      <PlanUse what="Instances" used={instances} limit={data.limits.instances} format={String} />
+      <div className="plan-use">
+        <PlanUse what="Memory" used={memory} limit={data.limits.memoryMb} format={mebibytes} />
+        <PlanUse what="Instances" used={instances} limit={data.limits.instances} format={String} />
+      </div>
     </div>
   )
 }
