@@ -171,7 +171,7 @@ function nameRequest(log: Log, calls: Calls): RequestHandler {
   }
 }
 
-function securityHeaders(): RequestHandler {
+export function securityHeaders(): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,

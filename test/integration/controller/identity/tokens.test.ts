@@ -138,7 +138,6 @@ describe('API tokens', function () {
 
   it('G08 answers many wrong tokens of one address with 429, and good ones as ever', async () => {
     const { context } = api
-    const { store } = context
     const server = createServer(createApi({ ...context, identity: createIdentity(context) }))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

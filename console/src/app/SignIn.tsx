@@ -1,0 +1,202 @@
+/** The door: e-mail and password (and a code), a link that works once, or a token. */
+import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useAction } from '../api/actions.ts'
+import { ApiError } from '../api/client.ts'
+import { findSignOn, signInByPassword, signInByToken, signInOnce, type Session } from '../api/session.ts'
+import { Button } from '../ui/Button.tsx'
+import { Brand } from '../ui/Icon.tsx'
+import { Notice } from '../ui/parts.tsx'
+
+type Props = { why: string | null; onSignedIn: (session: Session) => void }
+
+export function SignIn({ why, onSignedIn }: Props) {
+  const [way, setWay] = useState<'password' | 'token' | 'once'>(() => (codeInUrl() === null ? 'password' : 'once'))
+  useEffect(() => {
+    document.title = 'Sign in · Berth'
+  }, [])
+  return (
+    <div className="sign-in">
+      <main>
+        <div className="brand">
+          <Brand />
+          Berth
+        </div>
+        <div className="card">
+          <h1>Sign in</h1>
+          <div className="stack">
+            {why !== null && <Notice tone="busy">{why}</Notice>}
+            {way === 'password' && <ByPassword onSignedIn={onSignedIn} />}
+            {way === 'password' && <SignOn />}
+            {way === 'token' && <ByToken onSignedIn={onSignedIn} />}
+            {way === 'once' && <Once onSignedIn={onSignedIn} onFailed={() => setWay('password')} />}
+          </div>
+        </div>
+        {way !== 'once' && (
+          <p className="other">
+            <button type="button" className="link" onClick={() => setWay(way === 'token' ? 'password' : 'token')}>
+              {way === 'token' ? 'Sign in with e-mail and password' : 'Use an API token instead'}
+            </button>
+          </p>
+        )}
+      </main>
+    </div>
+  )
+}
+
+type WayProps = { onSignedIn: (session: Session) => void }
+
+function ByPassword({ onSignedIn }: WayProps) {
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const [totp, setTotp] = useState('')
+  const [wantsCode, setWantsCode] = useState(false)
+  const action = useAction(async () => {
+    try {
+      onSignedIn(await signInByPassword(email.trim(), password, totp.trim()))
+    } catch (error) {
+      if (error instanceof ApiError && /TOTP|SECOND/i.test(error.code)) setWantsCode(true)
+      throw error
+    }
+  })
+  return (
+    <Form submit="Sign in" action={action}>
+      <Field label="E-mail">
+        {(id) => (
+          <input
+            id={id}
+            className="input"
+            type="email"
+            name="email"
+            autoComplete="username"
+            required
+            autoFocus
+            value={email}
+            onChange={(event) => setEmail(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Password">
+        {(id) => (
+          <input
+            id={id}
+            className="input"
+            type="password"
+            name="password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        )}
+      </Field>
+      {wantsCode ? (
+        <Field label="Code from your authenticator">
+          {(id) => (
+            <input
+              id={id}
+              className="input mono"
+              name="totp"
+              inputMode="numeric"
+              autoComplete="one-time-code"
+              maxLength={10}
+              autoFocus
+              value={totp}
+              onChange={(event) => setTotp(event.target.value)}
+            />
+          )}
+        </Field>
+      ) : (
+        <button type="button" className="link small" onClick={() => setWantsCode(true)}>
+          I have a code from an authenticator
+        </button>
+      )}
+    </Form>
+  )
+}
+
+/** Single sign-on, where the operator has set it up. */
+function SignOn() {
+  const [way, setWay] = useState<{ name: string; url: string } | null>(null)
+  useEffect(() => void findSignOn().then(setWay), [])
+  return way === null ? null : (
+    <a className="button" href={way.url}>
+      Sign in with {way.name}
+    </a>
+  )
+}
+
+function ByToken({ onSignedIn }: WayProps) {
+  const [token, setToken] = useState('')
+  const action = useAction(async () => onSignedIn(await signInByToken(token.trim())))
+  return (
+    <Form submit="Sign in" action={action}>
+      <Field label="API token" hint="It stays in this page’s memory and is gone when you reload.">
+        {(id) => (
+          <input
+            id={id}
+            className="input mono"
+            type="password"
+            autoComplete="off"
+            required
+            autoFocus
+            value={token}
+            onChange={(event) => setToken(event.target.value)}
+          />
+        )}
+      </Field>
+    </Form>
+  )
+}
+
+/** The code leaves the address at once, so that it is in no history. */
+function Once({ onSignedIn, onFailed }: WayProps & { onFailed: () => void }) {
+  const code = useRef(codeInUrl())
+  const [error, setError] = useState<string | null>(null)
+  useEffect(() => {
+    const value = code.current
+    if (value === null) return
+    code.current = null
+    history.replaceState(null, '', '/')
+    signInOnce(value).then(onSignedIn, (thrown: unknown) =>
+      setError(thrown instanceof Error ? thrown.message : String(thrown)),
+    )
+  }, [onSignedIn])
+  if (error === null) return <p className="quiet">Signing you in…</p>
+  return (
+    <>
+      <Notice tone="bad">{error}</Notice>
+      <Button onClick={onFailed}>Sign in another way</Button>
+    </>
+  )
+}
+
+const codeInUrl = (): string | null =>
+  location.pathname === '/login' ? new URLSearchParams(location.search).get('once') : null
+
+type FormProps = { submit: string; action: ReturnType<typeof useAction<[]>>; children: ReactNode }
+
+const Form = ({ submit, action, children }: FormProps) => (
+  <form
+    onSubmit={(event) => {
+      event.preventDefault()
+      void action.run()
+    }}
+  >
+    {children}
+    {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+    <Button type="submit" kind="primary" busy={action.busy}>
+      {submit}
+    </Button>
+  </form>
+)
+
+function Field({ label, hint, children }: { label: string; hint?: string; children: (id: string) => ReactNode }) {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children(id)}
+      {hint !== undefined && <span className="hint">{hint}</span>}
+    </div>
+  )
+}

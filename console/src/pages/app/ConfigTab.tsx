@@ -1,0 +1,193 @@
+/** Config vars: names at a glance, values only when asked for. A change of them is a release. */
+import { useCallback, useId, useState } from 'react'
+import { useLocation } from 'wouter'
+import type { AppView, DeployAccepted } from '../../../../core/contract/api.ts'
+import { useAction } from '../../api/actions.ts'
+import { call } from '../../api/client.ts'
+import { refresh, useGet } from '../../api/queries.ts'
+import { appPath } from '../../text/attention.ts'
+import { Button } from '../../ui/Button.tsx'
+import { AskButton, Modal } from '../../ui/Dialogs.tsx'
+import { Card, CopyButton, Empty, Failed, Loading, Notice, SearchField } from '../../ui/parts.tsx'
+import type { TabProps } from './AppPage.tsx'
+import { pathOf } from './doings.ts'
+
+export function ConfigTab({ app, why }: TabProps) {
+  const { data, error, isLoading, again } = useGet<{ config: Record<string, string> }>(
+    why === null ? `${pathOf(app)}/config` : null,
+  )
+  const [text, setText] = useState('')
+  const [editing, setEditing] = useState<string | null>(null)
+  if (why !== null)
+    return (
+      <Card>
+        <Empty title="Config vars are not for viewers">
+          <p>They hold secrets: only those who may change the app can see them. {why}</p>
+        </Empty>
+      </Card>
+    )
+  if (error) return <Failed error={error} again={again} />
+  if (isLoading || !data) return <Loading lines={6} />
+  const names = Object.keys(data.config).sort()
+  const shown = names.filter((name) => name.toLowerCase().includes(text.toLowerCase()))
+  return (
+    <>
+      <div className="row between wrap">
+        <SearchField label="Filter names" value={text} onChange={setText} />
+        <Button kind="primary" icon="plus" onClick={() => setEditing('')}>
+          Set a variable
+        </Button>
+      </div>
+      <Card flush title="Config vars" aside={<span className="faint small">{names.length}</span>}>
+        {names.length === 0 ? (
+          <Empty title="No config vars yet">
+            <p>They reach the app as environment variables. A change makes a release with the same code.</p>
+          </Empty>
+        ) : (
+          <table className="table">
+            <thead>
+              <tr>
+                <th>Name</th>
+                <th>Value</th>
+                <th>
+                  <span className="sr-only">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((name) => (
+                <Row key={name} app={app} name={name} value={data.config[name] ?? ''} onEdit={() => setEditing(name)} />
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Card>
+      {editing !== null && (
+        <Edit app={app} name={editing} value={data.config[editing] ?? ''} onClose={() => setEditing(null)} />
+      )}
+    </>
+  )
+}
+
+function Row({ app, name, value, onEdit }: { app: AppView; name: string; value: string; onEdit: () => void }) {
+  const [isShown, setShown] = useState(false)
+  const change = useChange(app)
+  return (
+    <tr>
+      <td>
+        <code className="strong">{name}</code>
+      </td>
+      <td>
+        {isShown ? (
+          <code className="config-value">{value}</code>
+        ) : (
+          <span className="faint" aria-label="Hidden">
+            ••••••••
+          </span>
+        )}
+      </td>
+      <td className="actions">
+        <span className="row">
+          {isShown && <CopyButton text={value} what={name} />}
+          <Button
+            kind="plain"
+            size="small"
+            icon={isShown ? 'hidden' : 'eye'}
+            label={`${isShown ? 'Hide' : 'Reveal'} ${name}`}
+            onClick={() => setShown(!isShown)}
+          />
+          <Button kind="plain" size="small" icon="edit" label={`Edit ${name}`} onClick={onEdit} />
+          <AskButton
+            label="Remove"
+            kind="danger"
+            size="small"
+            title={`Remove ${name}?`}
+            effect={
+              <p>
+                Its value is gone, and a release without it takes over at once. An app that needs it may not start; then the
+                release before goes on serving.
+              </p>
+            }
+            name={name}
+            verb="Remove it"
+            work={() => change({ [name]: null })}
+          />
+        </span>
+      </td>
+    </tr>
+  )
+}
+
+function Edit({ app, name: initial, value: before, onClose }: { app: AppView; name: string; value: string; onClose: () => void }) {
+  const [name, setName] = useState(initial)
+  const [value, setValue] = useState(before)
+  const [nameId, valueId] = [useId(), useId()]
+  const change = useChange(app)
+  const action = useAction(async () => {
+    await change({ [name.trim()]: value })
+    onClose()
+  })
+  return (
+    <Modal
+      open
+      onClose={onClose}
+      title={initial === '' ? 'Set a config var' : `Change ${initial}`}
+      said="Saving makes a release with the same code. Instances are replaced without downtime."
+    >
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void action.run()
+        }}
+      >
+        {initial === '' && (
+          <div className="field">
+            <label htmlFor={nameId}>Name</label>
+            <input
+              id={nameId}
+              className="input mono"
+              placeholder="DATABASE_URL"
+              autoComplete="off"
+              spellCheck={false}
+              required
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
+          </div>
+        )}
+        <div className="field">
+          <label htmlFor={valueId}>Value</label>
+          <textarea
+            id={valueId}
+            className="input mono"
+            rows={4}
+            autoComplete="off"
+            spellCheck={false}
+            value={value}
+            onChange={(event) => setValue(event.target.value)}
+          />
+        </div>
+        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+        <div className="buttons">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" busy={action.busy}>
+            Save and release
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+function useChange(app: AppView): (patch: Record<string, string | null>) => Promise<void> {
+  const [, go] = useLocation()
+  return useCallback(
+    async (patch) => {
+      const answer = await call<Partial<DeployAccepted>>('PATCH', `${pathOf(app)}/config`, { body: patch })
+      await refresh(`${pathOf(app)}/config`)
+      if (answer.deploy) go(`${appPath(app.name)}/deploys/${answer.deploy.id}`)
+    },
+    [app, go],
+  )
+}

@@ -1,0 +1,201 @@
+/** Who belongs to a tenant, and who is asked to. */
+import { useId, useState } from 'react'
+import { useAction } from '../../api/actions.ts'
+import { call, part } from '../../api/client.ts'
+import { refresh, useGet } from '../../api/queries.ts'
+import { useSession, whyNot, type Role } from '../../api/session.ts'
+import type { InvitationCreated, InvitationView, MembersView, MemberView } from '../../api/views.ts'
+import { Button } from '../../ui/Button.tsx'
+import { AskButton, Modal } from '../../ui/Dialogs.tsx'
+import { Ago, Card, CopyLine, Empty, Notice } from '../../ui/parts.tsx'
+
+const roles: Role[] = ['viewer', 'member', 'owner']
+
+export function Members({ tenant }: { tenant: string }) {
+  const path = `/v1/tenants/${part(tenant)}`
+  const { data } = useGet<MembersView>(`${path}/members`, { optional: true })
+  const invited = useGet<{ invitations: InvitationView[] }>(`${path}/invitations`, { optional: true }).data?.invitations
+  const why = whyNot(useSession(), 'own', tenant)
+  const [inviting, setInviting] = useState(false)
+  // A controller without people has tokens alone.
+  if (!data) return null
+  return (
+    <Card
+      title="Members"
+      aside={
+        <Button size="small" icon="plus" why={why} onClick={() => setInviting(true)}>
+          Invite
+        </Button>
+      }
+      flush
+    >
+      {data.members.length === 0 && !invited?.length ? (
+        <Empty title="Nobody belongs to it yet" />
+      ) : (
+        <table className="table">
+          <thead>
+            <tr>
+              <th>Person</th>
+              <th>Role</th>
+              <th className="wide">Last signed in</th>
+              <th>
+                <span className="sr-only">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.members.map((member) => (
+              <Row key={member.user.id} tenant={tenant} member={member} why={why} />
+            ))}
+            {invited?.map((invitation) => (
+              <Invited key={invitation.id} path={path} invitation={invitation} why={why} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {inviting && <Invite path={path} tenant={tenant} onClose={() => setInviting(false)} />}
+    </Card>
+  )
+}
+
+function Row({ tenant, member: { user, role, lastLoginAt }, why }: { tenant: string; member: MemberView; why: string | null }) {
+  const path = `/v1/tenants/${part(tenant)}/members`
+  const action = useAction(async (next: string) => {
+    await call('PATCH', `${path}/${part(user.id)}`, { body: { role: next } })
+    await refresh(path)
+  })
+  return (
+    <tr>
+      <td>
+        <span className="strong">{user.name || user.email}</span> {user.name && <div className="small quiet">{user.email}</div>}
+        {action.error !== null && <div className="small bad-text">{action.error}</div>}
+      </td>
+      <td>
+        {why === null ? (
+          <select
+            className="input compact"
+            aria-label={`Role of ${user.email}`}
+            value={role}
+            disabled={action.busy}
+            onChange={(event) => void action.run(event.target.value)}
+          >
+            {roles.map((option) => (
+              <option key={option}>{option}</option>
+            ))}
+          </select>
+        ) : (
+          role
+        )}
+      </td>
+      <td className="wide quiet">{lastLoginAt === null ? 'never' : <Ago at={lastLoginAt} />}</td>
+      <td className="actions">
+        <AskButton
+          label="Remove"
+          kind="danger"
+          size="small"
+          why={why}
+          title={`Remove ${user.email} from ${tenant}?`}
+          effect={<p>They lose their access to all of {tenant} at once, and their tokens for it end.</p>}
+          name={user.email}
+          verb="Remove them"
+          work={async () => {
+            await call('DELETE', `${path}/${part(user.id)}`)
+            await refresh(path)
+          }}
+        />
+      </td>
+    </tr>
+  )
+}
+
+type InvitedProps = { path: string; invitation: InvitationView; why: string | null }
+
+const Invited = ({ path, invitation: { id, email, role, expiresAt }, why }: InvitedProps) => (
+  <tr>
+    <td>
+      <span className="quiet">{email}</span>
+      <div className="small faint">
+        invited, until <Ago at={expiresAt} />
+      </div>
+    </td>
+    <td className="quiet">{role}</td>
+    <td className="wide faint">–</td>
+    <td className="actions">
+      <AskButton
+        label="Take back"
+        size="small"
+        why={why}
+        title={`Take the invitation of ${email} back?`}
+        effect={<p>The link that they were given works no more.</p>}
+        verb="Take it back"
+        work={async () => {
+          await call('DELETE', `${path}/invitations/${part(id)}`)
+          await refresh(`${path}/invitations`)
+        }}
+      />
+    </td>
+  </tr>
+)
+
+function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClose: () => void }) {
+  const [emailId, roleId] = [useId(), useId()]
+  const [email, setEmail] = useState('')
+  const [role, setRole] = useState<Role>('member')
+  const [link, setLink] = useState<string | null>(null)
+  const action = useAction(async () => {
+    const body = { email: email.trim(), role }
+    const { url } = await call<InvitationCreated>('POST', `${path}/invitations`, { body })
+    await refresh(`${path}/invitations`)
+    setLink(url)
+  })
+  return (
+    <Modal open onClose={onClose} title={`Invite somebody to ${tenant}`}>
+      {link === null ? (
+        <form
+          className="stack"
+          onSubmit={(event) => {
+            event.preventDefault()
+            void action.run()
+          }}
+        >
+          <div className="field">
+            <label htmlFor={emailId}>E-mail</label>
+            <input
+              id={emailId}
+              className="input"
+              type="email"
+              required
+              value={email}
+              onChange={(event) => setEmail(event.target.value)}
+            />
+          </div>
+          <div className="field">
+            <label htmlFor={roleId}>Role</label>
+            <select id={roleId} className="input" value={role} onChange={(event) => setRole(event.target.value as Role)}>
+              <option value="viewer">Viewer: looks, but changes nothing</option>
+              <option value="member">Member: deploys and changes apps</option>
+              <option value="owner">Owner: says who belongs to it, too</option>
+            </select>
+          </div>
+          {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+          <div className="buttons">
+            <Button onClick={onClose}>Cancel</Button>
+            <Button type="submit" kind="primary" busy={action.busy}>
+              Make a link
+            </Button>
+          </div>
+        </form>
+      ) : (
+        <div className="stack">
+          <p>Send this link to {email}. It is shown only now, and works once.</p>
+          <CopyLine text={link} what="the invitation" />
+          <div className="buttons">
+            <Button kind="primary" onClick={onClose}>
+              Done
+            </Button>
+          </div>
+        </div>
+      )}
+    </Modal>
+  )
+}

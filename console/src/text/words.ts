@@ -1,0 +1,104 @@
+/** What states, reasons and kinds are called, and which of the four colours they have. */
+import type { DeployView, EventView, InstanceView, ReleaseView } from '../../../core/contract/api.ts'
+import type { AlertKind } from '../../../core/contract/alerts.ts'
+
+export type Tone = 'good' | 'busy' | 'bad' | 'idle'
+export type Word = { text: string; tone: Tone }
+
+const instanceStates: Record<InstanceView['state'], Word> = {
+  pending: { text: 'Pending', tone: 'busy' },
+  starting: { text: 'Starting', tone: 'busy' },
+  running: { text: 'Running', tone: 'good' },
+  draining: { text: 'Draining', tone: 'busy' },
+  stopped: { text: 'Stopped', tone: 'idle' },
+  failed: { text: 'Failed', tone: 'bad' },
+  lost: { text: 'Host lost', tone: 'bad' },
+}
+export const instanceState = ({ state, applied }: Pick<InstanceView, 'state' | 'applied'>): Word =>
+  applied?.paused && state === 'running' ? { text: 'Paused', tone: 'idle' } : instanceStates[state]
+
+const deployStates: Record<DeployView['state'], Word> = {
+  queued: { text: 'Queued', tone: 'busy' },
+  building: { text: 'Building', tone: 'busy' },
+  releasing: { text: 'Releasing', tone: 'busy' },
+  rolling: { text: 'Rolling out', tone: 'busy' },
+  succeeded: { text: 'Succeeded', tone: 'good' },
+  failed: { text: 'Failed', tone: 'bad' },
+  cancelled: { text: 'Cancelled', tone: 'idle' },
+}
+export const deployState = ({ state }: Pick<DeployView, 'state'>): Word => deployStates[state]
+export const isOver = ({ state }: Pick<DeployView, 'state'>): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled'
+
+const releaseStates: Record<ReleaseView['status'], Word> = {
+  rolling: { text: 'Rolling out', tone: 'busy' },
+  live: { text: 'Live', tone: 'good' },
+  failed: { text: 'Failed', tone: 'bad' },
+  superseded: { text: 'Superseded', tone: 'idle' },
+}
+export const releaseState = ({ status }: Pick<ReleaseView, 'status'>): Word => releaseStates[status]
+
+const reasons: Partial<Record<NonNullable<InstanceView['reason']>, string>> = {
+  exited: 'Exited',
+  outOfMemory: 'Out of memory',
+  diskFull: 'Disk full',
+  neverListened: 'Never listened on $PORT',
+  wrongPort: 'Listened on the wrong port',
+  probeFailed: 'Health check failed',
+  startFailed: 'Could not be started',
+  stopped: 'Stopped',
+  hostStopped: 'Host stopped',
+  completed: 'Completed',
+  timedOut: 'Timed out',
+}
+export const reasonWord = (reason: InstanceView['reason']): string =>
+  reason === null ? '' : (reasons[reason] ?? sentence(reason))
+
+const failures = new Set<string>([
+  'exited',
+  'outOfMemory',
+  'diskFull',
+  'neverListened',
+  'wrongPort',
+  'probeFailed',
+  'startFailed',
+  'timedOut',
+  'notPlaced',
+  'lost',
+  'releaseFailed',
+  'resizeRefused',
+  'suspended',
+  'budget',
+  'connectionsCapped',
+  'connectionRateCapped',
+  'lookupRateCapped',
+  'mailRefused',
+  'fellBack',
+  'cronMissed',
+])
+const successes = new Set<string>(['released', 'ready', 'resumed', 'domainVerified', 'completed'])
+
+export function eventTone({ kind }: Pick<EventView, 'kind'>): Tone {
+  if (failures.has(kind)) return 'bad'
+  return successes.has(kind) ? 'good' : 'idle'
+}
+export const eventWord = ({ kind }: Pick<EventView, 'kind'>): string => sentence(kind)
+
+const alerts: Partial<Record<AlertKind, string>> = {
+  errorRate: 'Error rate',
+  slow: 'Slow responses',
+  memory: 'Memory',
+  crashLoop: 'Crash loop',
+  quota: 'Quota',
+  hostLost: 'Host lost',
+  certificate: 'Certificate',
+  cronMissed: 'Missed job',
+  disk: 'Disk',
+}
+export const alertWord = (kind: AlertKind): string => alerts[kind] ?? sentence(kind)
+
+/** `domainVerified` → `Domain verified`: kinds that this page has not heard of read well, too. */
+export function sentence(code: string): string {
+  const words = code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

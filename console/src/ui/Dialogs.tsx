@@ -1,0 +1,128 @@
+/** Questions that the page asks. What cannot be taken back names its effect and wants a name typed. */
+import { useId, useState, type ReactNode } from 'react'
+import { AlertDialog } from '@base-ui/react/alert-dialog'
+import { Dialog } from '@base-ui/react/dialog'
+import { useAction } from '../api/actions.ts'
+import { Button } from './Button.tsx'
+import { Notice } from './parts.tsx'
+
+type ModalProps = { open: boolean; onClose: () => void; title: string; said?: ReactNode; wide?: boolean; children: ReactNode }
+
+export function Modal({ open, onClose, title, said, wide = false, children }: ModalProps) {
+  return (
+    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className={`dialog ${wide ? 'wide' : ''}`}>
+          <Dialog.Title render={<h2>{title}</h2>} />
+          {said !== undefined && <Dialog.Description className="said">{said}</Dialog.Description>}
+          {children}
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  )
+}
+
+type ConfirmProps = {
+  open: boolean
+  onClose: () => void
+  title: string
+  /** What will be different afterwards. */
+  effect: ReactNode
+  /** What is to be typed; left out where the step can be taken back. */
+  name?: string
+  verb: string
+  work: () => Promise<unknown>
+  onDone?: () => void
+}
+
+export function Confirm({ open, onClose, title, effect, name, verb, work, onDone }: ConfirmProps) {
+  const id = useId()
+  const [typed, setTyped] = useState('')
+  const action = useAction(work)
+  const isReady = name === undefined || typed === name
+  const close = (): void => {
+    setTyped('')
+    action.clear()
+    onClose()
+  }
+  const submit = async (): Promise<void> => {
+    if (!isReady || !(await action.run())) return
+    close()
+    onDone?.()
+  }
+  return (
+    <AlertDialog.Root open={open} onOpenChange={(next) => !next && close()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className="backdrop" />
+        <AlertDialog.Popup className="dialog">
+          <AlertDialog.Title render={<h2>{title}</h2>} />
+          <AlertDialog.Description className="said" render={<div />}>
+            {effect}
+          </AlertDialog.Description>
+          <form
+            className="stack"
+            onSubmit={(event) => {
+              event.preventDefault()
+              void submit()
+            }}
+          >
+            {name !== undefined && (
+              <div className="field">
+                <label htmlFor={id}>
+                  Type <code className="strong">{name}</code> to confirm
+                </label>
+                <input
+                  id={id}
+                  className="input mono"
+                  value={typed}
+                  autoComplete="off"
+                  autoCapitalize="off"
+                  spellCheck={false}
+                  onChange={(event) => setTyped(event.target.value)}
+                />
+              </div>
+            )}
+            {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+            <div className="buttons">
+              <Button onClick={close}>Cancel</Button>
+              <Button
+                type="submit"
+                kind={name === undefined ? 'primary' : 'danger solid'}
+                busy={action.busy}
+                disabled={!isReady}
+              >
+                {verb}
+              </Button>
+            </div>
+          </form>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  )
+}
+
+type AskButtonProps = Omit<ConfirmProps, 'open' | 'onClose'> & {
+  label: string
+  why?: string | null
+  kind?: 'primary' | 'danger' | 'plain'
+  size?: 'small'
+}
+
+/** A button with its question. */
+export function AskButton({ label, why, kind, size, ...question }: AskButtonProps) {
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <Button
+        {...(kind ? { kind } : {})}
+        {...(size ? { size } : {})}
+        {...(why === undefined ? {} : { why })}
+        onClick={() => setOpen(true)}
+      >
+        {label}
+      </Button>
+      <Confirm {...question} open={open} onClose={() => setOpen(false)} />
+    </>
+  )
+}
