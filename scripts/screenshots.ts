@@ -95,7 +95,7 @@ async function take(browser: Browser, api: SimulatedApi, shot: Shot, theme: 'lig
     })
     await page.goto(api.url + shot.path)
     await page.getByText(shot.shows).first().waitFor()
-    await page.evaluate(() => document.fonts.ready)
+    await page.evaluate('document.fonts.ready')
     await shot.before?.(page)
     await page.waitForTimeout(900)
     const file = join(folder, `${shot.name}${device === 'phone' ? '-phone' : ''}-${theme}.png`)

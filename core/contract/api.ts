@@ -5,3 +5,4 @@
 export * from './bodies/index.ts'
 export * from './views/index.ts'
 export type { TokenCreated, TokenView, WhoamiView } from './identity.ts'
+export type { LogLine } from './logs.ts'

@@ -10,7 +10,7 @@ type Change = { reset?: true; put: object[]; drop: string[] }
 
 export type Live = {
   tell(topic: LiveTopic, change: Change): void
-  log(app: string, line: LogLine): void
+  log(app: string, line: Omit<LogLine, 'id'>): void
   lines: Map<string, LogLine[]>
   /** Breaks all streams off, as a network does. */
   cut(): void
@@ -48,8 +48,10 @@ export function createLive(place: Place): Live {
     tell: (topic, change) => {
       for (const follower of followers) send(follower, topic, change)
     },
-    log(app, line) {
-      lines.set(app, [...(lines.get(app) ?? []), line])
+    log(app, said) {
+      const before = lines.get(app) ?? []
+      const line: LogLine = { id: `${Date.parse(said.at)}-${before.length}-0`, ...said }
+      lines.set(app, [...before, line])
       for (const res of tails.get(app) ?? []) res.write(`${JSON.stringify(line)}\n`)
     },
     cut() {
