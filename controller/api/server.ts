@@ -41,6 +41,7 @@ import { routingRoutes } from './routing.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
 import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
+import { signOnRouter } from './sign-on.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
@@ -88,6 +89,7 @@ export function createApi(context: ApiContext): Express {
     ...readBody,
     routerOf(v1Routes(context), admit),
   )
+  app.use(signOnRouter(context))
   app.use(consoleFiles())
   app.use(noSuchPage)
   app.use(answerError(log))
