@@ -8,8 +8,8 @@ import { createVault, type CertificateVault } from '#core/runtime/certificate-va
 import { KEY_BYTES, seal, unseal } from '#core/runtime/sealing.ts'
 import { readIfThere, writeOnce } from './files.ts'
 
-/** Whose secret it is. No app's id has a colon. */
-export type Owner = AppId | `user:${UserId}`
+/** Whose secret it is, or what it is for. No app's id has a colon. */
+export type Owner = AppId | `user:${UserId}` | 'sign-on:'
 
 export type Sealer = {
   /** @returns base64 of iv, tag and ciphertext */

@@ -52,6 +52,7 @@ import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './session.ts'
 import { adoptRoutes, slugFileRoutes } from './slug-files.ts'
 import { seriesRoutes } from './series.ts'
+import { signOnRouter } from './sign-on.ts'
 import { slugRoutes } from './slugs.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { stackRoutes } from './stacks.ts'
@@ -105,6 +106,7 @@ export function createApi(context: ApiContext): Express {
     ...readBody,
     routerOf(v1Routes(context), admit, (route, handler) => (isOnce(route) ? once(handler, context) : handler)),
   )
+  app.use(signOnRouter(context))
   app.use(consoleFiles())
   app.use(noSuchPage)
   app.use(answerError(log))

@@ -45,13 +45,14 @@ export function sessionIdIn(request: Head, settings: Settings): string | null {
 }
 
 /** RFC 6265 §4.2.1. Of several of one name none counts: one of them was planted. */
-export function cookieIn({ headers }: Pick<Head, 'headers'>, name: string): string | null {
+export function cookieIn({ headers }: Pick<Head, 'headers'>, name: string, longest = 200): string | null {
   const found = (headers.cookie ?? '')
     .split(';')
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1))
-  return found.length === 1 && /^[A-Za-z0-9_-]{20,200}$/.test(found[0] ?? '') ? (found[0] ?? null) : null
+  const [value = ''] = found
+  return found.length === 1 && value.length <= longest && /^[A-Za-z0-9_-]{20,}$/.test(value) ? value : null
 }
 
 /** @param id null: forget it. The browser keeps it until it is closed; the server knows how long it counts. */

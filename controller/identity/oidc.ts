@@ -49,10 +49,8 @@ export function strategyFor(config: client.Configuration, callbackUrl: string): 
 
 /** PKCE binds the answer to the browser that asked. State and nonce do, too, for a provider that only says that it does PKCE. */
 class NoncedStrategy extends Strategy {
-  override authorizationRequestParams(
-    ...asked: Parameters<Strategy['authorizationRequestParams']>
-  ): URLSearchParams {
-    const params = new URLSearchParams(super.authorizationRequestParams(...asked))
+  override authorizationRequestParams(...asked: Parameters<Strategy['authorizationRequestParams']>): URLSearchParams {
+    const params = new URLSearchParams(super.authorizationRequestParams(...asked) as URLSearchParams)
     params.set('state', client.randomState())
     params.set('nonce', client.randomNonce())
     return params

@@ -92,3 +92,10 @@ export const totpNotBegun = () =>
     409,
     'There is no second factor to confirm or turn off. Begin with POST /v1/account/totp.',
   )
+
+/** What a browser is sent to the sign-in page with, as `problem`. */
+export const signOnRefused = (
+  code: 'SIGN_ON_FAILED' | 'SIGN_ON_UNKNOWN' | 'SIGN_ON_NO_EMAIL',
+  why: string,
+  cause?: unknown,
+) => new BerthError(code, 403, why, { cause })

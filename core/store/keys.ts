@@ -23,6 +23,8 @@ export const keys = {
   token: (id: TokenId) => `berth:token:${id}`,
   /** email → user id */
   userEmails: 'berth:user-emails',
+  /** Who somebody is at the provider of single sign-on, as a hash → user id */
+  userSubjects: 'berth:user-subjects',
   user: (id: UserId) => `berth:user:${id}`,
   /** user id → role */
   members: (id: TenantId) => `berth:tenant:${id}:members`,

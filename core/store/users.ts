@@ -57,6 +57,16 @@ export async function findUser(store: Store, email: string): Promise<User | null
   return id === null ? null : loadUser(store, id as UserId)
 }
 
+/** @param subject whom the provider of single sign-on calls so, as a hash */
+export async function findUserBySubject(store: Store, subject: string): Promise<User | null> {
+  const id = await store.hget(keys.userSubjects, subject)
+  return id === null ? null : loadUser(store, id as UserId)
+}
+
+export async function linkSubject(store: Store, subject: string, id: UserId): Promise<void> {
+  await store.hset(keys.userSubjects, subject, id)
+}
+
 export async function loadMembers(store: Store, tenant: TenantId): Promise<{ user: User; role: Role }[]> {
   const members = await store.hgetall(keys.members(tenant))
   const loaded = await Promise.all(
