@@ -10,7 +10,7 @@ const commands: Record<string, string> = {
   'GET /apps/:app/config': 'config -a shop',
   'PATCH /apps/:app/config': 'config:set KEY=VALUE -a shop',
   'GET /apps/:app/build': 'buildpacks -a shop',
-  'PATCH /apps/:app/build': 'buildpacks:set nodejs -a shop',
+  'PATCH /apps/:app/build': 'buildpacks:set node -a shop',
   'GET /apps/:app/checks': 'checks -a shop',
   'PATCH /apps/:app/checks': 'checks:set web --path /healthz -a shop',
   'GET /apps/:app/quota': 'quota -a shop',

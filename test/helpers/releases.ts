@@ -30,7 +30,28 @@ export async function liveRelease(
   over: Partial<Slug> = {},
 ): Promise<number> {
   const deployId = makeId('d', randomBytes(13)) as DeployId
-  const deploy = { id: deployId, appId: app.id, kind: 'push', state: 'succeeded', buildEpoch: 0 } as Deploy
+  const deploy: Deploy = {
+    id: deployId,
+    appId: app.id,
+    kind: 'push',
+    actor: 'alice',
+    description: 'Deploy c0ffee',
+    createdAt: 1,
+    state: 'succeeded',
+    commit: 'c0ffee',
+    source: 'e'.repeat(64),
+    fromRelease: null,
+    config: null,
+    release: null,
+    buildHost: null,
+    buildEpoch: 0,
+    startedAt: null,
+    phases: [],
+    releaseRun: null,
+    postdeployRun: null,
+    error: null,
+    endedAt: 1,
+  }
   await createDeploy(store, deploy)
   await saveDeploy(store, deploy)
   const slug = { ...aSlug(), layers, ...over }
