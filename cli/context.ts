@@ -103,6 +103,8 @@ export type Options = {
   slug?: string
   as?: string
   index?: string
+  for?: string
+  url?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { messageOf } from '#core/domain/errors.ts'
+import { alertCommands } from './alert-commands.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
@@ -130,6 +131,7 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/apps.ts')).destroy,
   },
   ...buildpackCommands,
+  ...alertCommands,
   {
     name: 'fork',
     group: 'Apps',
