@@ -5,7 +5,7 @@ import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
 import { formatDuration, formatSince, type Cell } from '../text.ts'
 import { namedOwner, ownerOf } from './owner.ts'
-import { parseSeconds } from './run.ts'
+import { secondsOf } from './run.ts'
 
 /** Of one app or tenant if one is named; else of all that the caller may see. */
 export const list: Run = async (context, _args, options) => {
@@ -46,7 +46,7 @@ export const set: Run = async (context, pairs, options) => {
 }
 
 export const mute: Run = async (context, [kind], options) => {
-  const forMs = parseSeconds(options.for ?? '1h', '--for') * 1000
+  const forMs = secondsOf('--for', options.for ?? '1h') * 1000
   const until = new Date(context.now() + forMs).toISOString()
   await patch(context, { mute: { kind: kind === undefined ? null : kindFrom(kind), until } }, options)
   if (!options.json)
@@ -96,9 +96,7 @@ function ruleFrom(kind: AlertKind, value: string): Rule | null {
   return {
     on: true,
     ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(time === undefined
-      ? {}
-      : { forSeconds: time === '0' ? 0 : parseSeconds(time, `The time in ${kind}=${value}`) }),
+    ...(time === undefined ? {} : { forSeconds: time === '0' ? 0 : secondsOf(`The time in ${kind}=${value}`, time) }),
   }
 }
 

@@ -98,8 +98,10 @@ export function commandFrom(words: string[]): string {
 
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
+export const parseSeconds = (text: string): number => secondsOf('--timeout', text)
+
 /** @returns seconds of `90`, `90s`, `15m`, `2h` or `1d` */
-export function parseSeconds(text: string, what = '--timeout'): number {
+export function secondsOf(what: string, text: string): number {
   const match = /^(\d{1,7})(s|m|h|d|)$/.exec(text)
   const unit = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? ''] ?? 1
   const seconds = Number(match?.[1] ?? 0) * unit
