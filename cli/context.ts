@@ -124,6 +124,8 @@ export type Options = {
   actor?: string
   operation?: string
   head?: string
+  for?: string
+  url?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

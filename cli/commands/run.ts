@@ -98,11 +98,13 @@ export function commandFrom(words: string[]): string {
 
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
+export const parseSeconds = (text: string): number => secondsOf('--timeout', text)
+
 /** @returns seconds of `90`, `90s`, `15m`, `2h` or `1d` */
-export function parseSeconds(text: string): number {
+export function secondsOf(what: string, text: string): number {
   const match = /^(\d{1,7})(s|m|h|d|)$/.exec(text)
   const unit = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? ''] ?? 1
   const seconds = Number(match?.[1] ?? 0) * unit
-  if (seconds < 1) throw usage(`--timeout must be a time like 90s, 15m or 2h, got "${text}".`)
+  if (seconds < 1) throw usage(`${what} must be a time like 90s, 15m or 2h, got "${text}".`)
   return seconds
 }

@@ -8,7 +8,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { loadAlertSettings, ownersAbove } from '#core/store/alerts.ts'
 import { loadApp } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
-import { countMail, loadWaitingMail, settleMail, type WaitingMail } from '#core/store/mails.ts'
+import { countedMails, countMail, loadWaitingMail, settleMail, type WaitingMail } from '#core/store/mails.ts'
 import { afterFailure, afterMail, mailDueAt } from './mail-due.ts'
 import { mailOf } from './mail-text.ts'
 import type { Mailer } from './mailer.ts'
@@ -52,7 +52,7 @@ async function write(context: MailContext, { owner, lines, standing }: WaitingMa
   if (!addressed || addressed.to.length === 0) return settleMail(store, owner, all, standing)
   const { tenantId, name, to } = addressed
   const day = new Date(now()).toISOString().slice(0, 10)
-  if (tenantId !== null && (await countMail(store, tenantId, day)) > MOST_MAILS_A_DAY) {
+  if (tenantId !== null && (await countedMails(store, tenantId, day)) >= MOST_MAILS_A_DAY) {
     log.warn('mail not written: the tenant has had the most of a day', { tenantId, owner })
     return settleMail(store, owner, all, standing)
   }
@@ -60,6 +60,7 @@ async function write(context: MailContext, { owner, lines, standing }: WaitingMa
     const refused = await mailer.send({ to, ...mailOf(name, [...lines.values()]) })
     log.info('mail handed over', { owner, lines: lines.size, to: to.length, refused: refused.length })
     await settleMail(store, owner, all, afterMail(now()))
+    if (tenantId !== null) await countMail(store, tenantId, day)
   } catch (error) {
     const after = afterFailure(lines, standing, now())
     log.warn('mail not handed over', { owner, reason: messageOf(error), givenUp: after.givenUp.length })

@@ -3,7 +3,7 @@ import { BerthError, messageOf as sentenceOf } from '#core/domain/errors.ts'
 import {
   afterAttempt,
   validSecrets,
-  type Attempt,
+  type AttemptEnd,
   type Delivery,
   type Webhook,
   type WebhookHealth,
@@ -15,6 +15,7 @@ import { forgetDue, loadDelivery, loadHealth, loadWebhook, settleDelivery } from
 import type { Random } from '../credentials.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type { Sealer } from '../secrets.ts'
+import type { Turns } from '../turns.ts'
 import { openSecret, signatureHeaders } from './sign.ts'
 
 export type DeliverContext = {
@@ -33,28 +34,36 @@ const MAX_ANSWER_BYTES = 1024
 
 /**
  * Until the result is written down the delivery stays due, so that a kill in between has it sent again rather than never.
+ * @param turns of this process, so that of two tries that end together each sees what the other means for their webhook
  * @throws when the signal aborts, or the store cannot be reached
  */
 export async function deliver(
   context: DeliverContext,
-  webhookId: string,
-  id: string,
+  turns: Turns,
+  { webhookId, id }: { webhookId: string; id: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { store, now } = context
   const [webhook, delivery] = await Promise.all([loadWebhook(store, webhookId), loadDelivery(store, webhookId, id)])
   if (!webhook || delivery?.state !== 'pending') return forgetDue(store, webhookId, id)
-  const health = await loadHealth(store, webhookId)
-  if (!webhook.enabled || health.disabled) {
+  if (!webhook.enabled || (await loadHealth(store, webhookId)).disabled) {
     await settleDelivery(store, webhookId, giveUp(delivery, now(), 'the webhook is turned off'), null)
     return
   }
-  const { attempt, waitMs } = await attemptTo(context, webhook, delivery, signal)
-  const [byte = 0] = context.random(1)
-  const after = afterAttempt(delivery, health, { attempt, waitMs, chance: byte / 255 })
-  if (after.health.disabled) await tellDisabled(context, webhook, after.health)
-  // Somebody may have removed it meanwhile, or turned it on again: the next try finds that.
-  await settleDelivery(store, webhookId, after.delivery, after.health)
+  const tried = await attemptTo(context, webhook, delivery, signal)
+  await turns.run(webhookId, () => conclude(context, webhook, delivery, tried))
+}
+
+type Tried = Omit<AttemptEnd, 'chance'>
+
+/** Somebody may have removed the webhook meanwhile, or turned it on again: the next try finds that. */
+async function conclude(context: DeliverContext, webhook: Webhook, delivery: Delivery, tried: Tried): Promise<void> {
+  const { store, random } = context
+  const [byte = 0] = random(1)
+  const health = await loadHealth(store, webhook.id)
+  const after = afterAttempt(delivery, health, { ...tried, chance: byte / 255 })
+  if (after.health.disabled && !health.disabled) await tellDisabled(context, webhook, after.health)
+  await settleDelivery(store, webhook.id, after.delivery, after.health)
 }
 
 const giveUp = (delivery: Delivery, at: number, error: string): Delivery => ({
@@ -69,7 +78,7 @@ async function attemptTo(
   webhook: Webhook,
   { id, body }: Delivery,
   signal: AbortSignal,
-): Promise<{ attempt: Attempt; waitMs: number | null }> {
+): Promise<Tried> {
   const at = now()
   const secrets = validSecrets(webhook.secrets, at).map(({ sealed }) => openSecret(sealer, webhook.id, sealed))
   const headers = {

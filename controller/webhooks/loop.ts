@@ -7,6 +7,7 @@ import { repeat } from '#core/runtime/clock.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { loadDue, loadWebhooks, removeWebhook } from '#core/store/webhooks.ts'
+import { createTurns } from '../turns.ts'
 import { deliver, type DeliverContext } from './deliver.ts'
 import { expandOutbox, type ExpandContext } from './expand.ts'
 
@@ -45,10 +46,11 @@ export type Sender = {
 
 export function createSender(context: WebhookContext, held: AbortSignal): Sender {
   const { store, log, now } = context
+  const turns = createTurns()
   const underWay = new Map<string, Promise<void>>()
 
   function begin(due: string): void {
-    const work = deliver(context, webhookOf(due), deliveryOf(due), held)
+    const work = deliver(context, turns, { webhookId: webhookOf(due), id: deliveryOf(due) }, held)
       .catch((error: unknown) => {
         if (!held.aborted) log.warn('webhook not sent', { due, error })
       })

@@ -221,14 +221,15 @@ const GONE = 410
 function failed(health: WebhookHealth, { at, status, error }: Attempt): WebhookHealth {
   const failingSince = health.failingSince ?? at
   const lastError = error ?? `it answered ${status ?? 'nothing'}`
-  // Standard Webhooks: who answers 410 wants no more.
-  if (status === GONE) return { ...health, failingSince, lastError, disabled: { at, why: 'it answered 410 Gone' } }
   const days = DISABLE_AFTER_MS / 24 / 3600_000
-  const disabled =
-    at - failingSince > DISABLE_AFTER_MS
-      ? { at, why: `nothing has arrived for ${days} days; the last time ${lastError}` }
-      : null
-  return { ...health, failingSince, lastError, disabled }
+  const why =
+    // Standard Webhooks: who answers 410 wants no more.
+    status === GONE
+      ? 'it answered 410 Gone'
+      : at - failingSince > DISABLE_AFTER_MS
+        ? `nothing has arrived for ${days} days; the last time ${lastError}`
+        : null
+  return { ...health, failingSince, lastError, disabled: health.disabled ?? (why === null ? null : { at, why }) }
 }
 
 /** Of what is due, what to begin now: no receiver holds up the others by being slow. */

@@ -38,10 +38,15 @@ export async function settleMail(store: Store, owner: string, gone: string[], st
   await together.exec()
 }
 
-/** Counts a mail of a day (`2026-11-21`). @returns how many that makes */
-export async function countMail(store: Store, tenant: string, day: string): Promise<number> {
+/** How many mails a tenant had on a day (`2026-11-21`). */
+export const countedMails = async (store: Store, tenant: string, day: string): Promise<number> =>
+  Number((await store.get(keys.mailCount(tenant, day))) ?? 0)
+
+export async function countMail(store: Store, tenant: string, day: string): Promise<void> {
   const key = keys.mailCount(tenant, day)
-  const count = await store.incr(key)
-  await store.expire(key, 2 * 86_400)
-  return count
+  await store
+    .multi()
+    .incr(key)
+    .expire(key, 2 * 86_400)
+    .exec()
 }
