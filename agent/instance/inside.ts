@@ -44,11 +44,13 @@ export function createInside({ url, token, host, supervisor, log }: InsideContex
   const forwards = createForwards()
 
   async function attend(session: string, instance: InstanceId): Promise<void> {
-    const socket = await connect(`${url.replace(/^http/, 'ws')}${insideAgentPath(session)}`, token, leaving.signal)
+    let first: Promise<InsideWish | null> = Promise.resolve(null)
+    const address = `${url.replace(/^http/, 'ws')}${insideAgentPath(session)}`
+    const socket = await connect(address, token, leaving.signal, (made) => (first = firstMessage(made)))
     const leave = () => socket.terminate()
     leaving.signal.addEventListener('abort', leave, { once: true })
     try {
-      const wish = await firstMessage(socket)
+      const wish = await first
       const place = supervisor.inside(instance)
       if (wish === null || place === null) socket.close(TRY_LATER)
       else if ('exec' in wish) await exec(session, place, wish.exec, socket)

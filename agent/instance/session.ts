@@ -54,7 +54,13 @@ export async function openSession(url: string, token: string, id: InstanceId, si
   }
 }
 
-export function connect(url: string, token: string, signal: AbortSignal): Promise<WebSocket> {
+/** @param prepare for who must not miss what the other side says at once: the first message may come with the handshake */
+export function connect(
+  url: string,
+  token: string,
+  signal: AbortSignal,
+  prepare: (socket: WebSocket) => void = () => {},
+): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${token}` },
@@ -62,6 +68,7 @@ export function connect(url: string, token: string, signal: AbortSignal): Promis
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
     })
+    prepare(socket)
     const giveUp = () => socket.terminate()
     signal.addEventListener('abort', giveUp, { once: true })
     socket.on('open', () => {
