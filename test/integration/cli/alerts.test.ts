@@ -20,7 +20,7 @@ describe('berth alerts and berth webhooks', function () {
 
   before(async () => {
     receiver = await startReceiver(null)
-    api = await startApi(undefined, { BERTH_OUTBOUND_NETWORKS: '127.0.0.1', BERTH_DOMAIN_RESOLVERS: '127.0.0.1:1' })
+    api = await startApi({ env: { BERTH_OUTBOUND_NETWORKS: '127.0.0.1', BERTH_DOMAIN_RESOLVERS: '127.0.0.1:1' } })
     const member = await api.member('alpha')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     person = await aPerson({ BERTH_API_URL: api.url, BERTH_TOKEN: member })

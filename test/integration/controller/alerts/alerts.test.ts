@@ -35,11 +35,11 @@ describe('alerts', function () {
 
   beforeEach(async () => {
     traffic.clear()
-    api = await startApi(undefined, {
+    api = await startApi({ env: {
       BERTH_SMTP_URL: 'smtp://mail.example.com',
       BERTH_MAIL_FROM: 'berth@example.com',
       BERTH_DOMAIN_RESOLVERS: '127.0.0.1:1',
-    })
+    } })
     member = await api.member('alpha')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     appId = (await findApp(api.context.store, 'shop' as AppName))?.id ?? assert.fail()

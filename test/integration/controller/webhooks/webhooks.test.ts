@@ -58,7 +58,7 @@ describe('webhooks', function () {
     receiver.received.length = 0
     receiver.connections = 0
     receiver.answer = (_request, res) => void res.writeHead(204).end()
-    api = await startApi(undefined, settings)
+    api = await startApi({ env: settings })
     member = await api.member('alpha')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     clock = Date.now()
