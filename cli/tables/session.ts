@@ -11,6 +11,7 @@ export const sessionCommands: CommandSpec[] = [
       ['--token <token>', 'the token; others on this machine can see it here, so better pipe it in or type it'],
     ],
     examples: ['login', 'login --api-url https://berth.example.com', 'login < /var/lib/berth/operator-token'],
+    uses: ['GET /whoami'],
     load: async () => (await import('../commands/session.ts')).login,
   },
   {
@@ -25,6 +26,7 @@ export const sessionCommands: CommandSpec[] = [
     group: 'Session',
     summary: 'Show who you are to the API',
     examples: ['whoami', 'whoami --json'],
+    uses: ['GET /whoami'],
     load: async () => (await import('../commands/session.ts')).whoami,
   },
   {
