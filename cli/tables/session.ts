@@ -37,6 +37,23 @@ export const sessionCommands: CommandSpec[] = [
     load: async () => (await import('../commands/commands.ts')).list,
   },
   {
+    name: 'completion',
+    group: 'Session',
+    args: '[shell]',
+    summary: 'Print a script that completes commands, options and apps in bash, zsh or fish',
+    examples: ['completion bash', 'completion zsh', 'completion fish'],
+    load: async () => (await import('../commands/completion.ts')).script,
+  },
+  {
+    name: 'completion:apps',
+    group: 'Session',
+    summary: 'Print the names of the apps, as completion needs them',
+    examples: ['completion:apps'],
+    hidden: true,
+    uses: ['GET /apps'],
+    load: async () => (await import('../commands/completion.ts')).apps,
+  },
+  {
     name: 'version',
     group: 'Session',
     summary: "Show this command's version, and the server's",
