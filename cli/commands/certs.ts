@@ -1,5 +1,6 @@
 /** certs, certs:info, certs:add, certs:remove, certs:retry: of an app, or with --platform of the platform. */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { AutomaticView, CertificateAdded, CertificatesView, CertificateView } from '#core/contract/api.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import { readAll } from '../ask.ts'
@@ -79,10 +80,10 @@ async function pathFor(context: Context, options: Options): Promise<string[]> {
   return options.platform ? ['certificates'] : ['apps', await context.app(options), 'certificates']
 }
 
-async function read({ stdin }: Context, file: string): Promise<string> {
+async function read({ stdin, cwd }: Context, file: string): Promise<string> {
   if (file === '-') return readAll(stdin)
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(resolve(cwd, file), 'utf8')
   } catch (error) {
     throw failed(`${file} cannot be read: ${messageOf(error)}.`)
   }

@@ -9,6 +9,7 @@ export const appCommands: CommandSpec[] = [
     aliases: ['apps:list'],
     summary: 'List your apps',
     examples: ['apps', 'apps --json'],
+    uses: ['GET /apps'],
     load: async () => (await import('../commands/apps.ts')).list,
   },
   {
@@ -23,6 +24,7 @@ export const appCommands: CommandSpec[] = [
       noWait,
     ],
     examples: ['create hello', 'create', 'create hello --template node', 'create hello --tenant acme'],
+    uses: ['GET /apps/:app/deploys', 'GET /apps/:app/deploys/:deploy/log', 'POST /apps'],
     load: async () => (await import('../commands/apps.ts')).create,
   },
   {
@@ -39,6 +41,7 @@ export const appCommands: CommandSpec[] = [
       ['--tenant <id>', 'whose app it is (operators)'],
     ],
     examples: ['init', 'init shop --template node --yes', 'init --name shop-staging', 'init --no-create'],
+    uses: ['GET /templates/:template', 'POST /apps'],
     load: async () => (await import('../commands/init.ts')).init,
   },
   {
@@ -47,6 +50,7 @@ export const appCommands: CommandSpec[] = [
     aliases: ['templates:list'],
     summary: 'List the sample apps to begin with',
     examples: ['templates', 'templates --json'],
+    uses: ['GET /templates'],
     load: async () => (await import('../commands/templates.ts')).list,
   },
   {
@@ -55,6 +59,7 @@ export const appCommands: CommandSpec[] = [
     args: '<template>',
     summary: 'Show a sample app and the names of its files',
     examples: ['templates:info node'],
+    uses: ['GET /templates/:template'],
     load: async () => (await import('../commands/templates.ts')).info,
   },
   {
@@ -64,6 +69,7 @@ export const appCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show an app',
     examples: ['info', 'info -a hello --json'],
+    uses: ['GET /apps/:app', 'GET /apps/:app/slugs'],
     load: async () => (await import('../commands/apps.ts')).info,
   },
   {
@@ -73,6 +79,7 @@ export const appCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Print an app's address, and open it in a browser if there is a display",
     examples: ['open', 'open -a hello'],
+    uses: ['GET /apps/:app'],
     load: async () => (await import('../commands/apps.ts')).open,
   },
   {
@@ -84,6 +91,7 @@ export const appCommands: CommandSpec[] = [
     summary: 'Destroy an app and all that belongs to it',
     options: [['--confirm <app>', "the app's name once more"]],
     examples: ['apps:destroy hello --confirm hello', 'destroy -a hello --confirm hello'],
+    uses: ['DELETE /apps/:app'],
     load: async () => (await import('../commands/apps.ts')).destroy,
   },
   {
@@ -94,6 +102,15 @@ export const appCommands: CommandSpec[] = [
     summary: 'Make a new app with the code, the config vars and the formation of another; domains stay where they are',
     options: [noWait],
     examples: ['fork shop shop-staging'],
+    uses: [
+      'GET /apps/:app',
+      'GET /apps/:app/config',
+      'GET /apps/:app/deploys/:deploy/log',
+      'PATCH /apps/:app/config',
+      'PATCH /apps/:app/formation',
+      'POST /apps',
+      'POST /apps/:app/slugs/adopt',
+    ],
     load: async () => (await import('../commands/fork.ts')).fork,
   },
   {
@@ -106,6 +123,15 @@ export const appCommands: CommandSpec[] = [
       ['--passphrase-file <file>', 'seal the config vars with the passphrase in it, - for standard input'],
     ],
     examples: ['apps:export -a shop', 'apps:export -a shop --output shop.berth --passphrase-file secret.txt'],
+    uses: [
+      'GET /apps/:app',
+      'GET /apps/:app/access',
+      'GET /apps/:app/config',
+      'GET /apps/:app/domains',
+      'GET /apps/:app/quota',
+      'GET /apps/:app/routing',
+      'GET /apps/:app/slugs/:release/file',
+    ],
     load: async () => (await import('../commands/export.ts')).exportApp,
   },
   {
@@ -120,6 +146,17 @@ export const appCommands: CommandSpec[] = [
       noWait,
     ],
     examples: ['apps:import shop.berth', 'apps:import shop.berth --as shop-copy --passphrase-file secret.txt'],
+    uses: [
+      'GET /apps/:app/deploys/:deploy/log',
+      'PATCH /apps/:app/access',
+      'PATCH /apps/:app/config',
+      'PATCH /apps/:app/formation',
+      'PATCH /apps/:app/quota',
+      'PATCH /apps/:app/routing',
+      'POST /apps',
+      'POST /apps/:app/domains',
+      'POST /apps/:app/slugs/file',
+    ],
     load: async () => (await import('../commands/import.ts')).importApp,
   },
   {
@@ -137,8 +174,10 @@ export const appCommands: CommandSpec[] = [
     examples: [
       'usage',
       'usage -a hello --from 24h --by hour',
+      'usage --tenant acme',
       'usage --from 2026-11-01 --to 2026-12-01 --by day --csv',
     ],
+    uses: ['GET /apps/:app/usage', 'GET /tenants/:tenant/usage', 'GET /usage'],
     load: async () => (await import('../commands/usage.ts')).usage,
   },
 ]

@@ -11,6 +11,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Choose the folder of the repository that is the app, and the branch whose pushes deploy',
     examples: ['apps:set root=apps/web', 'apps:set branch=production -a hello', 'apps:set root= branch='],
+    uses: ['PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).setSettings,
   },
   {
@@ -20,6 +21,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Take back what apps:set has set',
     examples: ['apps:unset root branch -a hello'],
+    uses: ['PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).unsetSettings,
   },
   {
@@ -29,6 +31,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the buildpacks that are set for an app, and those that there are',
     examples: ['buildpacks', 'buildpacks -a hello --json'],
+    uses: ['GET /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).list,
   },
   {
@@ -43,6 +46,7 @@ export const buildpackCommands: CommandSpec[] = [
       'buildpacks:set node https://github.com/heroku/heroku-buildpack-apt.git#main python',
       'buildpacks:set ruby --index 2 -a hello',
     ],
+    uses: ['GET /apps/:app/build', 'PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).set,
   },
   {
@@ -53,6 +57,7 @@ export const buildpackCommands: CommandSpec[] = [
     summary: 'Add buildpacks, at the end or in the place of --index',
     options: [index],
     examples: ['buildpacks:add https://github.com/heroku/heroku-buildpack-apt.git --index 1'],
+    uses: ['GET /apps/:app/build', 'PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).add,
   },
   {
@@ -63,6 +68,7 @@ export const buildpackCommands: CommandSpec[] = [
     summary: 'Remove a buildpack from the list',
     options: [index],
     examples: ['buildpacks:remove node', 'buildpacks:remove --index 1 -a hello'],
+    uses: ['GET /apps/:app/build', 'PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).remove,
   },
   {
@@ -71,6 +77,7 @@ export const buildpackCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Let the source decide again which buildpack builds an app',
     examples: ['buildpacks:clear -a hello'],
+    uses: ['PATCH /apps/:app/build'],
     load: async () => (await import('../commands/buildpacks.ts')).clear,
   },
 ]

@@ -11,6 +11,7 @@ export const certCommands: CommandSpec[] = [
     summary: 'List the certificates, and how far the automatic ones are',
     options: [ofPlatform],
     examples: ['certs', 'certs -a hello --json', 'certs --platform'],
+    uses: ['GET /apps/:app/certificates', 'GET /certificates'],
     load: async () => (await import('../commands/certs.ts')).list,
   },
   {
@@ -20,7 +21,8 @@ export const certCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show a certificate',
     options: [ofPlatform],
-    examples: ['certs:info c-abcdefghijklm'],
+    examples: ['certs:info c-abcdefghijklm', 'certs:info c-abcdefghijklm --platform'],
+    uses: ['GET /apps/:app/certificates/:certificate', 'GET /certificates/:certificate'],
     load: async () => (await import('../commands/certs.ts')).info,
   },
   {
@@ -31,6 +33,7 @@ export const certCommands: CommandSpec[] = [
     summary: 'Bring a certificate: PEM files with its chain and its private key; - reads one from standard input',
     options: [ofPlatform],
     examples: ['certs:add fullchain.pem privkey.pem -a hello', 'certs:add --platform wildcard.pem - < key.pem'],
+    uses: ['POST /apps/:app/certificates', 'POST /certificates'],
     load: async () => (await import('../commands/certs.ts')).add,
   },
   {
@@ -40,7 +43,8 @@ export const certCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Remove a certificate',
     options: [ofPlatform],
-    examples: ['certs:remove c-abcdefghijklm'],
+    examples: ['certs:remove c-abcdefghijklm', 'certs:remove c-abcdefghijklm --platform'],
+    uses: ['DELETE /apps/:app/certificates/:certificate', 'DELETE /certificates/:certificate'],
     load: async () => (await import('../commands/certs.ts')).remove,
   },
   {
@@ -50,7 +54,8 @@ export const certCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Ask again for an automatic certificate that failed, e.g. after its DNS was put right',
     options: [ofPlatform],
-    examples: ['certs:retry www.example.com'],
+    examples: ['certs:retry www.example.com', 'certs:retry apps.example.com --platform'],
+    uses: ['POST /apps/:app/certificates/retry', 'POST /certificates/retry'],
     load: async () => (await import('../commands/certs.ts')).retry,
   },
 ]

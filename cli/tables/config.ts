@@ -10,6 +10,7 @@ export const configCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show the config vars',
     examples: ['config', 'config --json -a hello'],
+    uses: ['GET /apps/:app/config'],
     load: async () => (await import('../commands/config.ts')).list,
   },
   {
@@ -19,6 +20,7 @@ export const configCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Print the value of a config var',
     examples: ['config:get DATABASE_URL'],
+    uses: ['GET /apps/:app/config'],
     load: async () => (await import('../commands/config.ts')).get,
   },
   {
@@ -29,6 +31,7 @@ export const configCommands: CommandSpec[] = [
     summary: 'Set config vars, which makes a release; KEY=- reads the value from standard input',
     options: [noWait],
     examples: ['config:set GREETING=hello LOG_LEVEL=debug', 'config:set TLS_KEY=- < key.pem'],
+    uses: ['GET /apps/:app/deploys/:deploy/log', 'PATCH /apps/:app/config'],
     load: async () => (await import('../commands/config.ts')).set,
   },
   {
@@ -39,6 +42,7 @@ export const configCommands: CommandSpec[] = [
     summary: 'Remove config vars, which makes a release',
     options: [noWait],
     examples: ['config:unset GREETING'],
+    uses: ['GET /apps/:app/deploys/:deploy/log', 'PATCH /apps/:app/config'],
     load: async () => (await import('../commands/config.ts')).unset,
   },
 ]

@@ -9,6 +9,7 @@ export const gitCommands: CommandSpec[] = [
     summary: 'List the SSH keys that open git over SSH',
     options: [['--host', "show the server's own key instead, to compare with what ssh asks"]],
     examples: ['keys', 'keys --host'],
+    uses: ['GET /keys', 'GET /ssh'],
     load: async () => (await import('../commands/keys.ts')).list,
   },
   {
@@ -21,6 +22,7 @@ export const gitCommands: CommandSpec[] = [
       ['--tenant <id>', 'whose apps it opens (operators)'],
     ],
     examples: ['keys:add', 'keys:add ~/.ssh/deploy.pub --name ci'],
+    uses: ['POST /keys'],
     load: async () => (await import('../commands/keys.ts')).add,
   },
   {
@@ -29,6 +31,7 @@ export const gitCommands: CommandSpec[] = [
     args: '<key>',
     summary: 'Remove an SSH key, by its id, name or fingerprint',
     examples: ['keys:remove k-abcdefghijklm', 'keys:remove ci'],
+    uses: ['DELETE /keys/:key', 'GET /keys'],
     load: async () => (await import('../commands/keys.ts')).remove,
   },
   {
@@ -41,6 +44,7 @@ export const gitCommands: CommandSpec[] = [
       ['--ssh', 'by SSH, with a key of berth keys:add'],
     ],
     examples: ['git:remote -a hello', 'git:remote -a hello-staging -r staging', 'git:remote --ssh -a hello'],
+    uses: ['GET /apps/:app', 'GET /ssh'],
     load: async () => (await import('../commands/git.ts')).remote,
   },
   {

@@ -9,6 +9,7 @@ export const hostCommands: CommandSpec[] = [
     aliases: ['hosts:list'],
     summary: 'List the hosts, what they offer, and what is reserved and used',
     examples: ['hosts', 'hosts --json'],
+    uses: ['GET /hosts'],
     load: async () => (await import('../commands/hosts.ts')).list,
   },
   {
@@ -17,6 +18,7 @@ export const hostCommands: CommandSpec[] = [
     args: '<host>',
     summary: 'Place no new instances on a host, and move off those that are there',
     examples: ['hosts:cordon host-2'],
+    uses: ['POST /hosts/:host/cordon'],
     load: async () => (await import('../commands/hosts.ts')).cordon,
   },
   {
@@ -25,7 +27,17 @@ export const hostCommands: CommandSpec[] = [
     args: '<host>',
     summary: 'Place new instances on a host again',
     examples: ['hosts:uncordon host-2'],
+    uses: ['POST /hosts/:host/uncordon'],
     load: async () => (await import('../commands/hosts.ts')).uncordon,
+  },
+  {
+    name: 'hosts:instances',
+    group: 'Operators',
+    args: '[host]',
+    summary: 'List what runs on all hosts, or on one',
+    examples: ['hosts:instances', 'hosts:instances host-2'],
+    uses: ['GET /instances'],
+    load: async () => (await import('../commands/details.ts')).instances,
   },
   {
     name: 'doctor',
@@ -41,7 +53,26 @@ export const hostCommands: CommandSpec[] = [
     aliases: ['stacks:list'],
     summary: 'List the stack images that apps run on; the one in use has a star',
     examples: ['stacks', 'stacks --json'],
+    uses: ['GET /stacks'],
     load: async () => (await import('../commands/stacks.ts')).list,
+  },
+  {
+    name: 'stacks:info',
+    group: 'Operators',
+    args: '<stack>',
+    summary: 'Show a stack image',
+    examples: ['stacks:info debian-13-20261121-1'],
+    uses: ['GET /stacks/:stack'],
+    load: async () => (await import('../commands/details.ts')).stack,
+  },
+  {
+    name: 'stacks:log',
+    group: 'Operators',
+    args: '<stack>',
+    summary: 'Show what the build of a stack image prints, to its end',
+    examples: ['stacks:log debian-13-20261121-1'],
+    uses: ['GET /stacks/:stack/log'],
+    load: async () => (await import('../commands/details.ts')).stackLog,
   },
   {
     name: 'stacks:build',
@@ -49,6 +80,7 @@ export const hostCommands: CommandSpec[] = [
     summary: "Make a stack image with today's packages: the one in use, brought up to date",
     options: [['--host <host>', 'which host makes it (any)'], ['--fresh', 'make it from nothing'], noWait],
     examples: ['stacks:build', 'stacks:build --fresh --host host-2'],
+    uses: ['GET /stacks/:stack/log', 'POST /stacks'],
     load: async () => (await import('../commands/stacks.ts')).build,
   },
   {
@@ -61,6 +93,7 @@ export const hostCommands: CommandSpec[] = [
       ['--force', 'even to another Debian release than apps were built on'],
     ],
     examples: ['stacks:use debian-13-20261121-1', 'stacks:use --rollback'],
+    uses: ['PATCH /stacks'],
     load: async () => (await import('../commands/stacks.ts')).use,
   },
   {
@@ -69,6 +102,7 @@ export const hostCommands: CommandSpec[] = [
     args: '<stack>',
     summary: 'Destroy a stack image that nothing runs on',
     examples: ['stacks:destroy debian-13-20261103-1'],
+    uses: ['DELETE /stacks/:stack'],
     load: async () => (await import('../commands/stacks.ts')).destroy,
   },
 ]

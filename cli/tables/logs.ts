@@ -22,6 +22,7 @@ export const logCommands: CommandSpec[] = [
       ['--no-color', 'the same'],
     ],
     examples: ['logs', 'logs --tail -p web', 'logs --since 2h --grep "payment failed"', 'logs -n 500 -s router --json'],
+    uses: ['GET /apps/:app/logs'],
     load: async () => (await import('../commands/logs.ts')).logs,
   },
   {

@@ -10,6 +10,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the releases, newest first; the current one has a star',
     examples: ['releases', 'releases --json'],
+    uses: ['GET /apps/:app/releases'],
     load: async () => (await import('../commands/releases.ts')).list,
   },
   {
@@ -19,6 +20,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show a release: the current one, or vN',
     examples: ['releases:info', 'releases:info v12'],
+    uses: ['GET /apps/:app/releases', 'GET /apps/:app/releases/:version'],
     load: async () => (await import('../commands/releases.ts')).info,
   },
   {
@@ -30,6 +32,7 @@ export const releaseCommands: CommandSpec[] = [
     summary: 'Go back to the code and config of an earlier release, as a new release',
     options: [noWait],
     examples: ['rollback', 'rollback v12'],
+    uses: ['GET /apps/:app/deploys/:deploy/log', 'POST /apps/:app/rollback'],
     load: async () => (await import('../commands/releases.ts')).rollback,
   },
   {
@@ -38,6 +41,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Show the layers of an app's code: how large they are, which releases and apps share them, where they are",
     examples: ['slugs', 'slugs -a hello --json'],
+    uses: ['GET /apps/:app/slugs'],
     load: async () => (await import('../commands/slugs.ts')).list,
   },
   {
@@ -48,6 +52,7 @@ export const releaseCommands: CommandSpec[] = [
     summary: 'Save the code of a release, the current one or vN, as a file that can be deployed anywhere',
     options: [['-o, --output <file>', 'where to (APP-vN.slug)']],
     examples: ['slugs:download', 'slugs:download v12 --output shop.slug'],
+    uses: ['GET /apps/:app/releases', 'GET /apps/:app/slugs/:release/file'],
     load: async () => (await import('../commands/slugs.ts')).download,
   },
   {
@@ -58,6 +63,7 @@ export const releaseCommands: CommandSpec[] = [
     summary: 'Deploy a file that slugs:download has saved',
     options: [noWait],
     examples: ['slugs:deploy shop.slug -a hello'],
+    uses: ['GET /apps/:app/deploys/:deploy/log', 'POST /apps/:app/slugs/file'],
     load: async () => (await import('../commands/slugs.ts')).deploy,
   },
   {
@@ -67,7 +73,18 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the deploys, newest first',
     examples: ['deploys'],
+    uses: ['GET /apps/:app/deploys'],
     load: async () => (await import('../commands/deploys.ts')).list,
+  },
+  {
+    name: 'deploys:info',
+    group: 'Releases',
+    args: '[id]',
+    ofApp: true,
+    summary: 'Show a deploy and how it ended: the newest, or the one named',
+    examples: ['deploys:info', 'deploys:info d-abcdefghijklm --json'],
+    uses: ['GET /apps/:app/deploys', 'GET /apps/:app/deploys/:deploy'],
+    load: async () => (await import('../commands/details.ts')).deploy,
   },
   {
     name: 'deploys:log',
@@ -76,6 +93,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Follow the log of a deploy: the newest, or the one named',
     examples: ['deploys:log', 'deploys:log d-abcdefghijklm'],
+    uses: ['GET /apps/:app/deploys', 'GET /apps/:app/deploys/:deploy/log'],
     load: async () => (await import('../commands/deploys.ts')).log,
   },
   {
@@ -85,6 +103,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the builds, newest first',
     examples: ['builds', 'builds -a hello --json'],
+    uses: ['GET /apps/:app/builds'],
     load: async () => (await import('../commands/builds.ts')).list,
   },
   {
@@ -94,6 +113,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show a build and how long its parts took: the newest, or the one named',
     examples: ['builds:info', 'builds:info d-abcdefghijklm'],
+    uses: ['GET /apps/:app/builds', 'GET /apps/:app/builds/:build'],
     load: async () => (await import('../commands/builds.ts')).info,
   },
   {
@@ -104,6 +124,12 @@ export const releaseCommands: CommandSpec[] = [
     summary: 'Show what a build printed: the newest, or the one named',
     options: [['-t, --tail', 'go on until its deploy is over']],
     examples: ['builds:output', 'builds:output -t', 'builds:output d-abcdefghijklm'],
+    uses: [
+      'GET /apps/:app/builds',
+      'GET /apps/:app/builds/:build',
+      'GET /apps/:app/builds/:build/output',
+      'GET /apps/:app/deploys/:deploy/log',
+    ],
     load: async () => (await import('../commands/builds.ts')).output,
   },
   {
@@ -113,6 +139,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'End a build that waits or runs, or the release command after it: the newest, or the one named',
     examples: ['builds:cancel', 'builds:cancel d-abcdefghijklm'],
+    uses: ['GET /apps/:app/builds', 'GET /apps/:app/builds/:build', 'POST /apps/:app/builds/:build/cancel'],
     load: async () => (await import('../commands/builds.ts')).cancel,
   },
   {
@@ -121,6 +148,7 @@ export const releaseCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Empty the build cache, on every host, and install the dependencies anew with the next build',
     examples: ['builds:cache:purge -a hello'],
+    uses: ['DELETE /apps/:app/build-cache'],
     load: async () => (await import('../commands/builds.ts')).purgeCache,
   },
   {
@@ -139,6 +167,7 @@ export const releaseCommands: CommandSpec[] = [
       'deploy --slug shop.slug -a hello',
       'deploy build/ -a hello --message "Try the new checkout" --detach',
     ],
+    uses: ['GET /apps/:app/deploys/:deploy/log', 'POST /apps/:app/slugs/file', 'POST /apps/:app/source'],
     load: async () => (await import('../commands/deploy.ts')).deploy,
   },
 ]

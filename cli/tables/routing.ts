@@ -9,6 +9,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: "List an app's domains",
     examples: ['domains', 'domains -a hello --json'],
+    uses: ['GET /apps/:app/domains'],
     load: async () => (await import('../commands/domains.ts')).list,
   },
   {
@@ -22,6 +23,7 @@ export const routingCommands: CommandSpec[] = [
       "domains:add '*.shop.example' -a hello",
       'domains:add shop.example/api -a api',
     ],
+    uses: ['POST /apps/:app/domains'],
     load: async () => (await import('../commands/domains.ts')).add,
   },
   {
@@ -31,6 +33,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show a domain, and what is left to do for it',
     examples: ['domains:info shop.example'],
+    uses: ['GET /apps/:app/domains/:address'],
     load: async () => (await import('../commands/domains.ts')).info,
   },
   {
@@ -40,6 +43,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Look now whether DNS shows that a domain is yours',
     examples: ['domains:verify shop.example'],
+    uses: ['POST /apps/:app/domains/:address/verify'],
     load: async () => (await import('../commands/domains.ts')).verify,
   },
   {
@@ -49,6 +53,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Stop serving an app at a domain',
     examples: ['domains:remove shop.example'],
+    uses: ['DELETE /apps/:app/domains/:address'],
     load: async () => (await import('../commands/domains.ts')).remove,
   },
   {
@@ -58,6 +63,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Give a pending domain to its app without a look into DNS',
     examples: ['domains:approve intranet.example -a hello'],
+    uses: ['POST /apps/:app/domains/:address/approve'],
     load: async () => (await import('../commands/domains.ts')).approve,
   },
   {
@@ -67,6 +73,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Show how an app's requests are carried",
     examples: ['routing', 'routing -a hello --json'],
+    uses: ['GET /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).list,
   },
   {
@@ -87,6 +94,7 @@ export const routingCommands: CommandSpec[] = [
       'routing:set --body-limit 10M --idle-timeout 5m',
       'routing:set --protocol h2c --concurrency none -a hello',
     ],
+    uses: ['PATCH /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).set,
   },
   {
@@ -95,6 +103,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Carry an app's requests as every app's; maintenance and access stay",
     examples: ['routing:reset -a hello'],
+    uses: ['DELETE /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).reset,
   },
   {
@@ -103,6 +112,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show whether an app is down for maintenance',
     examples: ['maintenance -a hello'],
+    uses: ['GET /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).maintenance,
   },
   {
@@ -111,6 +121,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Have the routers answer every request to an app with 503; its instances go on',
     examples: ['maintenance:on -a hello'],
+    uses: ['PATCH /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).maintenanceOn,
   },
   {
@@ -119,6 +130,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Let requests reach an app again',
     examples: ['maintenance:off -a hello'],
+    uses: ['PATCH /apps/:app/routing'],
     load: async () => (await import('../commands/routing.ts')).maintenanceOff,
   },
   {
@@ -128,6 +140,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show who may send requests to an app',
     examples: ['access -a hello'],
+    uses: ['GET /apps/:app/access'],
     load: async () => (await import('../commands/access.ts')).list,
   },
   {
@@ -137,6 +150,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Let only the named networks send requests to an app, besides those named before',
     examples: ['access:allow 10.0.0.0/8 2001:db8::/32'],
+    uses: ['PATCH /apps/:app/access'],
     load: async () => (await import('../commands/access.ts')).allow,
   },
   {
@@ -146,6 +160,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Take networks off the list of those that may send requests to an app',
     examples: ['access:deny 10.0.0.0/8'],
+    uses: ['PATCH /apps/:app/access'],
     load: async () => (await import('../commands/access.ts')).deny,
   },
   {
@@ -154,6 +169,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Let everyone send requests to an app: forget its networks and its users',
     examples: ['access:clear -a hello'],
+    uses: ['DELETE /apps/:app/access'],
     load: async () => (await import('../commands/access.ts')).clear,
   },
   {
@@ -164,6 +180,7 @@ export const routingCommands: CommandSpec[] = [
     summary: 'Ask for a name and a password in front of an app; the password is typed, piped in or generated',
     options: [['--generate', 'make a password, and show it this once']],
     examples: ['access:users:add ann', 'access:users:add ci --generate', 'access:users:add ann < password.txt'],
+    uses: ['POST /apps/:app/access/users'],
     load: async () => (await import('../commands/access.ts')).addUser,
   },
   {
@@ -173,6 +190,7 @@ export const routingCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'End the validity of a password in front of an app',
     examples: ['access:users:remove ann'],
+    uses: ['DELETE /apps/:app/access/users/:user'],
     load: async () => (await import('../commands/access.ts')).removeUser,
   },
 ]

@@ -10,6 +10,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Show an app's instances",
     examples: ['ps', 'ps -a hello'],
+    uses: ['GET /apps/:app', 'GET /apps/:app/instances'],
     load: async () => (await import('../commands/ps.ts')).list,
   },
   {
@@ -22,6 +23,7 @@ export const runningCommands: CommandSpec[] = [
       ['--kind <kind>', 'only of one kind, like outOfMemory or releaseFailed'],
     ],
     examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --json'],
+    uses: ['GET /apps/:app/events'],
     load: async () => (await import('../commands/events.ts')).list,
   },
   {
@@ -31,6 +33,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Replace the instances with new ones, without an outage',
     examples: ['restart -a hello'],
+    uses: ['POST /apps/:app/restart'],
     load: async () => (await import('../commands/ps.ts')).restart,
   },
   {
@@ -46,6 +49,7 @@ export const runningCommands: CommandSpec[] = [
       noWait,
     ],
     examples: ['scale', 'scale web=2 worker+1', 'scale web --memory 256M --cpu 0.5'],
+    uses: ['GET /apps/:app', 'GET /apps/:app/formation', 'GET /apps/:app/instances', 'PATCH /apps/:app/formation'],
     load: async () => (await import('../commands/scale.ts')).scale,
   },
   {
@@ -60,6 +64,7 @@ export const runningCommands: CommandSpec[] = [
       noWait,
     ],
     examples: ['ps:resize web --memory 512M', 'ps:resize web --memory 1G --cpu 0.5 -a hello'],
+    uses: ['GET /apps/:app', 'GET /apps/:app/formation', 'GET /apps/:app/instances', 'PATCH /apps/:app/formation'],
     load: async () => (await import('../commands/scale.ts')).resize,
   },
   {
@@ -69,6 +74,7 @@ export const runningCommands: CommandSpec[] = [
     summary: 'Freeze an app: its processes keep their memory and take no CPU and no requests',
     options: [noWait],
     examples: ['ps:pause -a hello'],
+    uses: ['GET /apps/:app/instances', 'POST /apps/:app/pause'],
     load: async () => (await import('../commands/pause.ts')).pause,
   },
   {
@@ -78,6 +84,7 @@ export const runningCommands: CommandSpec[] = [
     summary: 'Let a paused app go on where it was',
     options: [noWait],
     examples: ['ps:resume -a hello'],
+    uses: ['GET /apps/:app/instances', 'POST /apps/:app/resume'],
     load: async () => (await import('../commands/pause.ts')).resume,
   },
   {
@@ -86,6 +93,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Show what an app may take of its tenant's traffic",
     examples: ['quota -a hello', 'quota --json'],
+    uses: ['GET /apps/:app/quota'],
     load: async () => (await import('../commands/quota.ts')).show,
   },
   {
@@ -99,6 +107,7 @@ export const runningCommands: CommandSpec[] = [
       ...trafficOptions,
     ],
     examples: ['quota:set --rps 50 --concurrent 20 -a hello', 'quota:set --rps none'],
+    uses: ['PATCH /apps/:app/quota'],
     load: async () => (await import('../commands/quota.ts')).set,
   },
   {
@@ -107,6 +116,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Let an app take all of its tenant's traffic again",
     examples: ['quota:clear -a hello'],
+    uses: ['DELETE /apps/:app/quota'],
     load: async () => (await import('../commands/quota.ts')).clear,
   },
   {
@@ -115,6 +125,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show how each process type shows that it works',
     examples: ['checks', 'checks -a hello --json'],
+    uses: ['GET /apps/:app/checks'],
     load: async () => (await import('../commands/checks.ts')).list,
   },
   {
@@ -135,6 +146,7 @@ export const runningCommands: CommandSpec[] = [
       'checks:set worker --tcp',
       'checks:set --auto-rollback off -a hello',
     ],
+    uses: ['PATCH /apps/:app/checks'],
     load: async () => (await import('../commands/checks.ts')).set,
   },
   {
@@ -144,6 +156,7 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: "Check a process type as the app's code says, or as usual",
     examples: ['checks:unset web'],
+    uses: ['PATCH /apps/:app/checks'],
     load: async () => (await import('../commands/checks.ts')).unset,
   },
 ]

@@ -20,6 +20,7 @@ export const runCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'End a one-off run',
     examples: ['ps:stop run.12'],
+    uses: ['POST /apps/:app/runs/:run/stop'],
     load: async () => (await import('../commands/run.ts')).stop,
   },
   {
@@ -41,6 +42,7 @@ export const runCommands: CommandSpec[] = [
       "run 'pg_dump $DATABASE_URL' > dump.sql",
       'run --memory 1G python import.py < rows.csv',
     ],
+    uses: ['POST /apps/:app/runs', 'POST /apps/:app/runs/:run/stop'],
     load: async () => (await import('../commands/run.ts')).run,
   },
   {
@@ -53,6 +55,7 @@ export const runCommands: CommandSpec[] = [
     options: runOptions,
     repeated: runVariables,
     examples: ['run:detached rake reindex', 'run:detached --timeout 6h -a hello -- node import.js'],
+    uses: ['POST /apps/:app/runs'],
     load: async () => (await import('../commands/run.ts')).detached,
   },
   {
@@ -66,7 +69,19 @@ export const runCommands: CommandSpec[] = [
       ['--job <name>', 'only the runs of a job of berth cron'],
     ],
     examples: ['runs', 'runs --job cleanup -n 10'],
+    uses: ['GET /apps/:app/runs'],
     load: async () => (await import('../commands/runs.ts')).list,
+  },
+  {
+    name: 'runs:info',
+    group: 'Running',
+    aliases: ['run:info'],
+    args: '<run>',
+    ofApp: true,
+    summary: 'Show a one-off run and how it ended',
+    examples: ['runs:info run.12'],
+    uses: ['GET /apps/:app/runs/:run'],
+    load: async () => (await import('../commands/details.ts')).run,
   },
   {
     name: 'cron',
@@ -75,7 +90,18 @@ export const runCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'List the jobs of app.json, their last and their next run',
     examples: ['cron', 'cron -a hello --json'],
+    uses: ['GET /apps/:app/cron'],
     load: async () => (await import('../commands/cron.ts')).list,
+  },
+  {
+    name: 'cron:info',
+    group: 'Running',
+    args: '<job>',
+    ofApp: true,
+    summary: 'Show a job, its next run, and what was missed',
+    examples: ['cron:info cleanup'],
+    uses: ['GET /apps/:app/cron/:job'],
+    load: async () => (await import('../commands/details.ts')).job,
   },
   {
     name: 'cron:run',
@@ -84,6 +110,7 @@ export const runCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Run a job now, besides its schedule',
     examples: ['cron:run cleanup'],
+    uses: ['POST /apps/:app/cron/:job/run'],
     load: async () => (await import('../commands/cron.ts')).run,
   },
   {
@@ -93,6 +120,7 @@ export const runCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Leave out the runs of a job until it is resumed',
     examples: ['cron:pause cleanup'],
+    uses: ['POST /apps/:app/cron/:job/pause'],
     load: async () => (await import('../commands/cron.ts')).pause,
   },
   {
@@ -102,6 +130,7 @@ export const runCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Run a job by its schedule again',
     examples: ['cron:resume cleanup'],
+    uses: ['POST /apps/:app/cron/:job/resume'],
     load: async () => (await import('../commands/cron.ts')).resume,
   },
 ]

@@ -11,6 +11,7 @@ export const sessionCommands: CommandSpec[] = [
       ['--token <token>', 'the token; others on this machine can see it here, so better pipe it in or type it'],
     ],
     examples: ['login', 'login --api-url https://berth.example.com', 'login < /var/lib/berth/operator-token'],
+    uses: ['GET /whoami'],
     load: async () => (await import('../commands/session.ts')).login,
   },
   {
@@ -25,6 +26,7 @@ export const sessionCommands: CommandSpec[] = [
     group: 'Session',
     summary: 'Show who you are to the API',
     examples: ['whoami', 'whoami --json'],
+    uses: ['GET /whoami'],
     load: async () => (await import('../commands/session.ts')).whoami,
   },
   {
@@ -33,6 +35,23 @@ export const sessionCommands: CommandSpec[] = [
     summary: 'List all commands',
     examples: ['commands', 'commands --json'],
     load: async () => (await import('../commands/commands.ts')).list,
+  },
+  {
+    name: 'completion',
+    group: 'Session',
+    args: '[shell]',
+    summary: 'Print a script that completes commands, options and apps in bash, zsh or fish',
+    examples: ['completion bash', 'completion zsh', 'completion fish'],
+    load: async () => (await import('../commands/completion.ts')).script,
+  },
+  {
+    name: 'completion:apps',
+    group: 'Session',
+    summary: 'Print the names of the apps, as completion needs them',
+    examples: ['completion:apps'],
+    hidden: true,
+    uses: ['GET /apps'],
+    load: async () => (await import('../commands/completion.ts')).apps,
   },
   {
     name: 'version',

@@ -31,6 +31,7 @@ export const tenantCommands: CommandSpec[] = [
     aliases: ['tenants:list'],
     summary: 'List the tenants, their plans and their request rates',
     examples: ['tenants'],
+    uses: ['GET /tenants'],
     load: async () => (await import('../commands/tenants.ts')).list,
   },
   {
@@ -39,6 +40,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '<id>',
     summary: 'Create a tenant',
     examples: ['tenants:create acme'],
+    uses: ['POST /tenants'],
     load: async () => (await import('../commands/tenants.ts')).create,
   },
   {
@@ -47,6 +49,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '[id]',
     summary: 'Show a tenant, yours if none is named: its plan, and what of it is used',
     examples: ['tenants:info', 'tenants:info acme --json'],
+    uses: ['GET /tenants/:tenant', 'GET /whoami'],
     load: async () => (await import('../commands/tenants.ts')).info,
   },
   {
@@ -55,6 +58,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '<id> <plan>',
     summary: 'Give a tenant a plan',
     examples: ['tenants:set-plan acme small'],
+    uses: ['PATCH /tenants/:tenant'],
     load: async () => (await import('../commands/tenants.ts')).setPlan,
   },
   {
@@ -64,6 +68,7 @@ export const tenantCommands: CommandSpec[] = [
     summary: 'Reserve cores for a tenant, on every host',
     options: [['--cpus <list>', 'cores like 2-3 or 0,4-7, or none']],
     examples: ['tenants:set acme --cpus 2-3', 'tenants:set acme --cpus none'],
+    uses: ['PATCH /tenants/:tenant'],
     load: async () => (await import('../commands/tenants.ts')).set,
   },
   {
@@ -76,6 +81,7 @@ export const tenantCommands: CommandSpec[] = [
       ['--deny <cidrs>', 'networks to close, with commas between them, or none'],
     ],
     examples: ['tenants:egress acme --allow 10.1.0.0/16 --deny 1.2.3.0/24', 'tenants:egress acme --deny none'],
+    uses: ['PATCH /tenants/:tenant'],
     load: async () => (await import('../commands/tenants.ts')).egress,
   },
   {
@@ -85,6 +91,7 @@ export const tenantCommands: CommandSpec[] = [
     summary: 'Stop all that a tenant runs, and refuse its changes; nothing is lost',
     options: [['--reason <text>', 'why; the tenant reads it']],
     examples: ['tenants:suspend acme --reason "sends spam"'],
+    uses: ['POST /tenants/:tenant/suspend'],
     load: async () => (await import('../commands/tenants.ts')).suspend,
   },
   {
@@ -93,6 +100,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '<id>',
     summary: 'Bring back all that a suspended tenant ran',
     examples: ['tenants:resume acme'],
+    uses: ['POST /tenants/:tenant/resume'],
     load: async () => (await import('../commands/tenants.ts')).resume,
   },
   {
@@ -109,6 +117,7 @@ export const tenantCommands: CommandSpec[] = [
       'tenants:rate acme --per-second 50 --burst 100',
       'tenants:rate acme --concurrent 200 --bandwidth-out 50M',
     ],
+    uses: ['PATCH /tenants/:tenant'],
     load: async () => (await import('../commands/tenants.ts')).rate,
   },
   {
@@ -117,6 +126,7 @@ export const tenantCommands: CommandSpec[] = [
     aliases: ['plans:list'],
     summary: 'List the plans: named quotas for tenants',
     examples: ['plans', 'plans --json'],
+    uses: ['GET /plans'],
     load: async () => (await import('../commands/plans.ts')).list,
   },
   {
@@ -125,6 +135,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '<plan>',
     summary: 'Show a plan',
     examples: ['plans:info small'],
+    uses: ['GET /plans/:plan'],
     load: async () => (await import('../commands/plans.ts')).info,
   },
   {
@@ -137,6 +148,7 @@ export const tenantCommands: CommandSpec[] = [
       'plans:create small --memory 2G --cpu 2 --instances 20 --apps 10 --instance-memory 512M --disk 10G --rps 200',
       'plans:create trial --memory 512M --egress 10G/month --cpu-hours 50/month',
     ],
+    uses: ['POST /plans'],
     load: async () => (await import('../commands/plans.ts')).create,
   },
   {
@@ -146,6 +158,7 @@ export const tenantCommands: CommandSpec[] = [
     summary: 'Change a plan, and with it the limits of all that its tenants run',
     options: planOptions,
     examples: ['plans:update small --memory 4G', 'plans:update small --egress none'],
+    uses: ['PATCH /plans/:plan'],
     load: async () => (await import('../commands/plans.ts')).update,
   },
   {
@@ -154,6 +167,7 @@ export const tenantCommands: CommandSpec[] = [
     args: '<plan>',
     summary: 'Destroy a plan that no tenant has',
     examples: ['plans:destroy small'],
+    uses: ['DELETE /plans/:plan'],
     load: async () => (await import('../commands/plans.ts')).destroy,
   },
 ]

@@ -8,6 +8,7 @@ export const tokenCommands: CommandSpec[] = [
     aliases: ['tokens:list'],
     summary: 'List the API tokens',
     examples: ['tokens'],
+    uses: ['GET /tokens'],
     load: async () => (await import('../commands/tokens.ts')).list,
   },
   {
@@ -20,6 +21,7 @@ export const tokenCommands: CommandSpec[] = [
       ['--operator', 'allow everything (operators)'],
     ],
     examples: ['tokens:create ci', 'tokens:create "acme, first token" --tenant acme'],
+    uses: ['POST /tokens'],
     load: async () => (await import('../commands/tokens.ts')).create,
   },
   {
@@ -28,6 +30,7 @@ export const tokenCommands: CommandSpec[] = [
     args: '<id>',
     summary: 'End the validity of an API token',
     examples: ['tokens:revoke t-abcdefghijklm'],
+    uses: ['DELETE /tokens/:token'],
     load: async () => (await import('../commands/tokens.ts')).revoke,
   },
 ]

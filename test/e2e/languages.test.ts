@@ -70,5 +70,15 @@ describe('An app in a language of Debian’s', function () {
     })
   })
 
+  it('a sample app is made, built and served by one command', async () => {
+    const greetings = { python: /^Hello from Python 3/, go: /^Hello from go1/, 'static-site': /Hello from Berth/ }
+    for (const [template, greeting] of Object.entries(greetings)) {
+      const { stdout } = await world.cli(['create', `my-${template}`, '--template', template])
+      assert.match(stdout, /^Created my-\S+ with the template/)
+      assert.match(stdout, /^It answers at http/m)
+      assert.match((await world.http(`my-${template}`, '/')).body, greeting)
+    }
+  })
+
   const logOf = async (name: string) => (await world.cli(['logs', '-a', name, '-n', '200'])).stdout
 })

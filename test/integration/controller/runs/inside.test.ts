@@ -7,7 +7,6 @@ import type { App } from '#core/domain/app.ts'
 import type { Job } from '#core/contract/jobs.ts'
 import type { InsideWish } from '#core/contract/session.ts'
 import type { AppName, HostId, InstanceId } from '#core/domain/ids.ts'
-import { silentLog } from '#core/runtime/log.ts'
 import { findApp } from '#core/store/apps.ts'
 import { loadEvents } from '#core/store/events.ts'
 import { heartbeat } from '#core/store/hosts.ts'
@@ -36,18 +35,15 @@ describe('Getting into an instance that runs', function () {
     member = await api.member('alpha')
     stranger = await api.member('beta')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
-    const { store, random } = api.context
+    const { store } = api.context
     const found = await findApp(store, 'shop' as AppName)
     assert.ok(found)
     app = found
     server = createServer()
     serveSessions(server, {
-      store,
-      log: silentLog,
+      ...api.context,
       now: () => Date.now() + shift,
-      wake: () => {},
       tell: (host, job) => void told.push({ host, job }),
-      random,
       signal: stopping.signal,
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

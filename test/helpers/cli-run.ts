@@ -1,0 +1,105 @@
+/** Runs commands of the command table within this process, and notes what they ask of a real API. */
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { createContext } from '../../cli/context.ts'
+import { dispatch } from '../../cli/dispatch.ts'
+import { createOutput } from '../../cli/output.ts'
+import { commands } from '../../cli/tables/index.ts'
+import { operations } from '#core/contract/operations/index.ts'
+
+export type Recorder = {
+  url: string
+  /** What was asked since the last call, as `GET /apps/:app`, each once. */
+  take(): string[]
+  /** Breaks off what goes on. */
+  breakOff(): void
+  stop(): Promise<void>
+}
+
+/** Stands before an API and hands on all requests. */
+export async function startRecorder(apiUrl: string): Promise<Recorder> {
+  let seen = new Set<string>()
+  const server = createServer((req, res) => {
+    const path = (req.url ?? '').split('?')[0] ?? ''
+    seen.add(operationOf(req.method ?? '', path))
+    const onward = request(apiUrl + req.url, {
+      method: req.method,
+      headers: { ...req.headers, host: req.headers.host },
+    })
+    onward.on('response', (answer) => {
+      res.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(res)
+    })
+    onward.on('error', () => res.destroy())
+    res.on('close', () => onward.destroy())
+    req.pipe(onward)
+  })
+  server.on('upgrade', (_req, socket) => socket.destroy())
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    take() {
+      const taken = [...seen].sort()
+      seen = new Set()
+      return taken
+    },
+    breakOff: () => server.closeAllConnections(),
+    stop() {
+      server.closeAllConnections()
+      return new Promise((resolve) => void server.close(() => resolve()))
+    },
+  }
+}
+
+const patterns = Object.keys(operations).map((operation) => {
+  const [method = '', path = ''] = operation.split(' ')
+  const fixed = path.split('/').filter((part) => !part.startsWith(':')).length
+  return { operation, method, fixed, pattern: new RegExp(`^/v1${path.replace(/:\w+/g, '[^/]+')}$`) }
+})
+
+/** The declared operation that a request is of: with the most parts that are no parameters, as `/slugs/file` and `/slugs/:release`. */
+function operationOf(method: string, path: string): string {
+  const found = patterns.filter((one) => one.method === method && one.pattern.test(path))
+  return found.sort((a, b) => b.fixed - a.fixed)[0]?.operation ?? `${method} ${path}`
+}
+
+export type InProcess = { stdout: string; stderr: string; error: unknown }
+
+/** @param env what the command sees of its surroundings. @param input what is piped in */
+export async function runInProcess(
+  argv: string[],
+  { env, cwd, input = '' }: { env: NodeJS.ProcessEnv; cwd: string; input?: string },
+): Promise<InProcess> {
+  const ran: InProcess = { stdout: '', stderr: '', error: null }
+  const sink = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        ran[name] += chunk.toString()
+        done()
+      },
+    })
+  const context = createContext({
+    env,
+    cwd,
+    stdin: (input === '' ? new PassThrough().end() : Readable.from([input])) as unknown as NodeJS.ReadStream,
+    out: createOutput(sink('stdout'), sink('stderr'), env),
+    now: Date.now,
+    launcher: '/nowhere/berth',
+    commands,
+  })
+  try {
+    await dispatch(argv, commands, context)
+  } catch (error) {
+    ran.error = error
+  }
+  return ran
+}
+
+/** The words of an example, as a shell would have them: quotes are taken off, what is piped in or out is left out. */
+export function wordsOf(example: string, home: string): string[] {
+  const [typed = ''] = example.split(/ [<>] /)
+  return [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain?.replace(/^~/, home) ?? '',
+  )
+}
