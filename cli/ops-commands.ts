@@ -39,6 +39,26 @@ export const opsCommands: CommandSpec[] = [
     load: async () => (await import('./commands/audit.ts')).verify,
   },
   {
+    name: 'hosts:drain',
+    group,
+    args: '<host>',
+    summary: 'Move everything off a host, and wait until nothing runs there (operators)',
+    options: [
+      ['--timeout <time>', 'how long to wait, like 90s, 15m or 2h (15m); it goes on afterwards'],
+      ['--no-wait', 'return at once'],
+    ],
+    examples: ['hosts:drain host-2', 'hosts:drain host-2 --timeout 1h && ssh host-2 reboot'],
+    load: async () => (await import('./commands/drain.ts')).drain,
+  },
+  {
+    name: 'hosts:remove',
+    group,
+    args: '<host>',
+    summary: 'Forget a host that is gone for good (operators)',
+    examples: ['hosts:remove host-2'],
+    load: async () => (await import('./commands/drain.ts')).remove,
+  },
+  {
     name: 'backup',
     group,
     args: '[file]',

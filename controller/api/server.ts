@@ -26,6 +26,7 @@ import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
+import { hostRemovalRoutes } from './host-removal.ts'
 import { hostRoutes } from './hosts.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
@@ -34,6 +35,7 @@ import { pauseRoutes } from './pauses.ts'
 import { quotaRoutes } from './quotas.ts'
 import { planRoutes } from './plans.ts'
 import { metrics } from './metrics.ts'
+import { limitCallers, limitStrangers } from './rate.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
@@ -75,15 +77,24 @@ export function createApi(context: ApiContext): Express {
     onlyAgents,
     routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
   )
-  app.post('/v1/apps/:app/source', authenticate(store, 'bearer'), refuseAgents, admitUpload, takeUpload(context))
+  app.post(
+    '/v1/apps/:app/source',
+    authenticate(store, 'bearer'),
+    refuseAgents,
+    limitCallers(context),
+    admitUpload,
+    takeUpload(context),
+  )
   app.use(
     '/v1',
     authenticate(store, 'bearer'),
     refuseAgents,
+    limitCallers(context),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,
     routerOf(v1Routes(context), admit),
   )
+  app.use('/v1', limitStrangers(context))
   app.use(consoleFiles())
   app.use(noSuchPage)
   app.use(answerError(log))
@@ -114,6 +125,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
+  ...hostRemovalRoutes(context),
   ...stackRoutes(context),
   ...tenantRoutes(context),
   ...planRoutes(context),

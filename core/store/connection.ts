@@ -38,6 +38,8 @@ const commands = {
   wantLayer: 2,
   takeLayer: 2,
   appendAudit: 2,
+  takeApiCall: 1,
+  removeHost: 6,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

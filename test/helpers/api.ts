@@ -61,8 +61,14 @@ export type TestApi = {
 /** The body is whatever the JSON holds; a test says what it expects of it. */
 export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
-/** @param limits.sourceBytes the most that a repository or an upload may take */
-export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promise<TestApi> {
+type Limits = {
+  /** The most that a repository or an upload may take. */
+  sourceBytes: number
+  /** Calls a minute, of one caller and of one stranger's address; left out: as many as a test likes. */
+  apiRate?: number
+}
+
+export async function startApi(limits: Limits = { sourceBytes: 64 * 1024 ** 2 }): Promise<TestApi> {
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -93,6 +99,8 @@ export async function startApi(limits = { sourceBytes: 64 * 1024 ** 2 }): Promis
         BERTH_REDIS_URL: redis.url,
         BERTH_LOG_LEVEL: 'silent',
         BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
+        BERTH_API_RATE: String(limits.apiRate ?? 0),
+        BERTH_API_RATE_STRANGERS: String(limits.apiRate ?? 0),
       }),
       log: silentLog,
       audit: createAuditLog({ store, now }),
