@@ -108,6 +108,11 @@ export type Options = {
   actor?: string
   operation?: string
   head?: string
+  role?: string
+  controller?: string
+  tokenFile?: string
+  dryRun?: boolean
+  into?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */
