@@ -12,6 +12,7 @@ import type { Log } from '#core/runtime/log.ts'
 import { expose, type Exposition } from '#core/runtime/metrics.ts'
 import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { loadApp } from '#core/store/apps.ts'
+import { isRestored } from '#core/store/copy.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { appendDeployLog, loadAssignedBuilds, loadDeploy, reportBuild } from '#core/store/deploys.ts'
@@ -209,7 +210,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     const wanted = new Set(assigned.map(({ desired }) => desired.id))
     const orphans = supervisor.ids().filter((id) => !wanted.has(id))
     // Seen twice, because a store that has just come back may not have everything at once.
-    for (const id of orphans) if (unwanted.has(id)) supervisor.discard(id)
+    // Nor for a while after a backup was restored, which may be older than what runs (docs/backup.md).
+    const isForeign = orphans.length > 0 && (await isRestored(store))
+    for (const id of orphans) if (unwanted.has(id) && !isForeign) supervisor.discard(id)
     unwanted = new Set(orphans)
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))

@@ -126,6 +126,11 @@ export type Options = {
   head?: string
   for?: string
   url?: string
+  role?: string
+  controller?: string
+  tokenFile?: string
+  dryRun?: boolean
+  into?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -34,13 +34,18 @@ export async function* openStream(sealed: Chunks, passphrase: string): AsyncGene
   let number = 0
   for await (const { piece, isLast } of pieces(rest, PIECE_BYTES + TAG_BYTES)) {
     if (piece.length < TAG_BYTES) throw damaged()
-    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(number++, isLast), { authTagLength: TAG_BYTES })
-    decipher.setAAD(line).setAuthTag(piece.subarray(-TAG_BYTES))
-    try {
-      yield Buffer.concat([decipher.update(piece.subarray(0, -TAG_BYTES)), decipher.final()])
-    } catch {
-      throw number === 1 ? failed('The passphrase is wrong, or the file is damaged. Nothing was changed.') : damaged()
-    }
+    // Apart from the yield: whoever stops listening throws there.
+    yield openPiece(piece, key, nonceOf(number, isLast), line, number++ === 0)
+  }
+}
+
+function openPiece(piece: Buffer, key: Buffer, nonce: Buffer, line: Buffer, isFirst: boolean): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(line).setAuthTag(piece.subarray(-TAG_BYTES))
+  try {
+    return Buffer.concat([decipher.update(piece.subarray(0, -TAG_BYTES)), decipher.final()])
+  } catch {
+    throw isFirst ? failed('The passphrase is wrong, or the file is damaged. Nothing was changed.') : damaged()
   }
 }
 

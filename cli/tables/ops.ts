@@ -39,6 +39,26 @@ export const opsCommands: CommandSpec[] = [
     load: async () => (await import('../commands/audit.ts')).verify,
   },
   {
+    name: 'hosts:drain',
+    group,
+    args: '<host>',
+    summary: 'Move everything off a host, and wait until nothing runs there (operators)',
+    options: [
+      ['--timeout <time>', 'how long to wait, like 90s, 15m or 2h (15m); it goes on afterwards'],
+      ['--no-wait', 'return at once'],
+    ],
+    examples: ['hosts:drain host-2', 'hosts:drain host-2 --timeout 1h && ssh host-2 reboot'],
+    load: async () => (await import('./commands/drain.ts')).drain,
+  },
+  {
+    name: 'hosts:remove',
+    group,
+    args: '<host>',
+    summary: 'Forget a host that is gone for good (operators)',
+    examples: ['hosts:remove host-2'],
+    load: async () => (await import('./commands/drain.ts')).remove,
+  },
+  {
     name: 'backup',
     group,
     args: '[file]',
@@ -63,5 +83,30 @@ export const opsCommands: CommandSpec[] = [
     ],
     examples: ['restore berth.backup', 'restore berth.backup --passphrase-file secret.txt --force'],
     load: async () => (await import('../commands/backup.ts')).restore,
+  },
+  {
+    name: 'install',
+    group,
+    summary: 'Run Berth, or a part of it, as systemd units of this machine; its settings are those of your environment',
+    options: [
+      ['--role <role>', 'all, controller, router or agent (all)'],
+      ['--controller <url>', 'of a host: where its controller is'],
+      ['--token-file <file>', "of a host: the file agent-token of the controller's data folder"],
+      ['--dry-run', 'print the units and change nothing'],
+      ['--into <folder>', 'write the files below a folder, for the image of a machine, and start nothing'],
+    ],
+    examples: [
+      'install --dry-run',
+      'install',
+      'install --role agent --controller https://berth.internal --token-file agent-token',
+    ],
+    load: async () => (await import('./commands/install.ts')).install,
+  },
+  {
+    name: 'uninstall',
+    group,
+    summary: 'End what runs here, and remove the units; data and settings stay',
+    examples: ['uninstall'],
+    load: async () => (await import('./commands/install.ts')).uninstall,
   },
 ]

@@ -31,6 +31,7 @@ import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
+import { hostRemovalRoutes } from './host-removal.ts'
 import { hostRoutes } from './hosts.ts'
 import { once } from './idempotency.ts'
 import { instanceRoutes } from './instances.ts'
@@ -45,6 +46,7 @@ import { quotaRoutes } from './quotas.ts'
 import { planRoutes } from './plans.ts'
 import { memberRoutes } from './members.ts'
 import { metrics } from './metrics.ts'
+import { limitCallers, limitStrangers } from './rate.ts'
 import { releaseRoutes } from './releases.ts'
 import { routerOf, type Routes } from './routes.ts'
 import { routingRoutes } from './routing.ts'
@@ -96,16 +98,25 @@ export function createApi(context: ApiContext): Express {
     routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
   )
   app.use('/v1', openRouter(openRoutes(context), admit))
-  app.post('/v1/apps/:app/source', authenticate(context, 'bearer'), refuseAgents, admitUpload, takeUpload(context))
+  app.post(
+    '/v1/apps/:app/source',
+    authenticate(context, 'bearer'),
+    refuseAgents,
+    limitCallers(context),
+    admitUpload,
+    takeUpload(context),
+  )
   app.use(
     '/v1',
     authenticate(context, 'bearer'),
     refuseAgents,
+    limitCallers(context),
     endWithRights(store),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,
     routerOf(v1Routes(context), admit, (route, handler) => (isOnce(route) ? once(handler, context) : handler)),
   )
+  app.use('/v1', limitStrangers(context))
   app.use(signOnRouter(context))
   app.use(consoleFiles())
   app.use(noSuchPage)
@@ -138,6 +149,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
+  ...hostRemovalRoutes(context),
   ...stackRoutes(context),
   ...tenantRoutes(context),
   ...planRoutes(context),

@@ -410,6 +410,21 @@ export const stateNotReadable = (cause: unknown) =>
     { cause },
   )
 
+export const hostLives = (id: string) =>
+  new BerthError(
+    'HOST_LIVES',
+    409,
+    `Host ${JSON.stringify(id)} is live. Drain it (berth hosts:drain ${id}), end its agent, and remove it then.`,
+  )
+
+export const hostInUse = (id: string, instances: number) =>
+  new BerthError(
+    'HOST_IN_USE',
+    409,
+    `${instances} instances of host ${JSON.stringify(id)} are not placed elsewhere yet. Wait until they are, or give the other hosts room for them.`,
+    { facts: { instances } },
+  )
+
 export const auditNotWritten = (cause: unknown) =>
   new BerthError(
     'AUDIT_NOT_WRITTEN',

@@ -17,6 +17,10 @@ export type Config = {
   /** Where the controller and the API listen. */
   apiAddress: string
   apiPort: number
+  /** How often one caller may ask the API in a minute; 0: as often as it likes. */
+  apiRate: number
+  /** The same of those whom nobody knows, by address. */
+  apiRateStrangers: number
   /** Where git is served over SSH, at the same address; 0: nowhere. */
   sshPort: number
   /** Whether somebody chose that port: a usual one that is taken, by another Berth for one, is done without. */
@@ -165,6 +169,8 @@ export function readConfig(env: Environment): Config {
     hostAddress: optionalAddress(env, 'BERTH_HOST_ADDRESS'),
     apiAddress: address(env, 'BERTH_API_ADDRESS', '127.0.0.1'),
     apiPort,
+    apiRate: number(env, 'BERTH_API_RATE', 6000, 0, 1e6),
+    apiRateStrangers: number(env, 'BERTH_API_RATE_STRANGERS', 600, 0, 1e6),
     sshPort: text(env, 'BERTH_SSH_PORT', '') === '0' ? 0 : port(env, 'BERTH_SSH_PORT', 2222),
     sshPortChosen: text(env, 'BERTH_SSH_PORT', '') !== '',
     sshNewHostKey: fingerprint(env, 'BERTH_SSH_NEW_HOST_KEY'),

@@ -44,6 +44,8 @@ const commands = {
   queueDelivery: 5,
   settleDelivery: 5,
   appendAudit: 2,
+  takeApiCall: 1,
+  removeHost: 6,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

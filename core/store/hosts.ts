@@ -45,3 +45,9 @@ export async function loadHosts(store: Store): Promise<Host[]> {
   )
   return hosts.filter((host) => host !== null).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
+
+/** @returns false while it lives */
+export async function removeHost(store: Store, id: HostId): Promise<boolean> {
+  const stored = [keys.host(id), keys.hostInstances(id), keys.hostBuilds(id), keys.hostLayers(id)]
+  return (await store.removeHost(keys.hostLease(id), keys.hosts, ...stored, id)) === 1
+}

@@ -65,9 +65,17 @@ export type TestApi = {
 /** The body is whatever the JSON holds; a test says what it expects of it. */
 export type Answer = { status: number; body: ReturnType<typeof JSON.parse>; headers: Headers }
 
-/** @param given.sourceBytes the most that a repository or an upload may take; `env`: further settings */
-export async function startApi(given: { sourceBytes?: number; env?: Record<string, string> } = {}): Promise<TestApi> {
-  const limits = { sourceBytes: 64 * 1024 ** 2, ...given }
+type Given = {
+  /** The most that a repository or an upload may take. */
+  sourceBytes?: number
+  /** Calls a minute, of one caller and of one stranger's address; left out: as many as a test likes. */
+  apiRate?: number
+  /** Further settings. */
+  env?: Record<string, string>
+}
+
+export async function startApi(given: Given = {}): Promise<TestApi> {
+  const { sourceBytes = 64 * 1024 ** 2, apiRate = 0, env = {} } = given
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -82,8 +90,10 @@ export async function startApi(given: { sourceBytes?: number; env?: Record<strin
     BERTH_HOME: home,
     BERTH_REDIS_URL: redis.url,
     BERTH_LOG_LEVEL: 'silent',
-    BERTH_SOURCE_MB: String(limits.sourceBytes / 1024 ** 2),
-    ...limits.env,
+    BERTH_SOURCE_MB: String(sourceBytes / 1024 ** 2),
+    BERTH_API_RATE: String(apiRate),
+    BERTH_API_RATE_STRANGERS: String(apiRate),
+    ...env,
   })
   const api: TestApi = {
     url: '',
@@ -113,10 +123,10 @@ export async function startApi(given: { sourceBytes?: number; env?: Record<strin
         wake: () => void api.certificateWakes++,
       },
       layers: await openLayers(join(home, 'layers')),
-      repositories: await openRepositories(home, { maxBytes: limits.sourceBytes, isSandboxed: true }, silentLog),
+      repositories: await openRepositories(home, { maxBytes: sourceBytes, isSandboxed: true }, silentLog),
       gitSlots: createGitSlots(),
       ssh: () => ({ enabled: false, why: 'The test opens no door.' }),
-      sources: openSources(join(home, 'sources'), limits.sourceBytes),
+      sources: openSources(join(home, 'sources'), sourceBytes),
       deploys: {
         async submit(request) {
           const deploy = aDeploy(request)

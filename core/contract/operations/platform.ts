@@ -11,5 +11,6 @@ export const platformOperations: Operations = {
     query: auditExportQuery,
     media: 'application/octet-stream',
   },
+  'DELETE /hosts/:host': { summary: 'Forget a host that is gone', need: 'platform:write', status: 204 },
   'GET /backup': { summary: 'Back everything up', need: 'platform:write', media: 'application/octet-stream' },
 }

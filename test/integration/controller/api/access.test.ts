@@ -6,6 +6,7 @@ import { v1Routes } from '../../../../controller/api/server.ts'
 import { internalRoutes } from '../../../../controller/api/internal.ts'
 import { bootstrap } from '../../../../controller/bootstrap.ts'
 import type { HostId, TenantId, TokenId } from '#core/domain/ids.ts'
+import { keys } from '#core/store/keys.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { loadTokens, removeToken } from '#core/store/tokens.ts'
 import { operations } from '#core/contract/operations/index.ts'
@@ -205,6 +206,7 @@ const foreign: Record<string, number> = {
   'GET /audit/head': 403,
   'GET /audit/export': 403,
   'GET /backup': 403,
+  'DELETE /hosts/:host': 403,
 }
 
 /** What everybody gets who sends nothing: these routes let people in. One that is not in this table fails the test. */
@@ -378,6 +380,12 @@ describe('access to the API', function () {
     const { body } = await api.call(api.operator, 'GET', '/v1/hosts')
     assert.deepEqual([body.hosts[0].cordoned, body.hosts[0].live, body.hosts[0].reserved.slots], [true, true, 0])
     assert.equal((await api.call(api.operator, 'POST', '/v1/hosts/nowhere/cordon')).status, 404)
+    const removing = () => api.call(api.operator, 'DELETE', '/v1/hosts/host-1')
+    assert.equal((await removing()).body.code, 'HOST_LIVES')
+    await api.context.store.del(keys.hostLease('host-1' as HostId))
+    assert.equal((await removing()).status, 204)
+    assert.deepEqual((await api.call(api.operator, 'GET', '/v1/hosts')).body.hosts, [])
+    assert.equal((await removing()).status, 404)
     const requestRate = { perSecond: 5, burst: 9 }
     const patched = await api.call(api.operator, 'PATCH', '/v1/tenants/alpha', { requestRate })
     assert.deepEqual(patched.body.requestRate, requestRate)
