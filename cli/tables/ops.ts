@@ -48,7 +48,7 @@ export const opsCommands: CommandSpec[] = [
       ['--no-wait', 'return at once'],
     ],
     examples: ['hosts:drain host-2', 'hosts:drain host-2 --timeout 1h && ssh host-2 reboot'],
-    load: async () => (await import('./commands/drain.ts')).drain,
+    load: async () => (await import('../commands/drain.ts')).drain,
   },
   {
     name: 'hosts:remove',
@@ -56,7 +56,7 @@ export const opsCommands: CommandSpec[] = [
     args: '<host>',
     summary: 'Forget a host that is gone for good (operators)',
     examples: ['hosts:remove host-2'],
-    load: async () => (await import('./commands/drain.ts')).remove,
+    load: async () => (await import('../commands/drain.ts')).remove,
   },
   {
     name: 'backup',
@@ -100,13 +100,13 @@ export const opsCommands: CommandSpec[] = [
       'install',
       'install --role agent --controller https://berth.internal --token-file agent-token',
     ],
-    load: async () => (await import('./commands/install.ts')).install,
+    load: async () => (await import('../commands/install.ts')).install,
   },
   {
     name: 'uninstall',
     group,
     summary: 'End what runs here, and remove the units; data and settings stay',
     examples: ['uninstall'],
-    load: async () => (await import('./commands/install.ts')).uninstall,
+    load: async () => (await import('../commands/install.ts')).uninstall,
   },
 ]
