@@ -24,7 +24,11 @@ export type Admit = (req: Request) => Promise<void>
 export function admitTo(route: string, store: Store): Admit {
   const operation: Operation | undefined = operations[route as keyof typeof operations]
   if (!operation) throw new Error(`${route} is not declared in core/contract/operations`)
-  if (operation.need === 'public') return () => Promise.resolve()
+  if (operation.need === 'public')
+    return (req) => {
+      noteOperation(req, route)
+      return Promise.resolve()
+    }
   return async (req) => {
     const caller = callerOf(req)
     noteOperation(req, route)

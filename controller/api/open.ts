@@ -1,5 +1,6 @@
 /** The routes that need no caller, because they make one of somebody. */
 import { Router } from 'express'
+import type { Admit } from './access.ts'
 import { readBody } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { acceptRoutes } from './invitations.ts'
@@ -12,12 +13,15 @@ export const openRoutes = (context: ApiContext): Routes => ({
 })
 
 /** Other methods of the same paths are left to the routes that know their callers. @param admit as in routes.ts */
-export function openRouter(routes: Routes, admit: (route: string) => unknown): Router {
+export function openRouter(routes: Routes, admit: (route: string) => Admit): Router {
   const router = Router({ caseSensitive: true })
   for (const [path, handlers] of Object.entries(routes)) {
     for (const [method, handler] of Object.entries(handlers)) {
-      admit(`${method} ${path}`)
-      router[method.toLowerCase() as 'get'](path, ...readBody, handler)
+      const letIn = admit(`${method} ${path}`)
+      router[method.toLowerCase() as 'get'](path, ...readBody, async (req, res) => {
+        await letIn(req)
+        await handler(req, res)
+      })
     }
   }
   return router

@@ -331,6 +331,197 @@ export const errorCodes: Record<string, CodeMeaning> = {
     next: 'Remove one: `berth keys:remove`',
   },
 
+  // ── people, hosts and what the platform reaches
+  WRONG_LOGIN: {
+    status: 401,
+    met: 'API',
+    meaning:
+      'The e-mail address and the password are not those of an account here. Which of the two is wrong, it does not say.',
+    next: 'Check both; an operator can send you a login link.',
+  },
+  TOTP_REQUIRED: {
+    status: 401,
+    met: 'API',
+    meaning: 'The password is right, and the account has a second factor.',
+    next: 'Send the code of your authenticator app, or a recovery code, as `totp`.',
+  },
+  WRONG_TOTP: {
+    status: 401,
+    met: 'API',
+    meaning: 'The code is not the one of this moment, or was used already.',
+    next: 'Wait for the next one, and check the clock of the device that shows it.',
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    met: 'API',
+    meaning:
+      'Signing in failed too often, for this account or from this address. `Retry-After` says when it is possible again.',
+    next: 'Wait. Your password works again then; an operator’s login link works now.',
+  },
+  BUSY: {
+    status: 503,
+    met: 'API',
+    meaning: 'More people sign in at this moment than passwords can be checked.',
+    next: 'Try again in a few seconds.',
+  },
+  CODE_NOT_VALID: {
+    status: 401,
+    met: 'API',
+    meaning: 'A login link, an invitation or a recovery code was used, is too old, or was taken back.',
+    next: 'Ask whoever gave it to you for a new one.',
+  },
+  INSECURE_SIGN_IN: {
+    status: 403,
+    met: 'API',
+    meaning: 'Sessions need https at the address in BERTH_CONSOLE_URL, or http on the machine itself.',
+    next: 'Use that address, or an API token.',
+  },
+  SESSION_NEEDED: {
+    status: 403,
+    met: 'API',
+    meaning: 'What changes how you sign in needs you to be signed in with your own account; a token is not enough.',
+    next: 'Sign in to the console, or use `berth account:password` and `berth account:totp`.',
+  },
+  EMAIL_TAKEN: {
+    status: 409,
+    met: 'API',
+    meaning: 'There is an account with this e-mail address.',
+    next: 'Add that account to the tenant, or use another address.',
+  },
+  PASSWORD_REFUSED: {
+    status: 422,
+    met: 'API',
+    meaning: 'The new password is too short, too long, or the old one.',
+    next: 'Choose another; a few random words are better than one with signs in it.',
+  },
+  LAST_OWNER: {
+    status: 409,
+    met: 'API',
+    meaning: 'The tenant would have no owner left.',
+    next: 'Make somebody else an owner first.',
+  },
+  INVITATION_FOR_ANOTHER: {
+    status: 403,
+    met: 'API',
+    meaning: 'The invitation is for another e-mail address than the account’s that you are signed in with.',
+    next: 'Sign in with that one, or ask for an invitation of yours.',
+  },
+  SIGN_IN_FIRST: {
+    status: 409,
+    met: 'API',
+    meaning: 'The invited address has an account already.',
+    next: 'Sign in with it, and accept the invitation then.',
+  },
+  TOO_MANY: {
+    status: 422,
+    met: 'API',
+    meaning: 'There are as many of these as are possible.',
+    next: 'Remove some that are not used.',
+  },
+  TOTP_IS_ON: {
+    status: 409,
+    met: 'API',
+    meaning: 'The account has a second factor already.',
+    next: 'Turn it off first, with one of its codes.',
+  },
+  TOTP_NOT_BEGUN: {
+    status: 409,
+    met: 'API',
+    meaning: 'There is no second factor that waits to be confirmed.',
+    next: 'Begin with `berth account:totp`.',
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    met: 'API',
+    meaning: 'Too many streams of live changes are open.',
+    next: 'Close some, or ask for several topics with one.',
+  },
+  INSTANCE_NOT_RUNNING: {
+    status: 409,
+    met: 'API',
+    meaning: 'Nobody can get into an instance that does not run.',
+    next: 'Choose one that does: `berth ps`.',
+  },
+  TOO_MANY_SESSIONS: {
+    status: 429,
+    met: 'API',
+    meaning: 'As many commands and connections are inside instances of this app as are possible.',
+    next: 'End one first.',
+  },
+  TOO_MANY_WEBHOOKS: {
+    status: 422,
+    met: 'API',
+    meaning: 'There are as many webhooks here as are possible.',
+    next: 'Remove one: `berth webhooks:remove`.',
+  },
+  WEBHOOK_OFF: {
+    status: 409,
+    met: 'API',
+    meaning: 'The webhook is turned off, so nothing is sent to it.',
+    next: 'Turn it on: `berth webhooks:on`.',
+  },
+  OUTBOUND_REFUSED: {
+    status: 422,
+    met: 'API',
+    meaning:
+      'The platform does not connect to this address: it is private, the platform’s own, or not written as an https URL.',
+    next: 'Use a public https address; an operator can name private networks in BERTH_OUTBOUND_NETWORKS.',
+  },
+  OUTBOUND_FAILED: {
+    status: 502,
+    met: 'API',
+    meaning: 'What was to be reached did not answer as it should.',
+    next: 'Look whether it runs, and read the detail.',
+  },
+  BACKUP_REFUSED: {
+    status: 422,
+    met: 'API',
+    meaning: 'The backup is broken, sealed with another passphrase, or of another version. Nothing was changed.',
+    next: 'Use another copy, or the passphrase that it was made with.',
+  },
+  BACKUP_UNDER_WAY: {
+    status: 409,
+    met: 'API',
+    meaning: 'A backup is being made already.',
+    next: 'Wait for its end.',
+  },
+  HOME_NOT_EMPTY: {
+    status: 409,
+    met: 'API',
+    meaning: 'There is a Berth where the backup should be restored to.',
+    next: 'Restore to an empty data folder and an empty Redis, or give `--force`.',
+  },
+  STATE_NOT_READABLE: {
+    status: 502,
+    met: 'API',
+    meaning: 'Redis did not hand out its state, or it could not be read here.',
+    next: 'Back it up by Redis’s own means.',
+  },
+  HOST_LIVES: {
+    status: 409,
+    met: 'API',
+    meaning: 'The host is live, so it cannot be removed.',
+    next: 'Drain it (`berth hosts:drain`), end its agent, and remove it then.',
+  },
+  HOST_IN_USE: {
+    status: 409,
+    met: 'API',
+    meaning: 'Instances are still assigned to the host.',
+    next: 'Drain it first: `berth hosts:drain`.',
+  },
+  AUDIT_NOT_WRITTEN: {
+    status: 503,
+    met: 'API',
+    meaning: 'The audit log could not be written, so nothing is vouched for.',
+    next: 'Look whether what you asked for was done, and ask again if it was not.',
+  },
+  TOO_MANY_REQUESTS: {
+    status: 429,
+    met: 'API',
+    meaning:
+      'More calls than this caller, or this address, may make. `RateLimit` and `Retry-After` say when there are more.',
+    next: 'Wait, and call less often; follow `GET /live` instead of asking again and again.',
+  },
   // ── the platform
   NO_HOST: { status: 409, met: 'API', meaning: 'No host takes work, so none can do this.', next: '`berth hosts`' },
   STACK_NOT_BUILT: { status: 409, met: 'API', meaning: 'The stack has no image, or none yet.', next: '`berth stacks`' },
