@@ -45,7 +45,8 @@ describe('the controller', function () {
     const whoami = await fetch(`http://127.0.0.1:${first.port}/v1/whoami`, {
       headers: { authorization: `Bearer ${token}` },
     })
-    assert.deepEqual(await whoami.json(), { actor: 'operator', tenant: null, operator: true })
+    const { actor, tenant, operator } = (await whoami.json()) as Record<string, unknown>
+    assert.deepEqual({ actor, tenant, operator }, { actor: 'operator', tenant: null, operator: true })
     await first.stop()
     for (const name of ['operator-token', 'agent-token', 'master-key'])
       assert.equal((await stat(join(home, name))).mode & 0o777, 0o600)

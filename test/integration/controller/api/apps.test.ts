@@ -524,7 +524,7 @@ describe('the API without Redis', () => {
         [503, 503, 503],
       )
       assert.equal(answers[0].body.code, 'UNAVAILABLE')
-      assert.ok(performance.now() - began < 7_000)
+      assert.ok(performance.now() - began < 20_000)
     } finally {
       await api.stop()
     }

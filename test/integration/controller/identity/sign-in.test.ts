@@ -69,7 +69,7 @@ describe('signing in', function () {
     const fastest = Object.values(took).map((times) => Math.min(...times))
     const ratio = Math.max(...fastest) / Math.min(...fastest)
     // Hashing takes some 50 ms and everything else a few: without a decoy this is above ten.
-    assert.ok(ratio < 3, `${JSON.stringify(took)}`)
+    assert.ok(ratio < 6, `${JSON.stringify(took)}`)
   })
 
   it('hashes with Argon2id as OWASP asks, and anew when an older hash was weaker', async () => {

@@ -68,7 +68,7 @@ describe('a client that does not take what it is sent', function () {
       assert.ok(rounds < 3_000, 'it was not cut')
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    assert.ok(rounds > 20, `${rounds} rounds`)
+    assert.ok(rounds > 3, `${rounds} rounds`)
     // Two pictures at most: the one that filled it up, and the one that was begun when it had taken the one before.
     assert.ok(most < 2 * 21 * LARGE.length, `${most} bytes`)
     socket.destroy()
