@@ -4,12 +4,14 @@
  * It uses node:http rather than fetch, because fetch gives up on a body that is silent for five minutes, which is what
  * `berth logs --tail` of a quiet app looks like.
  */
+import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
 import type { Credentials } from './credentials.ts'
+import { sendUntilAnswered } from './retry.ts'
 import { notBerth, refused, unreachable, usage } from './failures.ts'
 
 /** Segments below /v1; each is encoded. */
@@ -21,6 +23,9 @@ export type Client = {
   /** For the connections that are not requests. */
   token: string
   get<T>(path: Path, query?: Query): Promise<T>
+  /** A list as a whole, however many pages it comes in. */
+  list<T extends object>(path: Path, query?: Query): Promise<T>
+  /** Done once, also where the connection breaks off and it is sent again. */
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
@@ -39,15 +44,20 @@ const ANSWER_WITHIN_MS = 30_000
 
 /** The client trusts the API's answers to have the contract's shapes: both come from the same checkout. */
 export function createClient({ apiUrl, token }: Credentials): Client {
-  const call = async (method: string, path: Path, query?: Query, body?: unknown): Promise<unknown> => {
-    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body)
+  const call = async (method: string, path: Path, query?: Query, body?: unknown, key?: string): Promise<unknown> => {
+    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body, key)
     return readJson(apiUrl, response)
   }
   return {
     apiUrl,
     token,
     get: <T>(path: Path, query?: Query) => call('GET', path, query) as Promise<T>,
-    post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
+    list: <T extends object>(path: Path, query?: Query) =>
+      readPages<T>((cursor) => call('GET', path, { ...query, cursor }) as Promise<T & { next?: string }>),
+    post<T>(path: Path, body?: unknown) {
+      const key = randomUUID()
+      return sendUntilAnswered(() => call('POST', path, {}, body ?? {}, key) as Promise<T>)
+    },
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
     async download(path) {
@@ -68,6 +78,20 @@ export function createClient({ apiUrl, token }: Credentials): Client {
   }
 }
 
+/** The lists of all pages as one, under their name. */
+async function readPages<T extends object>(read: (cursor?: string) => Promise<T & { next?: string }>): Promise<T> {
+  const { next: second, ...whole } = await read()
+  for (let cursor = second; cursor !== undefined;) {
+    const { next, ...page } = await read(cursor)
+    for (const [name, items] of Object.entries(page)) {
+      const before = (whole as Record<string, unknown>)[name]
+      if (Array.isArray(before) && Array.isArray(items)) before.push(...(items as unknown[]))
+    }
+    cursor = next
+  }
+  return whole as unknown as T
+}
+
 /** @throws a usage error for a segment that would climb to another path */
 export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
   const wrong = path.find((segment) => segment === '' || segment === '.' || segment === '..')
@@ -78,12 +102,20 @@ export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
 }
 
 /** @returns the response as soon as its head is there */
-function send(apiUrl: string, token: string, method: string, url: URL, body?: unknown): Promise<IncomingMessage> {
+function send(
+  apiUrl: string,
+  token: string,
+  method: string,
+  url: URL,
+  body?: unknown,
+  key?: string,
+): Promise<IncomingMessage> {
   const payload = body === undefined ? null : Buffer.from(JSON.stringify(body))
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/json, application/x-ndjson, application/problem+json',
     'user-agent': 'berth-cli',
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
     ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
   }
   return new Promise((resolve, reject) => {

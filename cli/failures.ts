@@ -29,6 +29,7 @@ export const refused = (problem: Problem) =>
   new CliError(
     problem.status === 401 ? exitCodes.notLoggedIn : exitCodes.failed,
     `${problem.detail} (${problem.code}, request ${problem.requestId})`,
+    { cause: problem },
   )
 
 export const failed = (message: string) => new CliError(exitCodes.failed, message)
