@@ -4,12 +4,14 @@
  * It uses node:http rather than fetch, because fetch gives up on a body that is silent for five minutes, which is what
  * `berth logs --tail` of a quiet app looks like.
  */
+import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
 import type { Credentials } from './credentials.ts'
+import { sendUntilAnswered } from './retry.ts'
 import { notBerth, refused, unreachable, usage } from './failures.ts'
 
 /** Segments below /v1; each is encoded. */
@@ -22,6 +24,9 @@ export type Client = {
   token: string
   /** @param withinMs how long the answer may take to begin */
   get<T>(path: Path, query?: Query, withinMs?: number): Promise<T>
+  /** A list as a whole, however many pages it comes in. */
+  list<T extends object>(path: Path, query?: Query): Promise<T>
+  /** Done once, also where the connection breaks off and it is sent again. */
   post<T>(path: Path, body?: unknown): Promise<T>
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
@@ -38,26 +43,35 @@ export type Upload = { type: string; length: number; body: AsyncIterable<Uint8Ar
 /** An answer begins within this time, or the API counts as unreachable. */
 const ANSWER_WITHIN_MS = 30_000
 
+type Sending = {
+  body?: unknown
+  /** Under which it is done once. */
+  key?: string | undefined
+  /** How long the answer may take to begin. */
+  withinMs?: number | undefined
+}
+type Call = Sending & { query?: Query | undefined }
+
 /** The client trusts the API's answers to have the contract's shapes: both come from the same checkout. */
 export function createClient({ apiUrl, token }: Credentials): Client {
-  const call = async (
-    method: string,
-    path: Path,
-    query?: Query,
-    body?: unknown,
-    withinMs?: number,
-  ): Promise<unknown> => {
-    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), body, withinMs)
+  const call = async (method: string, path: Path, { query, ...sending }: Call = {}): Promise<unknown> => {
+    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), sending)
     return readJson(apiUrl, response)
   }
   return {
     apiUrl,
     token,
-    get: <T>(path: Path, query?: Query, withinMs?: number) =>
-      call('GET', path, query, undefined, withinMs) as Promise<T>,
-    post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
-    patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
-    delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
+    get: <T>(path: Path, query?: Query, withinMs?: number) => call('GET', path, { query, withinMs }) as Promise<T>,
+    list: <T extends object>(path: Path, query?: Query) =>
+      readPages<T>(
+        (cursor) => call('GET', path, { query: { ...query, cursor } }) as Promise<T & { next?: string }>,
+      ),
+    post<T>(path: Path, body?: unknown) {
+      const key = randomUUID()
+      return sendUntilAnswered(() => call('POST', path, { body: body ?? {}, key }) as Promise<T>)
+    },
+    patch: <T>(path: Path, body: unknown) => call('PATCH', path, { body }) as Promise<T>,
+    delete: <T>(path: Path, query?: Query) => call('DELETE', path, { query }) as Promise<T>,
     async download(path) {
       const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path))
       if (statusOf(response) !== 200) await readJson(apiUrl, response)
@@ -76,6 +90,20 @@ export function createClient({ apiUrl, token }: Credentials): Client {
   }
 }
 
+/** The lists of all pages as one, under their name. */
+async function readPages<T extends object>(read: (cursor?: string) => Promise<T & { next?: string }>): Promise<T> {
+  const { next: second, ...whole } = await read()
+  for (let cursor = second; cursor !== undefined;) {
+    const { next, ...page } = await read(cursor)
+    for (const [name, items] of Object.entries(page)) {
+      const before = (whole as Record<string, unknown>)[name]
+      if (Array.isArray(before) && Array.isArray(items)) before.push(...(items as unknown[]))
+    }
+    cursor = next
+  }
+  return whole as unknown as T
+}
+
 /** @throws a usage error for a segment that would climb to another path */
 export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
   const wrong = path.find((segment) => segment === '' || segment === '.' || segment === '..')
@@ -91,14 +119,14 @@ function send(
   token: string,
   method: string,
   url: URL,
-  body?: unknown,
-  withinMs = ANSWER_WITHIN_MS,
+  { body, key, withinMs = ANSWER_WITHIN_MS }: Sending = {},
 ): Promise<IncomingMessage> {
   const payload = body === undefined ? null : Buffer.from(JSON.stringify(body))
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/json, application/x-ndjson, application/problem+json',
     'user-agent': 'berth-cli',
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
     ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
   }
   return new Promise((resolve, reject) => {

@@ -32,7 +32,7 @@ export const refused = (problem: Problem) =>
   new CliError(
     problem.status === 401 ? exitCodes.notLoggedIn : exitCodes.failed,
     `${problem.detail} (${problem.code}, request ${problem.requestId})`,
-    { code: problem.code },
+    { code: problem.code, cause: problem },
   )
 
 export const failed = (message: string) => new CliError(exitCodes.failed, message)

@@ -10,7 +10,7 @@ import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } fro
 import { factsOf as buildFacts } from './buildpacks.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).get<{ apps: AppView[] }>(['apps'])
+  const answer = await (await client()).list<{ apps: AppView[] }>(['apps'])
   if (options.json) return out.json(answer)
   if (answer.apps.length === 0) return out.line('There are no apps yet. Make one with: berth create')
   out.table(

@@ -36,7 +36,7 @@ async function change(context: Context, verb: 'pause' | 'resume', options: Optio
 async function waitUntil({ client, now }: Context, app: string, paused: boolean): Promise<void> {
   const deadline = now() + WAIT_MS
   for (;;) {
-    const { instances } = await (await client()).get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+    const { instances } = await (await client()).list<{ instances: InstanceView[] }>(['apps', app, 'instances'])
     const running = instances.filter(({ state, intent }) => state === 'running' && intent === 'run')
     if (running.every(({ applied }) => applied?.paused === paused)) return
     if (now() > deadline)

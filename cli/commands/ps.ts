@@ -6,7 +6,7 @@ import { formatBytes, formatCores, formatMegabytes, formatSince, type Colour } f
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+  const answer = await (await client()).list<{ instances: InstanceView[] }>(['apps', app, 'instances'])
   if (options.json) return out.json(answer)
   if (answer.instances.length === 0) {
     const { suspended } = await (await client()).get<AppView>(['apps', app])

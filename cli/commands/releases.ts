@@ -8,7 +8,7 @@ import { formatCores, formatMegabytes, formatSince, parseVersion, type Cell, typ
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).get<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
+  const answer = await (await client()).list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
   if (options.json) return out.json(answer)
   if (answer.releases.length === 0) return out.line(`${app} has no releases yet. Deploy with: git push berth main`)
   out.table(
@@ -31,7 +31,7 @@ export const info: Run = async (context, [wanted], options) => {
   const client = await context.client()
   const release =
     version === null
-      ? currentOf((await client.get<{ releases: ReleaseView[] }>(['apps', app, 'releases'])).releases)
+      ? currentOf((await client.list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])).releases)
       : await client.get<ReleaseView>(['apps', app, 'releases', String(version)])
   if (release === undefined) throw failed(`${app} has no releases yet. Deploy with: git push berth main`)
   if (options.json) return out.json(release)

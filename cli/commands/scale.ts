@@ -131,7 +131,7 @@ async function waitUntilScaled(
 }
 
 async function instancesOf(client: Client, app: string): Promise<InstanceView[]> {
-  return (await client.get<{ instances: InstanceView[] }>(['apps', app, 'instances'])).instances
+  return (await client.list<{ instances: InstanceView[] }>(['apps', app, 'instances'])).instances
 }
 
 const isFailed = (instance: InstanceView) => instance.state === 'failed'

@@ -72,7 +72,7 @@ export const download: Run = async (context, [wanted], options) => {
 async function currentOf(context: Parameters<Run>[0], options: Parameters<Run>[2]): Promise<number> {
   const app = await context.app(options)
   const client = await context.client()
-  const { releases } = await client.get<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
+  const { releases } = await client.list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
   const current = releases.find((release) => release.current)
   if (!current) throw failed(`${app} has no release that serves. See: berth releases -a ${app}`)
   return current.version

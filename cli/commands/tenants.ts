@@ -7,7 +7,7 @@ import { hours, trafficFacts, trafficFrom } from '../plan-options.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, parseCount, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).get<{ tenants: TenantView[] }>(['tenants'])
+  const answer = await (await client()).list<{ tenants: TenantView[] }>(['tenants'])
   if (options.json) return out.json(answer)
   out.table(
     ['TENANT', 'PLAN', 'STATE', 'REQUESTS PER SECOND', 'BURST', 'CREATED'],

@@ -4,7 +4,7 @@ import type { Run } from '../context.ts'
 import { formatSince } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).get<{ tokens: TokenView[] }>(['tokens'])
+  const answer = await (await client()).list<{ tokens: TokenView[] }>(['tokens'])
   if (options.json) return out.json(answer)
   out.table(
     ['ID', 'DESCRIPTION', 'TENANT', 'OPERATOR', 'CREATED'],

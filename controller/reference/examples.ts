@@ -46,6 +46,9 @@ function bodyParts(body: JsonSchema | undefined): string[] {
 const isStream = (responses: Documented['responses']): boolean =>
   JSON.stringify(responses).includes('application/x-ndjson')
 
+const namedSample = (name: string, schema: unknown): unknown =>
+  isObject(schema) && schema['type'] === 'string' ? (samples[name] ?? sampleOf(schema)) : sampleOf(schema)
+
 /** What must be there; where nothing must, the first thing that may. */
 export function sampleOf(schema: unknown): unknown {
   if (!isObject(schema)) return 'VALUE'
@@ -55,10 +58,11 @@ export function sampleOf(schema: unknown): unknown {
   if (schema['const'] !== undefined) return schema['const']
   if (isObject(properties)) {
     const names = Array.isArray(required) ? (required as string[]) : Object.keys(properties).slice(0, 1)
-    return Object.fromEntries(names.map((name) => [name, samples[name] ?? sampleOf(properties[name])]))
+    return Object.fromEntries(names.map((name) => [name, namedSample(name, properties[name])]))
   }
   if (type === 'object') return isObject(additionalProperties) ? { NAME: sampleOf(additionalProperties) } : {}
   if (type === 'array') return [sampleOf(items)]
   if (type === 'integer' || type === 'number') return typeof minimum === 'number' ? Math.max(1, minimum) : 1
-  return type === 'boolean' ? true : 'VALUE'
+  if (type === 'boolean') return true
+  return Array.isArray(type) ? sampleOf({ ...schema, type: type[0] as unknown }) : 'VALUE'
 }

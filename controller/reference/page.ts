@@ -36,7 +36,7 @@ export function referencePage(document: ApiDocument): string {
           </ul>
         </nav>
         <main>
-          ${info.description.split('\n\n').map((paragraph) => html`<p>${paragraph}</p>`)}
+          ${info.description.split('\n\n').map((paragraph) => html`<p>${withCode(paragraph)}</p>`)}
           <p><a href="/v1/openapi.json">This document as OpenAPI 3.1</a>, for tools.</p>
           ${groups.map(
             ([name, members]) =>
@@ -57,6 +57,10 @@ export function referencePage(document: ApiDocument): string {
       </body>
     </html>`.text
 }
+
+/** Every second part between backticks is code. */
+const withCode = (text: string): Html[] =>
+  text.split('`').map((part, index) => (index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`))
 
 function article({ method, path, operation }: Entry): Html {
   const command = commandOf(`${method} ${routeOfPath(path)}`)
@@ -130,7 +134,8 @@ function typeOf(schema: unknown): Html {
   if (isObject(properties)) return fieldsOf(properties, schema['required'])
   if (type === 'array') return html`list of ${typeOf(items)}`
   if (type === 'object') return html`by name: ${typeOf(additionalProperties)}`
-  return html`${typeof type === 'string' ? type : 'anything'}${boundsOf(schema)}`
+  const kinds = (Array.isArray(type) ? type : [type]).filter((kind) => typeof kind === 'string')
+  return html`${kinds.join(' or ') || 'anything'}${boundsOf(schema)}`
 }
 
 function referred(reference: string): Html {

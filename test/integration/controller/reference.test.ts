@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { operations } from '#core/contract/operations/index.ts'
+import { commandLines } from '../../../controller/reference/commands.ts'
 import { startApi, type TestApi } from '../../helpers/api.ts'
+import { aPerson } from '../cli/harness.ts'
 
 describe('the reference of the API', () => {
   let api: TestApi
@@ -47,5 +49,19 @@ describe('the reference of the API', () => {
     assert.doesNotMatch(text, /<script(?! src="\/)|<style|\son\w+=|style="|(?:src|href)="(?:https?:)?\/\//)
     for (const [, file = ''] of text.matchAll(/(?:src|href)="(\/[^"]*)"/g)) assert.equal((await get(file)).status, 200)
     assert.equal((await get('/docs/api/other.js')).status, 404)
+  })
+
+  it('shows commands that there are, for operations that there are', async function () {
+    this.timeout(30_000)
+    assert.deepEqual(
+      Object.keys(commandLines).filter((route) => !(route in operations)),
+      [],
+    )
+    const person = await aPerson()
+    const { stdout } = await person.berth(['--help'])
+    await person.leave()
+    const known = new Set([...stdout.matchAll(/^ {2}([a-z][a-z:-]*)/gm)].map(([, name]) => name))
+    const unknown = Object.values(commandLines).filter((line) => !known.has(line.split(' ')[0]))
+    assert.deepEqual(unknown, [])
   })
 })
