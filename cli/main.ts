@@ -5,6 +5,7 @@ import { messageOf } from '#core/domain/errors.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
+import { liveCommands } from './live-commands.ts'
 import { createOutput, type Output } from './output.ts'
 import { buildProgram, joinTopic, type CommandSpec } from './program.ts'
 
@@ -130,6 +131,7 @@ const commands: CommandSpec[] = [
     load: async () => (await import('./commands/apps.ts')).destroy,
   },
   ...buildpackCommands,
+  ...liveCommands,
   {
     name: 'fork',
     group: 'Apps',
@@ -214,7 +216,8 @@ const commands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show what happened to an app: starts, ends and why, releases, changes',
     options: [
-      ['-n, --num <count>', 'how many, the newest (50, at most 500)'],
+      ['-t, --tail', 'go on with events as they come'],
+      ['-n, --num <count>', 'how many, the newest (50, at most 500; with --tail 10)'],
       ['--kind <kind>', 'only of one kind, like outOfMemory or releaseFailed'],
     ],
     examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --json'],
