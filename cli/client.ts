@@ -31,7 +31,7 @@ export type Client = {
   patch<T>(path: Path, body: unknown): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
   /** A body of another kind than JSON, and how long it is; null: the API does not say. */
-  download(path: Path): Promise<{ content: Readable; bytes: number | null }>
+  download(path: Path, query?: Query): Promise<{ content: Readable; bytes: number | null }>
   /** Sends a body of a known length as it comes. @throws what reading it throws */
   upload<T>(path: Path, query: Query, body: Upload): Promise<T>
   /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
@@ -72,8 +72,8 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     },
     patch: <T>(path: Path, body: unknown) => call('PATCH', path, { body }) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, { query }) as Promise<T>,
-    async download(path) {
-      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path))
+    async download(path, query) {
+      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
       if (statusOf(response) !== 200) await readJson(apiUrl, response)
       const bytes = response.headers['content-length']
       return { content: response, bytes: bytes === undefined ? null : Number(bytes) }

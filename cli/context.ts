@@ -97,6 +97,7 @@ export type Options = {
   to?: string
   by?: string
   csv?: boolean
+  range?: string
   platform?: boolean
   protocol?: string
   bodyLimit?: string

@@ -1,8 +1,9 @@
 /** events: what happened to an app, the newest last, as in a log; below a failure what its process printed last. */
 import type { EventView } from '#core/contract/api.ts'
 import { eventKinds, isFailure } from '#core/domain/event.ts'
-import type { Run } from '../context.ts'
+import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
+import { follow } from '../follow.ts'
 import { formatSince, parseCount } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
@@ -11,6 +12,7 @@ export const list: Run = async (context, _args, options) => {
   if (kind !== undefined && !eventKinds.some((known) => known === kind))
     throw usage(`--kind must be one of ${eventKinds.join(', ')}, got "${kind}".`)
   const app = await context.app(options)
+  if (options.tail) return tail(context, app, options)
   const query = { n: num === undefined ? undefined : String(parseCount('--num', num)), kind }
   const answer = await (await client()).get<{ events: EventView[] }>(['apps', app, 'events'], query)
   if (options.json) return out.json(answer)
@@ -29,4 +31,23 @@ export const list: Run = async (context, _args, options) => {
     ]),
     events.map(({ lastOutput }) => lastOutput.map((line) => `    ${line}`)),
   )
+}
+
+const SHOWN_AT_FIRST = 10
+
+/** Goes on with events as they come; after a connection that broke off, with those that are new. */
+async function tail({ client, out }: Context, app: string, { num, kind, json }: Options): Promise<void> {
+  const atFirst = num === undefined ? SHOWN_AT_FIRST : parseCount('--num', num)
+  let newest: string | null = null
+  for await (const told of follow(await client(), ['events'], app, new AbortController().signal)) {
+    if (told.topic !== 'events') continue
+    const wanted = told.change.put.filter((event) => kind === undefined || event.kind === kind)
+    const fresh = told.change.reset && newest !== null ? wanted.filter(({ at }) => at > (newest ?? '')) : wanted
+    for (const event of newest === null ? fresh.slice(-atFirst) : fresh) {
+      if (json) out.jsonLine(event)
+      else out.line(`${event.at} ${event.kind}${event.process === null ? '' : ` ${event.process}`}: ${event.text}`)
+      if (!json) for (const line of event.lastOutput) out.line(`    ${line}`)
+    }
+    newest = told.change.put.at(-1)?.at ?? newest ?? ''
+  }
 }

@@ -1,5 +1,6 @@
 /** The command table: one line per topic's rows. A new area adds its own line here, and nothing elsewhere. */
 import type { CommandSpec } from '../program.ts'
+import { liveCommands } from './live.ts'
 import { alertCommands } from './alert.ts'
 import { appCommands } from './apps.ts'
 import { buildpackCommands } from './buildpacks.ts'
@@ -36,6 +37,7 @@ export const commands: CommandSpec[] = [
   ...tokenCommands,
   ...hostCommands,
   ...tenantCommands,
+  ...liveCommands,
   ...alertCommands,
   ...opsCommands,
 ]

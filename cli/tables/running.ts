@@ -19,7 +19,8 @@ export const runningCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Show what happened to an app: starts, ends and why, releases, changes',
     options: [
-      ['-n, --num <count>', 'how many, the newest (50, at most 500)'],
+      ['-t, --tail', 'go on with events as they come'],
+      ['-n, --num <count>', 'how many, the newest (50, at most 500; with --tail 10)'],
       ['--kind <kind>', 'only of one kind, like outOfMemory or releaseFailed'],
     ],
     examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --json'],

@@ -1,4 +1,4 @@
-/** An answer that goes on ends with the right to it: when its caller's token or session is revoked, or may less. */
+/** An answer that goes on ends with the right to it: when its caller's token is revoked, or may less. */
 import type { RequestHandler } from 'express'
 import type { Caller } from '#core/domain/access.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -8,6 +8,7 @@ const ASK_EVERY_MS = 500
 
 export function endWithRights(store: Store): RequestHandler {
   return (req, res, next) => {
+    if (req.headers.authorization === undefined) return next()
     const rights = rightsOf(callerOf(req))
     const timer = setInterval(() => {
       // Before that, nothing was answered, and whoever answers has judged the caller.

@@ -47,9 +47,13 @@ export function createSampler({ store, now }: SamplerContext): Sampler {
   const known = new Set<string>()
   let restarts: Restarts | null = null
   let last: number | null = null
+  let hour = 0
 
   return {
     async sample(index) {
+      // A ring that nobody wrote to for longer may have expired.
+      if (hour !== Math.floor(index / ring.points)) known.clear()
+      hour = Math.floor(index / ring.points)
       const [instances, hosts] = await Promise.all([loadInstances(store), loadHosts(store)])
       const apps = await loadApps(store)
       for (let missed = Math.max((last ?? index) + 1, index - MAKE_UP_FOR); missed < index; missed++)

@@ -72,6 +72,34 @@ describe('Metering through kill -9 of any part', () => {
     assert.match(text, /^berth_meter_spool_bytes 0$/m)
   })
 
+  it('people see what runs and how it is asked, as it happens and as it was', async function () {
+    this.timeout(90_000)
+    await waitFor(async () => (await world.http('busy', '/')).status === 200, { timeoutMs: 30_000, what: 'an answer' })
+    type Top = { instances: { name: string; cpuMilliUsed: number | null }[]; traffic: { requestsPerSecond: number }[] }
+    const top = async () => JSON.parse((await world.cli(['top', '-a', 'busy', '-n', '1', '--json'])).stdout) as Top
+    await waitFor(
+      async () => {
+        await world.http('busy', '/')
+        const { instances, traffic } = await top()
+        const worker = instances.find(({ name }) => name === 'worker.1')
+        return (worker?.cpuMilliUsed ?? 0) > 0 && (traffic[0]?.requestsPerSecond ?? 0) > 0
+      },
+      { timeoutMs: 40_000, what: 'live figures' },
+    )
+    const measured = async () => {
+      const { stdout } = await world.cli(['metrics', '-a', 'busy', '--json'])
+      const { series } = JSON.parse(stdout) as { series: Record<string, (number | null)[] | undefined> }
+      return (name: string) => (series[name] ?? []).some((value) => (value ?? 0) > 0)
+    }
+    await waitFor(
+      async () => {
+        const isAbove0 = await measured()
+        return ['cpuMilli', 'memoryBytes', 'instances', 'requestsPerSecond', 'p95Ms'].every(isAbove0)
+      },
+      { timeoutMs: 40_000, what: 'time series' },
+    )
+  })
+
   it('in the end the ledger says what the kernel says, within 1 %', async function () {
     this.timeout(60_000)
     await world.cli(['scale', 'web=0', 'worker=0', '-a', 'busy'])
