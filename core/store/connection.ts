@@ -37,8 +37,9 @@ const commands = {
   removeDomains: 2,
   wantLayer: 2,
   takeLayer: 2,
-  queueDelivery: 5,
-  settleDelivery: 5,
+  queueDelivery: 6,
+  settleDelivery: 6,
+  forgetDelivery: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }
