@@ -2,11 +2,11 @@
  * Tells webhooks what happened, where the reconciler leads. What is to be sent stands in the store before and until it was taken,
  * so that whoever leads next goes on where this one ended, killed or not.
  */
-import { chooseDue, deliveryOf, webhookOf } from '#core/domain/webhook.ts'
+import { chooseDue, type InFlight, type SendLimits } from '#core/domain/webhook.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { loadTenant } from '#core/store/tenants.ts'
-import { loadDue, loadWebhooks, removeWebhook } from '#core/store/webhooks.ts'
+import { forgetDue, loadDue, loadWebhooks, removeWebhook } from '#core/store/webhooks.ts'
 import { createTurns } from '../turns.ts'
 import { deliver, type DeliverContext } from './deliver.ts'
 import { expandOutbox, type ExpandContext } from './expand.ts'
@@ -15,8 +15,9 @@ export type WebhookContext = DeliverContext & ExpandContext
 
 const LOOK_EVERY_MS = 1_000
 const SWEEP_EVERY_MS = 60_000
-const DUE_AT_ONCE = 10_000
-const IN_FLIGHT = { perWebhook: 2, inAll: 32 }
+const LIMITS: SendLimits = { perWebhook: 2, perTenant: 8, inAll: 64 }
+/** Looked at of each webhook: those under way are still due, and there are as many besides. */
+const OF_EACH = 2 * LIMITS.perWebhook
 
 /** @param held aborts when this process leads no more */
 export async function watchWebhooks(context: WebhookContext, held: AbortSignal): Promise<void> {
@@ -47,22 +48,26 @@ export type Sender = {
 export function createSender(context: WebhookContext, held: AbortSignal): Sender {
   const { store, log, now } = context
   const turns = createTurns()
-  const underWay = new Map<string, Promise<void>>()
+  const underWay = new Map<InFlight, Promise<void>>()
 
-  function begin(due: string): void {
-    const work = deliver(context, turns, { webhookId: webhookOf(due), id: deliveryOf(due) }, held)
+  function begin(one: InFlight): void {
+    const work = deliver(context, turns, one, held)
       .catch((error: unknown) => {
-        if (!held.aborted) log.warn('webhook not sent', { due, error })
+        if (!held.aborted) log.warn('webhook not sent', { webhookId: one.webhookId, delivery: one.id, error })
       })
-      .finally(() => underWay.delete(due))
-    underWay.set(due, work)
+      .finally(() => underWay.delete(one))
+    underWay.set(one, work)
   }
 
   return {
     async look() {
-      const due = await loadDue(store, now(), DUE_AT_ONCE)
+      const due = await loadDue(store, now(), OF_EACH)
+      if (due.length === 0 || held.aborted) return
+      const tenants = new Map((await loadWebhooks(store)).map(({ id, tenantId }) => [id, tenantId]))
+      for (const { webhookId, deliveries } of due) if (deliveries.length === 0) await forgetDue(store, webhookId, null)
+      const queues = due.map((one) => ({ ...one, tenant: tenants.get(one.webhookId) ?? null }))
       if (held.aborted) return
-      for (const one of chooseDue(due, new Set(underWay.keys()), IN_FLIGHT)) begin(one)
+      for (const one of chooseDue(queues, [...underWay.keys()], LIMITS)) begin(one)
     },
     async idle() {
       await Promise.all(underWay.values())

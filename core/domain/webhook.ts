@@ -232,26 +232,23 @@ function failed(health: WebhookHealth, { at, status, error }: Attempt): WebhookH
   return { ...health, failingSince, lastError, disabled: health.disabled ?? (why === null ? null : { at, why }) }
 }
 
-/** Of what is due, what to begin now: no receiver holds up the others by being slow. */
-export function chooseDue(
-  due: readonly string[],
-  inFlight: ReadonlySet<string>,
-  { perWebhook, inAll }: { perWebhook: number; inAll: number },
-): string[] {
-  const busy = new Map<string, number>()
-  for (const id of inFlight) busy.set(webhookOf(id), (busy.get(webhookOf(id)) ?? 0) + 1)
-  const chosen: string[] = []
-  for (const id of due) {
-    if (inFlight.size + chosen.length >= inAll) break
-    const count = busy.get(webhookOf(id)) ?? 0
-    if (inFlight.has(id) || count >= perWebhook) continue
-    busy.set(webhookOf(id), count + 1)
-    chosen.push(id)
-  }
-  return chosen
-}
+/** What waits for one webhook and is due, the longest due first; `tenant` null: the platform's. */
+export type Due = { webhookId: string; tenant: TenantId | null; deliveries: readonly string[] }
+export type InFlight = { webhookId: string; tenant: TenantId | null; id: string }
+export type SendLimits = { perWebhook: number; perTenant: number; inAll: number }
 
-/** `w-…:MESSAGE` */
-export const dueId = (webhookId: string, deliveryId: string): string => `${webhookId}:${deliveryId}`
-export const webhookOf = (due: string): string => due.slice(0, due.indexOf(':'))
-export const deliveryOf = (due: string): string => due.slice(due.indexOf(':') + 1)
+/** Of what is due, what to begin now: neither a slow receiver nor a tenant with many of them holds up the others. */
+export function chooseDue(due: readonly Due[], inFlight: readonly InFlight[], limits: SendLimits): InFlight[] {
+  const busy = [...inFlight]
+  const count = (is: (one: InFlight) => boolean) => busy.filter(is).length
+  for (const { webhookId, tenant, deliveries } of due) {
+    for (const id of deliveries) {
+      if (busy.length >= limits.inAll) break
+      const isHere = (one: InFlight) => one.webhookId === webhookId
+      if (busy.some((one) => isHere(one) && one.id === id)) continue
+      if (count(isHere) >= limits.perWebhook || count((one) => one.tenant === tenant) >= limits.perTenant) break
+      busy.push({ webhookId, tenant, id })
+    }
+  }
+  return busy.slice(inFlight.length)
+}

@@ -46,6 +46,9 @@ const commands = {
   appendAudit: 2,
   takeApiCall: 1,
   removeHost: 6,
+  queueDelivery: 6,
+  settleDelivery: 6,
+  forgetDelivery: 2,
 } as const
 
 type Commands = { [name in keyof typeof commands]: (...args: (string | number | string[])[]) => Promise<unknown> }

@@ -136,8 +136,9 @@ export const keys = {
   webhooks: 'berth:webhooks',
   webhookHealth: 'berth:webhooks:health',
   webhookDropped: 'berth:webhooks:dropped',
-  /** `WEBHOOK:DELIVERY` by when it is due */
+  /** Webhooks for which something waits, by when that is due; and for each what waits, by the same. */
   webhooksDue: 'berth:webhooks:due',
+  webhookQueue: (id: string) => `berth:webhook:${id}:queue`,
   webhookDeliveries: (id: string) => `berth:webhook:${id}:deliveries`,
   webhookOver: (id: string) => `berth:webhook:${id}:over`,
   /** what an alert is about → how far it is */

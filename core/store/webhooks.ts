@@ -1,5 +1,5 @@
 /** Webhooks, and the queue of what is sent to each. */
-import { dueId, untried, type Delivery, type Webhook, type WebhookHealth } from '../domain/webhook.ts'
+import { untried, type Delivery, type Webhook, type WebhookHealth } from '../domain/webhook.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -19,14 +19,15 @@ export async function loadWebhooks(store: Store): Promise<Webhook[]> {
   return rows.map((row) => unpack<Webhook>(row)).filter((webhook) => webhook !== null)
 }
 
-/** What of it is due is found ownerless by the sender. */
+/** With all that waits for it, and all that was sent. */
 export async function removeWebhook(store: Store, id: string): Promise<void> {
   await store
     .multi()
     .hdel(keys.webhooks, id)
     .hdel(keys.webhookHealth, id)
     .hdel(keys.webhookDropped, id)
-    .del(keys.webhookDeliveries(id), keys.webhookOver(id))
+    .zrem(keys.webhooksDue, id)
+    .del(keys.webhookDeliveries(id), keys.webhookOver(id), keys.webhookQueue(id))
     .exec()
 }
 
@@ -43,7 +44,13 @@ export async function resetHealth(store: Store, id: string): Promise<void> {
 export const loadDropped = async (store: Store, id: string): Promise<number> =>
   Number((await store.hget(keys.webhookDropped, id)) ?? 0)
 
-const queueOf = (id: string) => [keys.webhooks, keys.webhookDeliveries(id), keys.webhookOver(id), keys.webhooksDue]
+const queueOf = (id: string) => [
+  keys.webhooks,
+  keys.webhookDeliveries(id),
+  keys.webhookOver(id),
+  keys.webhookQueue(id),
+  keys.webhooksDue,
+]
 
 /** @returns false when it was not queued: the webhook is gone, has it already, or too many wait */
 export async function queueDelivery(store: Store, webhookId: string, delivery: Delivery): Promise<boolean> {
@@ -96,11 +103,21 @@ export async function loadDeliveries(store: Store, webhookId: string): Promise<D
     .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
 }
 
-/** What is to be sent until a time, the longest due first: see dueId. */
-export const loadDue = (store: Store, until: number, most: number): Promise<string[]> =>
-  store.zrangebyscore(keys.webhooksDue, '-inf', until, 'LIMIT', 0, most)
+/** What is to be sent to one webhook, the longest due first. */
+export type DueWebhook = { webhookId: string; deliveries: string[] }
 
-/** Of a webhook, or a delivery, that is gone. */
-export async function forgetDue(store: Store, webhookId: string, deliveryId: string): Promise<void> {
-  await store.zrem(keys.webhooksDue, dueId(webhookId, deliveryId))
+/** @param most of each webhook */
+export async function loadDue(store: Store, until: number, most: number): Promise<DueWebhook[]> {
+  const ids = await store.zrangebyscore(keys.webhooksDue, '-inf', until)
+  return Promise.all(
+    ids.map(async (webhookId) => {
+      const queue = keys.webhookQueue(webhookId)
+      return { webhookId, deliveries: await store.zrangebyscore(queue, '-inf', until, 'LIMIT', 0, most) }
+    }),
+  )
+}
+
+/** Of a delivery that is not there any more, or not to be sent. @param deliveryId null: only says anew when something is due */
+export async function forgetDue(store: Store, webhookId: string, deliveryId: string | null): Promise<void> {
+  await store.forgetDelivery(keys.webhookQueue(webhookId), keys.webhooksDue, webhookId, deliveryId ?? '')
 }

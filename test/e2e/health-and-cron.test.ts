@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { Webhook } from 'standardwebhooks'
 import type { CronView, EventView, RunView } from '#core/contract/api.ts'
 import type { AppName } from '#core/domain/ids.ts'
+import type { WebhookSecretView } from '#core/contract/webhooks.ts'
 import { findApp } from '#core/store/apps.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { keys } from '#core/store/keys.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { startReceiver, type Receiver } from '../helpers/receiver.ts'
 import { startWorld, waitFor, type World } from '../helpers/world.ts'
 
 /** Says its version, exits when it is asked to, and is ill at /healthz when its version says so. */
@@ -24,16 +27,22 @@ worker: node -e "require('net').createServer().listen(process.env.PORT, '0.0.0.0
 describe('Health checks, the way back and the clock', function () {
   this.timeout(240_000)
   let world: World
+  let receiver: Receiver
+  let secret: string
 
   before(async () => {
-    world = await startWorld()
+    receiver = await startReceiver(null)
+    world = await startWorld({ env: { BERTH_OUTBOUND_NETWORKS: '127.0.0.1' } })
     await world.cli(['create', 'shop'])
+    const url = `http://127.0.0.1:${receiver.port}/`
+    secret = (await json<WebhookSecretView>(['webhooks:add', url, 'deploy.*', 'release.*', 'instance.crashed'])).secret
     const { code, output } = await push('one')
     assert.equal(code, 0, output)
   })
   after(async function () {
     if (this.test?.parent?.tests.some(({ state }) => state === 'failed')) console.error(await world.logs())
     await world.stop()
+    await receiver.stop()
   })
 
   const push = (version: string) =>
@@ -62,6 +71,20 @@ describe('Health checks, the way back and the clock', function () {
       what: 'v3',
     })
     assert.match((await world.cli(['releases', '-a', 'shop'])).stdout, /v3 .*Rollback to v1: v2 crashed +berth/)
+  })
+
+  it('has told a webhook of all that', async () => {
+    const told = () =>
+      receiver.received.map(({ headers, body }) => {
+        const message = new Webhook(secret).verify(body, headers as Record<string, string>)
+        return (message as { type: string }).type
+      })
+    const expected = ['deploy.started', 'deploy.succeeded', 'instance.crashed', 'release.fellBack']
+    await waitFor(() => expected.every((type) => told().includes(type)), {
+      timeoutMs: 60_000,
+      what: 'the messages',
+      detail: () => told().join(' '),
+    })
   })
 
   it('asks for the path that was set, and quotes the last answer when a start fails for it', async () => {

@@ -122,3 +122,42 @@ describe('The settings of the slug store', () => {
       })
   })
 })
+
+describe('The settings of mail and of connections to where tenants say', () => {
+  const read = (env: Record<string, string>) => readConfig({ BERTH_HOME: '/srv/berth', ...env })
+
+  it('leave mail off until a server is named, and private networks closed', () => {
+    const { mail, outbound } = read({})
+    assert.equal(mail, null)
+    assert.deepEqual(outbound.networks, [])
+    assert.deepEqual(read({ BERTH_OUTBOUND_NETWORKS: '10.1.0.0/16, fd00::/8' }).outbound.networks, [
+      '10.1.0.0/16',
+      'fd00::/8',
+    ])
+  })
+
+  it('take a mail server with and without a user', () => {
+    const from = 'Berth <alerts@example.com>'
+    const plain = read({ BERTH_SMTP_URL: 'smtp://mail.example.com', BERTH_MAIL_FROM: from }).mail
+    assert.deepEqual(plain, { host: 'mail.example.com', port: 587, secure: false, auth: null, from })
+    const full = read({ BERTH_SMTP_URL: 'smtps://ann:p%40ss@mail.example.com', BERTH_MAIL_FROM: 'a@example.com' }).mail
+    assert.deepEqual([full?.port, full?.secure, full?.auth], [465, true, { user: 'ann', pass: 'p@ss' }])
+  })
+
+  it('C14 C19 are refused by name, without repeating what may be a password', () => {
+    const wrong: [Record<string, string>, RegExp][] = [
+      [{ BERTH_SMTP_URL: 'https://ann:secret@mail.example.com' }, /^BERTH_SMTP_URL must be .*got "…"\.$/],
+      [{ BERTH_SMTP_URL: 'mail.example.com:secret' }, /^BERTH_SMTP_URL must be/],
+      [{ BERTH_SMTP_URL: 'smtp://mail.example.com?tls.rejectUnauthorized=false' }, /^BERTH_SMTP_URL must be/],
+      [{ BERTH_SMTP_URL: 'smtp://mail.example.com' }, /^BERTH_MAIL_FROM must be a mail address/],
+      [{ BERTH_SMTP_URL: 'smtp://mail.example.com', BERTH_MAIL_FROM: 'a@x.test\nBcc: b@x.test' }, /^BERTH_MAIL_FROM/],
+      [{ BERTH_SMTP_URL: 'smtp://mail.example.com', BERTH_MAIL_FROM: 'a@x.test, b@x.test' }, /^BERTH_MAIL_FROM/],
+      [{ BERTH_OUTBOUND_NETWORKS: '10.1.2.3/8' }, /^BERTH_OUTBOUND_NETWORKS must be networks/],
+    ]
+    for (const [env, message] of wrong)
+      assert.throws(
+        () => read(env),
+        (error: Error) => message.test(error.message) && !error.message.includes('secret'),
+      )
+  })
+})

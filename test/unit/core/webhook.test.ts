@@ -6,7 +6,6 @@ import {
   chooseDue,
   concerns,
   DISABLE_AFTER_MS,
-  dueId,
   isEventPattern,
   OLD_SECRET_MS,
   rotated,
@@ -16,6 +15,8 @@ import {
   webhookEventNames,
   type Attempt,
   type Delivery,
+  type Due,
+  type InFlight,
   type WebhookHealth,
 } from '../../../core/domain/webhook.ts'
 
@@ -124,21 +125,42 @@ describe('a delivery that fails', () => {
 })
 
 describe('the choice of what to send now', () => {
-  it('gives no receiver more than its part, and begins nothing twice', () => {
-    const due = ['w-a:1', 'w-a:2', 'w-a:3', 'w-b:1', 'w-c:1']
-    assert.deepEqual(chooseDue(due, new Set(), { perWebhook: 2, inAll: 10 }), ['w-a:1', 'w-a:2', 'w-b:1', 'w-c:1'])
-    assert.deepEqual(chooseDue(due, new Set(['w-a:1']), { perWebhook: 2, inAll: 10 }), ['w-a:2', 'w-b:1', 'w-c:1'])
-    assert.deepEqual(chooseDue(due, new Set(['w-a:1', 'w-a:2']), { perWebhook: 2, inAll: 3 }), ['w-b:1'])
+  const alpha = 'alpha' as TenantId
+  const limits = { perWebhook: 2, perTenant: 3, inAll: 10 }
+  const due = (webhookId: string, count: number, tenant = alpha): Due => ({
+    webhookId,
+    tenant,
+    deliveries: Array.from({ length: count }, (_, index) => `m-${index}`),
+  })
+  const written = (chosen: InFlight[]) => chosen.map(({ webhookId, id }) => `${webhookId} ${id}`)
+
+  it('gives no receiver and no tenant more than its part, and begins nothing twice', () => {
+    const all = [due('w-a', 4), due('w-b', 4), due('w-c', 1, 'beta' as TenantId)]
+    assert.deepEqual(written(chooseDue(all, [], limits)), ['w-a m-0', 'w-a m-1', 'w-b m-0', 'w-c m-0'])
+    const flying = { webhookId: 'w-a', tenant: alpha, id: 'm-0' }
+    assert.deepEqual(written(chooseDue([due('w-a', 4)], [flying], limits)), ['w-a m-1'])
+    const full = ['m-0', 'm-1'].map((id) => ({ webhookId: 'w-a', tenant: alpha, id }))
+    assert.deepEqual(written(chooseDue(all, full, { ...limits, inAll: 3 })), ['w-b m-0'])
   })
 
   it('keeps its limits whatever is due', () => {
-    const ids = fc.uniqueArray(fc.tuple(fc.nat(4), fc.nat(20)).map(([webhook, id]) => dueId(`w-${webhook}`, `m-${id}`)))
+    const any = fc.array(fc.tuple(fc.nat(5), fc.nat(6), fc.constantFrom('alpha', 'beta') as fc.Arbitrary<TenantId>))
     fc.assert(
-      fc.property(ids, ids, (due, flying) => {
-        const inFlight = new Set(flying.slice(0, 6))
-        const chosen = chooseDue(due, inFlight, { perWebhook: 2, inAll: 6 })
-        assert.ok(chosen.length + inFlight.size <= 6 || chosen.length === 0)
-        assert.ok(chosen.every((id) => !inFlight.has(id)))
+      fc.property(any, fc.nat(8), (queues, inAll) => {
+        const names = new Set<string>()
+        const all = queues.flatMap(([webhook, count, tenant]) => {
+          const id = `w-${webhook}`
+          if (names.has(id)) return []
+          names.add(id)
+          return [due(id, count, tenant)]
+        })
+        const chosen = chooseDue(all, [], { ...limits, inAll })
+        assert.ok(chosen.length <= inAll)
+        assert.equal(new Set(written(chosen)).size, chosen.length)
+        for (const { webhookId, tenant } of all) {
+          assert.ok(chosen.filter((one) => one.webhookId === webhookId).length <= limits.perWebhook)
+          assert.ok(chosen.filter((one) => one.tenant === tenant).length <= limits.perTenant)
+        }
       }),
     )
   })

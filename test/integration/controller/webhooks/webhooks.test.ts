@@ -330,6 +330,25 @@ describe('webhooks', function () {
     assert.ok((await deliveries(slow.id)).every(({ state, attemptCount }) => state === 'pending' && attemptCount === 0))
   })
 
+  it('find what is due later, though what was due before it is not to be sent any more', async () => {
+    const { id } = await add('/apps/shop', { events: ['app.paused'] })
+    const { store } = api.context
+    await happens('paused', 'first')
+    await expandOutbox(context, never)
+    clock += 60_000
+    await happens('paused', 'second')
+    await expandOutbox(context, never)
+    const first = (await deliveries(id)).at(-1)
+    await store.hdel(`berth:webhook:${id}:deliveries`, first?.id ?? '')
+    clock -= 30_000
+    await lead()
+    await lead()
+    assert.equal(receiver.received.length, 0)
+    clock += 30_000
+    await lead()
+    assert.equal(receiver.received.length, 1)
+  })
+
   it('go with their app, with all that waits', async () => {
     const { id } = await add()
     await happens('released')
