@@ -259,7 +259,7 @@ describe('drains', function () {
     assert.match(plain.messages.find((message) => message.endsWith('of blog')) ?? '', / blog app web\.1 /)
   })
 
-  it('C06 is for members: others see no drain and add none, and nobody adds more than a few', async () => {
+  it('C02 C03 is for members: others see no drain and add none, and nobody adds more than a few', async () => {
     const stranger = await api.member('beta')
     const url = `syslog://logs.example.test:${plain.port}`
     assert.equal((await api.call(stranger, 'GET', '/v1/apps/shop/drains')).status, 404)
