@@ -15,8 +15,7 @@ export type AppendLines = (
 ) => Promise<unknown>
 
 type Waiting = {
-  /** In which `taken` lines were taken. */
-  second: number
+  /** Lines in this second. */
   taken: number
   /** Requests without a line, that are not told yet; and those that are, by one of the lines that wait. */
   dropped: number
@@ -34,6 +33,7 @@ const MAX_PATH = 200
 
 export class AppLog {
   #apps = new Map<AppId, Waiting>()
+  #latest: { id: AppId; app: Waiting } | null = null
   #waiting = 0
   #dropped = 0
   #position = 0
@@ -46,19 +46,18 @@ export class AppLog {
     this.#now = now
   }
 
-  /** @param ms how long the request took */
+  /** Every request comes by here, so no clock is asked for those that get no line. @param ms how long the request took */
   add(call: Call, ms: number): void {
-    if (call.route === null) return
-    const now = this.#now()
-    const app = this.#of(call.route.appId, Math.floor(now / 1000))
-    const isTooMuch = app.taken >= LINES_A_SECOND || app.lines.length >= MAX_WAITING_OF_ONE
-    if (isTooMuch || this.#waiting >= MAX_WAITING) {
+    const { route } = call
+    if (route === null) return
+    const app = this.#of(route.appId)
+    if (app.taken >= LINES_A_SECOND || app.lines.length >= MAX_WAITING_OF_ONE || this.#waiting >= MAX_WAITING) {
       app.dropped += 1
       this.#dropped += 1
       return
     }
     app.taken += 1
-    this.#push(app, describe(call, ms), now)
+    this.#push(app, describe(call, ms))
   }
 
   /** Requests that got no line, since this process began. */
@@ -66,21 +65,26 @@ export class AppLog {
     return this.#dropped
   }
 
-  /** Hands on what waits. @throws the first failure; what was not handed on waits on */
-  async flush(): Promise<void> {
-    const now = this.#now()
-    const second = Math.floor(now / 1000)
+  /** A second is over: what was dropped in it is told, and each app may have lines again. */
+  turn(): void {
     for (const [id, app] of this.#apps) {
-      // What is dropped in a second is told when it is over.
-      if (app.second !== second && app.dropped > 0) this.#tellDropped(app, now)
-      if (app.lines.length > 0) await this.#send(id, app)
-      else if (app.second < second - 1) this.#apps.delete(id)
+      if (app.taken === 0 && app.dropped === 0 && app.lines.length === 0) this.#apps.delete(id)
+      if (app.dropped > 0) this.#tellDropped(app)
+      app.taken = 0
     }
+    this.#latest = null
   }
 
-  #tellDropped(app: Waiting, now: number): void {
+  /** Hands on what waits. @throws the first failure; what was not handed on waits on */
+  async flush(): Promise<void> {
+    for (const [id, app] of this.#apps) if (app.lines.length > 0) await this.#send(id, app)
+  }
+
+  #tellDropped(app: Waiting): void {
+    // While the log is away one word about them is enough.
+    if (app.lines.length > MAX_WAITING_OF_ONE) return
     const why = `more than ${LINES_A_SECOND} requests a second, or the log was away.`
-    this.#push(app, describeDropped(app.dropped, why), now)
+    this.#push(app, describeDropped(app.dropped, why))
     app.telling += app.dropped
     app.dropped = 0
   }
@@ -94,19 +98,17 @@ export class AppLog {
     this.#waiting -= length
   }
 
-  #push(app: Waiting, line: string, now: number): void {
+  #push(app: Waiting, line: string): void {
     this.#waiting += 1
-    const entry = { at: new Date(now).toISOString(), source: 'router', ps: 'router', line } as const
-    app.lines.push({ position: ++this.#position, entry })
+    const at = new Date(this.#now()).toISOString()
+    app.lines.push({ position: ++this.#position, entry: { at, source: 'router', ps: 'router', line } })
   }
 
-  #of(id: AppId, second: number): Waiting {
+  #of(id: AppId): Waiting {
+    if (this.#latest?.id === id) return this.#latest.app
     let app = this.#apps.get(id)
-    if (!app) this.#apps.set(id, (app = { second, taken: 0, dropped: 0, telling: 0, lines: [] }))
-    if (app.second !== second) {
-      app.second = second
-      app.taken = 0
-    }
+    if (!app) this.#apps.set(id, (app = { taken: 0, dropped: 0, telling: 0, lines: [] }))
+    this.#latest = { id, app }
     return app
   }
 }

@@ -55,7 +55,8 @@ export type Leaving = {
 
 /** What a router that is killed has not delivered yet is lost. */
 const FLUSH_MS = 250
-const LOG_MS = 500
+/** Also the second of which router/app-log.ts speaks. */
+const LOG_MS = 1000
 
 /** @throws ADDRESS_IN_USE */
 export async function start(
@@ -204,8 +205,11 @@ export async function start(
   )
   const logging = repeat(
     LOG_MS,
-    // Waiting for a Redis that is away would only make more wait.
-    () => (store.status === 'ready' ? appLog.flush() : Promise.resolve()),
+    async () => {
+      appLog.turn()
+      // Waiting for a Redis that is away would only make more wait.
+      if (store.status === 'ready') await appLog.flush()
+    },
     ending.signal,
     (error) => log.debug('requests not logged yet', { cause: messageOf(error) }),
   )

@@ -2,11 +2,13 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { InstanceId } from '#core/domain/ids.ts'
 
 export type Forwards = {
-  /** @returns null when nothing listens there */
-  connect(instance: InstanceId, namespacePath: string, port: number): Promise<Socket | null>
+  /**
+   * @param life of one sandbox: its successor, of the same id, has another namespace
+   * @returns null when nothing listens there
+   */
+  connect(life: string, namespacePath: string, port: number): Promise<Socket | null>
   stop(): void
 }
 
@@ -14,13 +16,13 @@ type Helper = { child: ChildProcess; asked: Map<number, (socket: Socket | null) 
 
 const PROGRAM = join(import.meta.dirname, 'connect.ts')
 
-/** One helper for an instance, as long as it is asked; see connect.ts. */
+/** One helper for a sandbox, as long as it is asked; see connect.ts. */
 export function createForwards(): Forwards {
-  const helpers = new Map<InstanceId, Helper>()
+  const helpers = new Map<string, Helper>()
   let next = 0
 
-  function helperOf(instance: InstanceId, namespacePath: string): Helper {
-    const known = helpers.get(instance)
+  function helperOf(life: string, namespacePath: string): Helper {
+    const known = helpers.get(life)
     if (known) return known
     const child = fork(PROGRAM, {
       execPath: 'nsenter',
@@ -29,13 +31,13 @@ export function createForwards(): Forwards {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     const helper: Helper = { child, asked: new Map() }
-    helpers.set(instance, helper)
+    helpers.set(life, helper)
     child.on('message', ({ id, isThere }: { id: number; isThere: boolean }, socket) => {
       helper.asked.get(id)?.(isThere ? (socket as Socket) : null)
       helper.asked.delete(id)
     })
     const gone = () => {
-      if (helpers.get(instance) === helper) helpers.delete(instance)
+      if (helpers.get(life) === helper) helpers.delete(life)
       for (const answer of helper.asked.values()) answer(null)
       helper.asked.clear()
     }
@@ -46,8 +48,8 @@ export function createForwards(): Forwards {
   }
 
   return {
-    connect(instance, namespacePath, port) {
-      const { child, asked } = helperOf(instance, namespacePath)
+    connect(life, namespacePath, port) {
+      const { child, asked } = helperOf(life, namespacePath)
       const id = ++next
       return new Promise((resolve) => {
         asked.set(id, resolve)

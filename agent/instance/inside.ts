@@ -88,7 +88,8 @@ export function createInside({ url, token, host, supervisor, log }: InsideContex
   }
 
   async function forward(place: Place, port: number, socket: WebSocket, via: Forwards): Promise<void> {
-    const to = await via.connect(place.desired.id, namespaceOf(host, place.sandbox), port)
+    const { id, startedAt } = place.sandbox
+    const to = await via.connect(`${id} ${startedAt}`, namespaceOf(host, place.sandbox), port)
     if (to === null) return socket.close(TRY_LATER)
     if (socket.readyState !== socket.OPEN) return void to.destroy()
     socket.send(JSON.stringify({ started: true }))

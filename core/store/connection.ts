@@ -46,8 +46,6 @@ const commands = {
   appendAudit: 2,
   takeApiCall: 1,
   removeHost: 6,
-  queueDelivery: 6,
-  settleDelivery: 6,
   forgetDelivery: 2,
 } as const
 

@@ -103,6 +103,23 @@ describe('Whichever way a tenant’s code starts', () => {
     assert.equal(code, 0)
   })
 
+  it('one log has the app’s lines, its requests, its build and what the platform did, each with its source', async function () {
+    this.timeout(60_000)
+    await world.http('rights', '/asked')
+    const expected = {
+      app: /app\[worker\.1\]: rights of worker/,
+      router: /router\[router\]: GET \/asked host=rights\.\S+ status=200 ms=\S+ bytes=\d+ instance=i-\S+ id=/,
+      build: /build\[build\]: .*rights of build/,
+      platform: /platform\[web\.1\]: web\.1 is ready after/,
+    }
+    for (const [source, line] of Object.entries(expected)) {
+      let said = ''
+      const isThere = async () =>
+        line.test((said = (await world.cli(['logs', '-n', '5000', '-s', source, '-a', 'rights'])).stdout))
+      await waitFor(isThere, { timeoutMs: 20_000, what: `a line of ${source}`, detail: () => said })
+    }
+  })
+
   it('S01: a worker has no rights', async function () {
     this.timeout(30_000)
     let log = ''

@@ -80,5 +80,5 @@ describe('An app in a language of Debian’s', function () {
     }
   })
 
-  const logOf = async (name: string) => (await world.cli(['logs', '-a', name, '-n', '200'])).stdout
+  const logOf = async (name: string) => (await world.cli(['logs', '-a', name, '-s', 'app', '-n', '200'])).stdout
 })

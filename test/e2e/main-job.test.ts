@@ -45,7 +45,7 @@ describe('The main job, by the commands that the README shows', () => {
 
   it('shows logs, instances and the formation', async function () {
     this.timeout(60_000)
-    await waitFor(async () => (await world.cli(['logs', '-a', 'hello'])).stdout.includes('listening'), {
+    await waitFor(async () => (await world.cli(['logs', '-s', 'app', '-a', 'hello'])).stdout.includes('listening'), {
       timeoutMs: 10_000,
       what: 'the app’s line in the logs',
     })

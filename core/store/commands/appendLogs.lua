@@ -34,7 +34,10 @@ if tonumber(ARGV[4]) > 0 then redis.call('HINCRBY', KEYS[3], 'dropped', ARGV[4])
 
 local bytes = redis.call('HINCRBY', KEYS[3], 'bytes', size)
 local limit = tonumber(redis.call('HGET', KEYS[3], 'limit') or ARGV[2])
-while bytes > limit do
+-- So many pages at most: after the limit was lowered by much, the next lines go on with it, and nobody waits for long.
+local pages = 0
+while bytes > limit and pages < 20 do
+  pages = pages + 1
   local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 100)
   if #oldest == 0 then
     bytes = 0

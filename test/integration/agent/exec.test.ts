@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { APP_UID } from '#core/domain/app.ts'
-import type { InstanceId } from '#core/domain/ids.ts'
 import { startTestHost, uidBaseOf, type TestHost } from '#test/helpers/sandboxes.ts'
 import { createForwards } from '../../../agent/forward/index.ts'
 import { execInSandbox, namespaceOf, type SandboxHandle } from '../../../agent/sandbox/index.ts'
@@ -110,7 +109,7 @@ describe('A command inside a sandbox that runs', function () {
   describe('a connection to one of its ports', () => {
     const forwards = createForwards()
     after(() => forwards.stop())
-    const connect = (port: number) => forwards.connect('i-x' as InstanceId, namespaceOf(world.host, sandbox), port)
+    const connect = (port: number) => forwards.connect('i-x 1', namespaceOf(world.host, sandbox), port)
     const server = `exec python3 -c 'import socket
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", 7070)); s.listen()
 print("listening", flush=True)

@@ -84,7 +84,7 @@ describe('drains', function () {
   afterEach(async () => {
     await stopLeading()
     for (const path of ['/v1/apps/shop/drains', '/v1/drains'])
-      for (const { id } of (await drains(path)) as DrainView[]) await api.call(api.operator, 'DELETE', `${path}/${id}`)
+      for (const { id } of (await drains(path))) await api.call(api.operator, 'DELETE', `${path}/${id}`)
     plain.messages.length = secure.messages.length = web.received.length = 0
     web.answer = (_request, res) => void res.writeHead(204).end()
     await limitLog(api.context.store, app, 1024 ** 2)
@@ -259,7 +259,7 @@ describe('drains', function () {
     assert.match(plain.messages.find((message) => message.endsWith('of blog')) ?? '', / blog app web\.1 /)
   })
 
-  it('C06 is for members: others see no drain and add none, and nobody adds more than a few', async () => {
+  it('C02 C03 is for members: others see no drain and add none, and nobody adds more than a few', async () => {
     const stranger = await api.member('beta')
     const url = `syslog://logs.example.test:${plain.port}`
     assert.equal((await api.call(stranger, 'GET', '/v1/apps/shop/drains')).status, 404)

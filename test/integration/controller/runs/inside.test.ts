@@ -135,7 +135,7 @@ describe('Getting into an instance that runs', function () {
     await once(client, 'close')
   })
 
-  it('C15 is an event of the app’s, with who began it', async () => {
+  it('C13 is an event of the app’s, with who began it', async () => {
     const { client } = await begin({ exec: { command: 'rm -rf /app/x', streams: 'pipes' } })
     client.close()
     const [event] = await loadEvents(api.context.store, app.id, { limit: 1 })
@@ -150,7 +150,7 @@ describe('Getting into an instance that runs', function () {
     await once(agent, 'close')
   })
 
-  it('C06 is for the tenant’s members alone, and only for what is there and runs', async () => {
+  it('C02 C03 is for the tenant’s members alone, and only for what is there and runs', async () => {
     assert.equal(await refusal('nonsense', path()), 401)
     assert.equal(await refusal(stranger, path()), 404)
     assert.equal(await refusal(api.agent, path()), 404)
