@@ -109,12 +109,10 @@ describe('What the commands ask of the API', function () {
         BERTH_API_URL: recorder.url,
         BERTH_TOKEN: api.operator,
       }
-      await runInProcess(wordsOf(example, home), {
-        env,
-        cwd: home,
-        input: command === 'login' ? api.operator : 'input',
-      })
-      clearTimeout(timer)
+      const input = command === 'login' ? api.operator : 'input'
+      const ran = runInProcess(wordsOf(example, home), { env, cwd: home, input })
+      await Promise.race([ran, sleep(10_000, undefined, { ref: false })])
+      clearInterval(timer)
       for (const operation of recorder.take()) found.add(operation)
     }
     return found

@@ -5,7 +5,7 @@ import { createOutput } from '../../../cli/output.ts'
 const terminal = () => Object.assign(new PassThrough(), { isTTY: true, columns: 30 })
 const written = (stream: PassThrough) => {
   let text = ''
-  for (let part: unknown; (part = stream.read()) !== null;) text += String(part)
+  for (let part: Buffer | null; (part = stream.read() as Buffer | null) !== null;) text += part.toString()
   return text
 }
 
