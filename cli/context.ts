@@ -1,8 +1,5 @@
 /** What every command is given: where it runs, whom it speaks to, and how it was asked. Made once, in main.ts. */
-import { chooseApp } from './app-choice.ts'
-import { createClient, type Client } from './client.ts'
-import { chooseCredentials, credentialsFile, readCredentials } from './credentials.ts'
-import { readRemotes } from './git.ts'
+import type { Client } from './client.ts'
 import type { Output } from './output.ts'
 import type { CommandSpec } from './program.ts'
 
@@ -137,8 +134,13 @@ export type Options = {
 /** A command: its arguments as they were typed, and its options. */
 export type Run = (context: Context, args: string[], options: Options) => Promise<void>
 
+/** What speaks to the API and to git is imported when it is needed: Node's HTTP alone is a third of the start of a command. */
 export function createContext(world: World): Context {
   const client = async () => {
+    const [{ createClient }, { chooseCredentials, credentialsFile, readCredentials }] = await Promise.all([
+      import('./client.ts'),
+      import('./credentials.ts'),
+    ])
     const saved = await readCredentials(credentialsFile(world.env))
     return createClient(chooseCredentials(world.env, saved))
   }
@@ -146,6 +148,7 @@ export function createContext(world: World): Context {
     ...world,
     client,
     app: async ({ app, remote }) => {
+      const [{ chooseApp }, { readRemotes }] = await Promise.all([import('./app-choice.ts'), import('./git.ts')])
       const named = world.env['BERTH_APP'] || undefined
       const isNamed = app !== undefined || (remote === undefined && named !== undefined)
       const remotes = isNamed ? {} : await readRemotes(world.cwd)
