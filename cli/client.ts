@@ -22,7 +22,7 @@ export type Client = {
   token: string
   get<T>(path: Path, query?: Query): Promise<T>
   post<T>(path: Path, body?: unknown): Promise<T>
-  patch<T>(path: Path, body: unknown): Promise<T>
+  patch<T>(path: Path, body: unknown, query?: Query): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
   /** A body of another kind than JSON, and how long it is; null: the API does not say. */
   download(path: Path): Promise<{ content: Readable; bytes: number | null }>
@@ -48,7 +48,7 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     token,
     get: <T>(path: Path, query?: Query) => call('GET', path, query) as Promise<T>,
     post: <T>(path: Path, body?: unknown) => call('POST', path, {}, body ?? {}) as Promise<T>,
-    patch: <T>(path: Path, body: unknown) => call('PATCH', path, {}, body) as Promise<T>,
+    patch: <T>(path: Path, body: unknown, query: Query = {}) => call('PATCH', path, query, body) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, query) as Promise<T>,
     async download(path) {
       const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path))

@@ -103,6 +103,12 @@ export type Options = {
   slug?: string
   as?: string
   index?: string
+  email?: string
+  totp?: string
+  role?: string
+  readOnly?: boolean
+  expires?: string
+  forApp?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

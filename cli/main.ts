@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { messageOf } from '#core/domain/errors.ts'
+import { accessCommands } from './access-commands.ts'
 import { buildpackCommands } from './buildpack-commands.ts'
 import { createContext } from './context.ts'
 import { CliError, exitCodes, ProgramEnded } from './failures.ts'
@@ -50,31 +51,6 @@ const runOptions: [string, string][] = [
 const runVariables: [string, string][] = [['-e, --env <pair>', 'KEY=VALUE for this run alone; may be repeated']]
 
 const commands: CommandSpec[] = [
-  {
-    name: 'login',
-    group: 'Session',
-    summary: 'Save an API token, after checking it',
-    options: [
-      ['--api-url <url>', 'where the API is'],
-      ['--token <token>', 'the token; others on this machine can see it here, so better pipe it in or type it'],
-    ],
-    examples: ['login', 'login --api-url https://berth.example.com', 'login < /var/lib/berth/operator-token'],
-    load: async () => (await import('./commands/session.ts')).login,
-  },
-  {
-    name: 'logout',
-    group: 'Session',
-    summary: 'Forget the saved token',
-    examples: ['logout'],
-    load: async () => (await import('./commands/session.ts')).logout,
-  },
-  {
-    name: 'whoami',
-    group: 'Session',
-    summary: 'Show who you are to the API',
-    examples: ['whoami', 'whoami --json'],
-    load: async () => (await import('./commands/session.ts')).whoami,
-  },
   {
     name: 'version',
     group: 'Session',
@@ -129,6 +105,7 @@ const commands: CommandSpec[] = [
     examples: ['apps:destroy hello --confirm hello', 'destroy -a hello --confirm hello'],
     load: async () => (await import('./commands/apps.ts')).destroy,
   },
+  ...accessCommands,
   ...buildpackCommands,
   {
     name: 'fork',
@@ -882,34 +859,6 @@ const commands: CommandSpec[] = [
     examples: ['git:credentials get'],
     hidden: true,
     load: async () => (await import('./commands/git.ts')).credentials,
-  },
-  {
-    name: 'tokens',
-    group: 'Tokens',
-    aliases: ['tokens:list'],
-    summary: 'List the API tokens',
-    examples: ['tokens'],
-    load: async () => (await import('./commands/tokens.ts')).list,
-  },
-  {
-    name: 'tokens:create',
-    group: 'Tokens',
-    args: '<description>',
-    summary: 'Create an API token, and show it this once',
-    options: [
-      ['--tenant <id>', 'for which tenant (operators)'],
-      ['--operator', 'allow everything (operators)'],
-    ],
-    examples: ['tokens:create ci', 'tokens:create "acme, first token" --tenant acme'],
-    load: async () => (await import('./commands/tokens.ts')).create,
-  },
-  {
-    name: 'tokens:revoke',
-    group: 'Tokens',
-    args: '<id>',
-    summary: 'End the validity of an API token',
-    examples: ['tokens:revoke t-abcdefghijklm'],
-    load: async () => (await import('./commands/tokens.ts')).revoke,
   },
   {
     name: 'hosts',
