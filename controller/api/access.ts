@@ -28,8 +28,8 @@ export function admitTo(route: string, store: Store): Admit {
     const caller = callerOf(req)
     const target = await targetIn(req, operation, store)
     requireMay(caller, operation, target)
-    if (req.method !== 'GET' && req.method !== 'HEAD')
-      await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
+    const changes = req.method !== 'GET' && req.method !== 'HEAD' && !operation.personal
+    if (changes) await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
   }
 }
 

@@ -19,7 +19,19 @@ const member = (name: string, role: Role): Membership => ({ tenantId: tenant(nam
 describe('who somebody is', () => {
   it('takes addresses that differ in case and space alone as one, and nothing that is no address', () => {
     assert.equal(normaliseEmail('  Ann.Smith+x@Example.COM '), 'ann.smith+x@example.com')
-    for (const wrong of ['', 'ann', '@x', 'a@', 'a b@c.d', 'a@b..c', 'a@-b.c', 'a@b\n', 'a@b,c@d', `a@${'b'.repeat(300)}`, 'a\u0000@b.c'])
+    for (const wrong of [
+      '',
+      'ann',
+      '@x',
+      'a@',
+      'a b@c.d',
+      'a@b..c',
+      'a@-b.c',
+      'a@b\n',
+      'a@b,c@d',
+      `a@${'b'.repeat(300)}`,
+      'a\u0000@b.c',
+    ])
       assert.equal(normaliseEmail(wrong), wrong === 'a@b\n' ? 'a@b' : null, JSON.stringify(wrong))
   })
 
@@ -50,7 +62,10 @@ describe('who somebody is', () => {
 
   it('makes an operator of an operator only with a second factor', () => {
     const user = aUser({ operator: true, memberships: [member('acme', 'member')] })
-    assert.deepEqual([false, true].map((shown) => callerBySession(user, shown).kind), ['member', 'operator'])
+    assert.deepEqual(
+      [false, true].map((shown) => callerBySession(user, shown).kind),
+      ['member', 'operator'],
+    )
     assert.equal(callerBySession(aUser(), true).kind, 'member')
     assert.equal(callerBySession(null, true).kind, 'operator')
   })

@@ -170,6 +170,16 @@ describe('people and tenants', function () {
     assert.equal(old.status, 401)
   })
 
+  it('lets members of a suspended tenant mind their own account, and change nothing of the tenant', async () => {
+    const ann = await aSignedIn(api, 'ann@example.com', { tenant: 'alpha', role: 'owner' })
+    await root.call('POST', '/v1/tenants/alpha/suspend', { reason: 'a test' })
+    assert.equal((await ann.browser.call('POST', '/v1/apps', { name: 'shop' })).body.code, 'TENANT_SUSPENDED')
+    const changed = { current: PASSWORD, password: 'another good password' }
+    const kept = await ann.browser.call('POST', '/v1/account/password', changed)
+    assert.equal(kept.status, 200, JSON.stringify(kept.body))
+    assert.equal((await ann.browser.call('DELETE', '/v1/session')).status, 204)
+  })
+
   it('lets somebody see and end their sessions one by one', async () => {
     const { browser } = await aSignedIn(api, 'ann@example.com')
     const elsewhere = aBrowser(api)

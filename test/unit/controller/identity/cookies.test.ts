@@ -13,7 +13,15 @@ describe('cookies', () => {
     assert.deepEqual(at('localhost:4000', null), { name: 'berth', secure: false })
     assert.deepEqual(at('[::1]:4000', null), { name: 'berth', secure: false })
     // The last four: DNS rebinding, and names that only look like it.
-    for (const host of ['', 'berth.example.com:444', '10.0.0.5:4000', 'evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'x@127.0.0.1'])
+    for (const host of [
+      '',
+      'berth.example.com:444',
+      '10.0.0.5:4000',
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.nip.io',
+      'x@127.0.0.1',
+    ])
       assert.equal(at(host, own), null, host)
     assert.equal(at('berth.example.com', 'http://berth.example.com'), null)
   })
@@ -39,13 +47,15 @@ describe('cookies', () => {
 
   it('C06 knows by what the browser says whether a page of ours asks', () => {
     const host = 'berth.example.com'
-    const asks = (headers: Record<string, string>, method = 'POST') => isSameOrigin({ method, headers: { host, ...headers } })
+    const asks = (headers: Record<string, string>, method = 'POST') =>
+      isSameOrigin({ method, headers: { host, ...headers } })
     assert.equal(asks({ 'sec-fetch-site': 'same-origin' }), true)
     assert.equal(asks({ 'sec-fetch-site': 'none' }, 'GET'), true)
     assert.equal(asks({ 'sec-fetch-site': 'none' }), false)
     assert.equal(asks({ 'sec-fetch-site': 'same-site', origin: `https://${host}` }), false)
     assert.equal(asks({ origin: `https://${host}` }), true)
-    for (const origin of ['null', '', 'https://app.example.com', `https://${host}:8443`, 'nonsense']) assert.equal(asks({ origin }), false, origin)
+    for (const origin of ['null', '', 'https://app.example.com', `https://${host}:8443`, 'nonsense'])
+      assert.equal(asks({ origin }), false, origin)
     assert.equal(asks({}, 'GET'), false)
   })
 
