@@ -28,7 +28,7 @@ export type Client = {
   list<T extends object>(path: Path, query?: Query): Promise<T>
   /** Done once, also where the connection breaks off and it is sent again. */
   post<T>(path: Path, body?: unknown): Promise<T>
-  patch<T>(path: Path, body: unknown): Promise<T>
+  patch<T>(path: Path, body: unknown, query?: Query): Promise<T>
   delete<T>(path: Path, query?: Query): Promise<T>
   /** A body of another kind than JSON, and how long it is; null: the API does not say. */
   download(path: Path, query?: Query): Promise<{ content: Readable; bytes: number | null }>
@@ -70,7 +70,7 @@ export function createClient({ apiUrl, token }: Credentials): Client {
       const key = randomUUID()
       return sendUntilAnswered(() => call('POST', path, { body: body ?? {}, key }) as Promise<T>)
     },
-    patch: <T>(path: Path, body: unknown) => call('PATCH', path, { body }) as Promise<T>,
+    patch: <T>(path: Path, body: unknown, query?: Query) => call('PATCH', path, { query, body }) as Promise<T>,
     delete: <T>(path: Path, query?: Query) => call('DELETE', path, { query }) as Promise<T>,
     async download(path, query) {
       const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))

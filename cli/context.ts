@@ -129,6 +129,11 @@ export type Options = {
   tokenFile?: string
   dryRun?: boolean
   into?: string
+  email?: string
+  totp?: string
+  readOnly?: boolean
+  expires?: string
+  forApp?: string
 }
 
 /** A command: its arguments as they were typed, and its options. */

@@ -4,7 +4,12 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { credentialsDamaged, notLoggedIn, savedForAnother, usage } from './failures.ts'
 
-export type Credentials = { apiUrl: string; token: string }
+export type Credentials = {
+  apiUrl: string
+  token: string
+  /** The token's id, where `berth login --email` made it for this machine alone, so that logging out revokes it. */
+  own?: string
+}
 
 /** The address that a Berth on this machine listens on by default. */
 export const DEFAULT_API_URL = 'http://127.0.0.1:4000'
@@ -99,6 +104,7 @@ function parseJson(text: string): unknown {
 
 function isCredentials(value: unknown): value is Credentials {
   if (typeof value !== 'object' || value === null) return false
-  const { apiUrl, token } = value as Partial<Record<keyof Credentials, unknown>>
+  const { apiUrl, token, own } = value as Partial<Record<keyof Credentials, unknown>>
+  if (own !== undefined && typeof own !== 'string') return false
   return typeof apiUrl === 'string' && URL.canParse(apiUrl) && typeof token === 'string' && token !== ''
 }

@@ -6,6 +6,7 @@ import { readConfig, type Config } from '#core/runtime/config.ts'
 import { checkFolder, checkPorts } from './up/checks.ts'
 import { endLeftovers } from './up/leftovers.ts'
 import { takeLock } from './up/lock.ts'
+import { loginLink } from './up/login-link.ts'
 import { partsOf, teardownCommand } from './up/parts.ts'
 import { runToEnd, startPart, type RunningPart } from './up/supervise.ts'
 
@@ -37,7 +38,7 @@ async function up(config: Config): Promise<void> {
       const outcome = await Promise.race([started.ready, interrupted.then(() => 'interrupted' as const)])
       if (outcome === 'interrupted') break
     }
-    if (!interrupted.isOver()) greet(config, logs)
+    if (!interrupted.isOver()) greet(config, logs, await loginLink(config))
     await interrupted
   } catch (error) {
     failure = error as Error
@@ -66,7 +67,7 @@ async function stopAll(config: Config, running: RunningPart[]): Promise<void> {
   if (redis?.name === 'redis') await redis.stop()
 }
 
-function greet(config: Config, logs: string): void {
+function greet(config: Config, logs: string, link: string | null): void {
   const api = `http://${config.apiAddress === '0.0.0.0' ? '127.0.0.1' : config.apiAddress}:${config.apiPort}`
   const port = config.httpPort === 80 ? '' : `:${config.httpPort}`
   const logIn = `export BERTH_API_URL=${api} BERTH_TOKEN=$(cat ${config.home}/operator-token)`
@@ -74,6 +75,7 @@ function greet(config: Config, logs: string): void {
   say(
     `Apps by HTTPS: https://APP.${config.domain}${config.httpsPort === 443 ? '' : `:${config.httpsPort}`}/ (${trustOf(config)})`,
   )
+  if (link !== null) say(`Console, signed in (once, within ten minutes): ${link}`)
   say(`Then: bin/berth create hello. Logs are in ${logs}/. Ctrl-C stops everything.`)
 }
 

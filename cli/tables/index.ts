@@ -1,5 +1,6 @@
 /** The command table: one line per topic's rows. A new area adds its own line here, and nothing elsewhere. */
 import type { CommandSpec } from '../program.ts'
+import { accessCommands } from './access.ts'
 import { liveCommands } from './live.ts'
 import { alertCommands } from './alert.ts'
 import { appCommands } from './apps.ts'
@@ -18,7 +19,6 @@ import { runningCommands } from './running.ts'
 import { runCommands } from './runs.ts'
 import { sessionCommands } from './session.ts'
 import { tenantCommands } from './tenants.ts'
-import { tokenCommands } from './tokens.ts'
 
 export const commands: CommandSpec[] = [
   ...sessionCommands,
@@ -34,9 +34,9 @@ export const commands: CommandSpec[] = [
   ...releaseCommands,
   ...gitCommands,
   ...localCommands,
-  ...tokenCommands,
   ...hostCommands,
   ...tenantCommands,
+  ...accessCommands,
   ...liveCommands,
   ...alertCommands,
   ...opsCommands,

@@ -3,33 +3,6 @@ import type { CommandSpec } from '../program.ts'
 
 export const sessionCommands: CommandSpec[] = [
   {
-    name: 'login',
-    group: 'Session',
-    summary: 'Save an API token, after checking it',
-    options: [
-      ['--api-url <url>', 'where the API is'],
-      ['--token <token>', 'the token; others on this machine can see it here, so better pipe it in or type it'],
-    ],
-    examples: ['login', 'login --api-url https://berth.example.com', 'login < /var/lib/berth/operator-token'],
-    uses: ['GET /whoami'],
-    load: async () => (await import('../commands/session.ts')).login,
-  },
-  {
-    name: 'logout',
-    group: 'Session',
-    summary: 'Forget the saved token',
-    examples: ['logout'],
-    load: async () => (await import('../commands/session.ts')).logout,
-  },
-  {
-    name: 'whoami',
-    group: 'Session',
-    summary: 'Show who you are to the API',
-    examples: ['whoami', 'whoami --json'],
-    uses: ['GET /whoami'],
-    load: async () => (await import('../commands/session.ts')).whoami,
-  },
-  {
     name: 'commands',
     group: 'Session',
     summary: 'List all commands',

@@ -35,8 +35,8 @@ export function admitTo(route: string, store: Store): Admit {
     const target = await targetIn(req, operation, store)
     await noteTarget(req, target, appIn(req, target), store)
     requireMay(caller, operation, target)
-    if (req.method !== 'GET' && req.method !== 'HEAD')
-      await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
+    const changes = req.method !== 'GET' && req.method !== 'HEAD' && !operation.personal
+    if (changes) await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
   }
 }
 

@@ -50,7 +50,7 @@ export function strategyFor(config: client.Configuration, callbackUrl: string): 
 /** PKCE binds the answer to the browser that asked. State and nonce do, too, for a provider that only says that it does PKCE. */
 class NoncedStrategy extends Strategy {
   override authorizationRequestParams(...asked: Parameters<Strategy['authorizationRequestParams']>): URLSearchParams {
-    const params = new URLSearchParams(super.authorizationRequestParams(...asked) as URLSearchParams)
+    const params = new URLSearchParams(super.authorizationRequestParams(...asked))
     params.set('state', client.randomState())
     params.set('nonce', client.randomNonce())
     return params
@@ -60,7 +60,10 @@ class NoncedStrategy extends Strategy {
 /** An address that the provider has not verified is anybody's: who types yours there must not get your account here. */
 const toVouched: VerifyFunction = (tokens, done) => {
   const claims = tokens.claims()
-  if (!claims) return done(null, false)
+  if (!claims) {
+    done(null, false)
+    return
+  }
   const { sub, email, email_verified: verified, name } = claims
   done(null, {
     subject: sub,

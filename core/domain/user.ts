@@ -90,8 +90,8 @@ function capped({ tenantId, role }: TokenScope, { memberships }: User): Membersh
 export const lesser = (one: Role, other: Role): Role => (isAtLeast(one, other) ? other : one)
 
 /**
- * Whom a session makes of somebody. An operator who has shown no second factor is only what the memberships say, so a
- * password alone never runs the platform.
+ * Whom a session makes of somebody. An operator who has shown no second factor is only what the memberships say: a password
+ * that leaked does not run the platform.
  */
 export function callerBySession(user: User | null, secondFactor: boolean): Caller {
   const base = { tokenId: null, app: null, readOnly: false }

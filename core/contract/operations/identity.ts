@@ -152,6 +152,7 @@ const people: Operations = {
   'PATCH /tenants/:tenant/members/:person': {
     summary: 'Give a member another role',
     need: 'tenant:own',
+    query: shapes.forceQuery,
     body: shapes.patchMember,
     answer: shapes.memberView,
   },

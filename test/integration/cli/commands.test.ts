@@ -284,7 +284,10 @@ describe('berth, working on an app', function () {
   })
 
   it('prints a new token alone on stdout', async () => {
-    api.answers['POST /v1/tokens'] = ok({ id: 't-1', token: 'new-secret' }, 201)
+    api.answers['POST /v1/tokens'] = ok(
+      { id: 't-1', token: 'new-secret', tenant: 'acme', role: 'member', app: null },
+      201,
+    )
     const ran = await person.berth(['tokens:create', 'ci'])
     assert.equal(ran.stdout, 'new-secret\n')
     assert.deepEqual(api.seen[0]?.body, { description: 'ci' })

@@ -4,6 +4,11 @@ import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { aPerson, launcher, ok, problem, startFakeApi, type FakeApi, type Person } from './harness.ts'
 
+const ann = {
+  ...{ actor: 'ann', tenant: 'acme', operator: false, user: null, app: null, readOnly: false, expiresAt: null },
+  memberships: [{ tenant: 'acme', role: 'member' }],
+}
+
 describe('berth, logging in and failing', function () {
   this.timeout(30_000)
   let api: FakeApi
@@ -12,7 +17,7 @@ describe('berth, logging in and failing', function () {
   beforeEach(async () => {
     api = await startFakeApi()
     person = await aPerson()
-    api.answers['GET /v1/whoami'] = ok({ actor: 'ann', tenant: 'acme', operator: false })
+    api.answers['GET /v1/whoami'] = ok(ann)
   })
   afterEach(async () => {
     await api.stop()
@@ -22,12 +27,12 @@ describe('berth, logging in and failing', function () {
   it('saves a token that was piped in, readable by its owner alone, and uses it from then on', async () => {
     const login = await person.berth(['login', '--api-url', api.url], { input: 'secret-1\n' })
     assert.deepEqual([login.code, login.stderr], [0, ''])
-    assert.match(login.stdout, /as ann \(tenant acme\)/)
+    assert.match(login.stdout, /as ann \(member of acme\)/)
     const file = join(person.home, '.config/berth/credentials.json')
     assert.equal((await stat(file)).mode & 0o777, 0o600)
     assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), { apiUrl: api.url, token: 'secret-1' })
     const who = await person.berth(['whoami', '--json'])
-    assert.deepEqual(JSON.parse(who.stdout), { actor: 'ann', tenant: 'acme', operator: false })
+    assert.deepEqual(JSON.parse(who.stdout), ann)
     assert.equal(api.seen.at(-1)?.headers.authorization, 'Bearer secret-1')
   })
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { start } from '../../../controller/index.ts'
 import { readConfig, type Config } from '#core/runtime/config.ts'
+import type { WhoamiView } from '#core/contract/identity.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { sleep } from '#core/runtime/clock.ts'
@@ -45,7 +46,7 @@ describe('the controller', function () {
     const whoami = await fetch(`http://127.0.0.1:${first.port}/v1/whoami`, {
       headers: { authorization: `Bearer ${token}` },
     })
-    const { actor, tenant, operator } = (await whoami.json()) as Record<string, unknown>
+    const { actor, tenant, operator } = (await whoami.json()) as WhoamiView
     assert.deepEqual({ actor, tenant, operator }, { actor: 'operator', tenant: null, operator: true })
     await first.stop()
     for (const name of ['operator-token', 'agent-token', 'master-key'])

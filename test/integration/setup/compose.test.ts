@@ -86,7 +86,9 @@ describe('docker-compose.yml', () => {
   it('passes every setting of a single machine, with the defaults of npm run up', () => {
     const { environment: all = {} } = service('controller')
     const { NODE_COMPILE_CACHE, ...environment } = all
-    const known = readFileSync(join(ROOT, 'core/runtime/config.ts'), 'utf8').match(/(?<=')BERTH_[A-Z_]+(?=')/g) ?? []
+    const known = ['config', 'sign-on-config']
+      .map((name) => readFileSync(join(ROOT, `core/runtime/${name}.ts`), 'utf8'))
+      .flatMap((source) => source.match(/(?<=')BERTH_[A-Z_]+(?=')/g) ?? [])
     const notForOneMachine = ['BERTH_AGENT_TOKEN', 'BERTH_CONTROLLER_URL', 'BERTH_CA_BUNDLE']
     assert.deepEqual(
       Object.keys(environment).sort(),

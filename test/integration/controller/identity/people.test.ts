@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { callerByKey } from '../../../../controller/ssh/caller.ts'
 import type { TenantId } from '#core/domain/ids.ts'
+import { loadSshKeys } from '#core/store/ssh-keys.ts'
 import { loadMembers, setMember } from '#core/store/users.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aBrowser, type Browser } from '../../../helpers/browser.ts'
@@ -121,9 +123,15 @@ describe('people and tenants', function () {
     const [mine, theirs] = [await token(ann.browser), await token(owner.browser)]
     assert.equal((await ann.browser.call('POST', '/v1/keys', { key: aKey() })).status, 201)
     assert.equal((await api.call(mine, 'GET', '/v1/tenants/alpha')).status, 200)
+    const [key] = await loadSshKeys(store)
+    const byKey = async () => (await callerByKey(store, key!)).memberships.map(({ role }) => role)
+    assert.deepEqual(await byKey(), ['member'])
+    await setMember(store, ann.id, 'alpha' as TenantId, 'viewer', { before: 'any', force: false })
+    assert.deepEqual(await byKey(), ['viewer'])
     // The right goes with the membership itself, before anything is cleaned up.
     await setMember(store, ann.id, 'alpha' as TenantId, null, { before: 'any', force: false })
     assert.equal((await api.call(mine, 'GET', '/v1/whoami')).status, 401)
+    await assert.rejects(byKey(), { code: 'FORBIDDEN' })
     await setMember(store, ann.id, 'alpha' as TenantId, 'member', { before: 'any', force: false })
     assert.equal((await owner.browser.call('DELETE', `/v1/tenants/alpha/members/${ann.id}`)).status, 204)
     await setMember(store, ann.id, 'alpha' as TenantId, 'member', { before: 'any', force: false })
@@ -168,6 +176,16 @@ describe('people and tenants', function () {
     assert.equal((await browser.call('GET', '/v1/session')).status, 401)
     const old = await aBrowser(api).call('POST', '/v1/session', { email: 'ann@example.com', password: PASSWORD })
     assert.equal(old.status, 401)
+  })
+
+  it('lets members of a suspended tenant mind their own account, and change nothing of the tenant', async () => {
+    const ann = await aSignedIn(api, 'ann@example.com', { tenant: 'alpha', role: 'owner' })
+    await root.call('POST', '/v1/tenants/alpha/suspend', { reason: 'a test' })
+    assert.equal((await ann.browser.call('POST', '/v1/apps', { name: 'shop' })).body.code, 'TENANT_SUSPENDED')
+    const changed = { current: PASSWORD, password: 'another good password' }
+    const kept = await ann.browser.call('POST', '/v1/account/password', changed)
+    assert.equal(kept.status, 200, JSON.stringify(kept.body))
+    assert.equal((await ann.browser.call('DELETE', '/v1/session')).status, 204)
   })
 
   it('lets somebody see and end their sessions one by one', async () => {

@@ -91,6 +91,15 @@ describe('API tokens', function () {
     assert.equal((await api.call(String(body.token), 'GET', '/v1/whoami')).status, 401)
   })
 
+  it('forgets expired tokens when their owner makes another, and keeps what one may have within bounds', async () => {
+    const owner = await aToken(api, { tenant: 'alpha', role: 'owner' })
+    for (let count = 0; count < 250; count++) await aToken(api, { tenant: 'alpha', expiresAt: Date.now() - 1 })
+    assert.equal((await made(owner, {})).status, 201)
+    assert.equal((await api.call(owner, 'GET', '/v1/tokens')).body.tokens.length, 3)
+    for (let count = 0; count < 200; count++) await aToken(api, { tenant: 'alpha' })
+    assert.equal((await made(owner, {})).body.code, 'TOO_MANY')
+  })
+
   it('cuts off what a token or a session opened when it ends', async () => {
     await anAppOf(api, 'alpha', 'shop')
     const owner = await aToken(api, { tenant: 'alpha', role: 'owner' })
