@@ -26,6 +26,7 @@ import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
 import { sweepBuilds } from './builds/sweep.ts'
 import { createControllerClient } from './controller-client.ts'
+import { keepDiagnosing } from './doctor/report.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
 import { createCapWatch } from './instance/caps.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
@@ -267,6 +268,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     stopping.signal,
     (error) => log.warn('caches not collected', { error }),
   )
+  void keepDiagnosing({ store, config, log, now }, stopping.signal)
   const worker = startWorker({
     redisUrl: config.redisUrl,
     hostId: config.hostId,

@@ -26,7 +26,7 @@ import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
-import { hostRemovalRoutes } from './host-removal.ts'
+import { hostCareRoutes } from './host-care.ts'
 import { hostRoutes } from './hosts.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
@@ -125,7 +125,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
-  ...hostRemovalRoutes(context),
+  ...hostCareRoutes(context),
   ...stackRoutes(context),
   ...tenantRoutes(context),
   ...planRoutes(context),
