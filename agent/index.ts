@@ -24,6 +24,7 @@ import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
 import { sweepBuilds } from './builds/sweep.ts'
 import { createControllerClient } from './controller-client.ts'
+import { keepDiagnosing } from './doctor/report.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
 import { createCapWatch } from './instance/caps.ts'
 import { createInside } from './instance/inside.ts'
@@ -286,6 +287,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     (error) => log.warn('caches not collected', { error }),
   )
   const inside = createInside({ url: config.controllerUrl, token, host, supervisor, log })
+  void keepDiagnosing({ store, config, log, now }, stopping.signal)
   const worker = startWorker({
     redisUrl: config.redisUrl,
     hostId: config.hostId,

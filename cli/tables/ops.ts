@@ -51,6 +51,15 @@ export const opsCommands: CommandSpec[] = [
     load: async () => (await import('../commands/drain.ts')).drain,
   },
   {
+    name: 'hosts:doctor',
+    group,
+    args: '[host]',
+    summary: 'Show what berth doctor finds on each host, or on one (operators)',
+    options: [['--all', 'also what is fine']],
+    examples: ['hosts:doctor', 'hosts:doctor host-2 --all', 'hosts:doctor --json'],
+    load: async () => (await import('./commands/hosts-doctor.ts')).doctor,
+  },
+  {
     name: 'hosts:remove',
     group,
     args: '<host>',

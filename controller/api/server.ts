@@ -31,7 +31,7 @@ import { answerError, noSuchPage } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { formationRoutes } from './formation.ts'
 import { health } from './health.ts'
-import { hostRemovalRoutes } from './host-removal.ts'
+import { hostCareRoutes } from './host-care.ts'
 import { hostRoutes } from './hosts.ts'
 import { once } from './idempotency.ts'
 import { instanceRoutes } from './instances.ts'
@@ -149,7 +149,7 @@ export const v1Routes = (context: ApiContext): Routes => ({
   ...eventRoutes(context),
   ...usageRoutes(context),
   ...hostRoutes(context),
-  ...hostRemovalRoutes(context),
+  ...hostCareRoutes(context),
   ...stackRoutes(context),
   ...tenantRoutes(context),
   ...planRoutes(context),

@@ -1,3 +1,4 @@
+import type { Finding } from '../contract/doctor.ts'
 import { HOST_LEASE_MS, type Host, type HostDisk, type HostReport } from '../domain/host.ts'
 import type { HostId } from '../domain/ids.ts'
 import { pack, unpack, type Store } from './connection.ts'
@@ -51,3 +52,13 @@ export async function removeHost(store: Store, id: HostId): Promise<boolean> {
   const stored = [keys.host(id), keys.hostInstances(id), keys.hostBuilds(id), keys.hostLayers(id)]
   return (await store.removeHost(keys.hostLease(id), keys.hosts, ...stored, id)) === 1
 }
+
+/** What a host's doctor found when it last looked. Written by the host's agent only. */
+export type StoredDiagnosis = { at: number; findings: Finding[] }
+
+export async function saveDiagnosis(store: Store, id: HostId, diagnosis: StoredDiagnosis): Promise<void> {
+  await store.hset(keys.host(id), 'diagnosis', pack(diagnosis))
+}
+
+export const loadDiagnosis = async (store: Store, id: HostId): Promise<StoredDiagnosis | null> =>
+  unpack<StoredDiagnosis>(await store.hget(keys.host(id), 'diagnosis'))

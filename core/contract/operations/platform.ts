@@ -1,5 +1,6 @@
 /** Operating the platform: who did what, its backup, and hosts that go. */
 import { auditExportQuery, auditHeadView, auditQuery, auditView } from '../audit.ts'
+import { diagnosisView } from '../hosts.ts'
 import type { Operations } from './operation.ts'
 
 export const platformOperations: Operations = {
@@ -11,6 +12,7 @@ export const platformOperations: Operations = {
     query: auditExportQuery,
     media: 'application/octet-stream',
   },
+  'GET /hosts/:host/doctor': { summary: 'Show whether a host is fit', need: 'platform:read', answer: diagnosisView },
   'DELETE /hosts/:host': { summary: 'Forget a host that is gone', need: 'platform:write', status: 204 },
   'GET /backup': { summary: 'Back everything up', need: 'platform:write', media: 'application/octet-stream' },
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostId } from '#core/domain/ids.ts'
-import { heartbeat } from '#core/store/hosts.ts'
+import { heartbeat, saveDiagnosis } from '#core/store/hosts.ts'
 import { startApi, type TestApi } from '#test/helpers/api.ts'
 import { aPerson, ok, startFakeApi, type FakeApi, type Person } from './harness.ts'
 
@@ -50,6 +50,22 @@ describe('berth audit, hosts:drain and hosts:remove', function () {
     assert.match((await person.berth(['audit:export', 'audit.jsonl'])).stderr, /is there already/)
     assert.match((await person.berth(['audit:verify', 'none.jsonl'])).stderr, /none\.jsonl cannot be read/)
     assert.equal((await person.berth(['audit:verify', '--head', 'x'])).code, 2)
+  })
+
+  it('shows what each host found of itself, and fails for a problem', async () => {
+    await heartbeat(api.context.store, aHost)
+    assert.match((await person.berth(['hosts:doctor'])).stdout, /host-9: has not looked yet/)
+    const finding = { check: 'Kernel', found: '4.19', why: 'too old', remedy: 'upgrade' }
+    const fine = { check: 'Redis', verdict: 'ok' as const, found: '7.2', why: '', remedy: null }
+    const save = (verdict: 'advice' | 'problem') =>
+      saveDiagnosis(api.context.store, aHost.id, { at: Date.now(), findings: [fine, { ...finding, verdict }] })
+    await save('advice')
+    const advised = await person.berth(['hosts:doctor', 'host-9'])
+    assert.equal(advised.code, 0)
+    assert.match(advised.stdout, /host-9 +advice +Kernel +4\.19\n +too old\n +> upgrade\nhost-9: 0 problems, 1 pieces/)
+    await save('problem')
+    assert.equal((await person.berth(['hosts:doctor'])).code, 1)
+    assert.equal((await person.berth(['hosts:doctor', 'nowhere'])).code, 1)
   })
 
   it('removes a host that is gone, and none that lives', async () => {

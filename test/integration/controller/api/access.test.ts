@@ -206,6 +206,7 @@ const foreign: Record<string, number> = {
   'GET /audit/head': 403,
   'GET /audit/export': 403,
   'GET /backup': 403,
+  'GET /hosts/:host/doctor': 403,
   'DELETE /hosts/:host': 403,
 }
 

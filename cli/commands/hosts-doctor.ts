@@ -1,0 +1,40 @@
+/** hosts:doctor: what each host found of itself within the last hour. `berth doctor` looks at this machine, at once. */
+import type { HostView } from '#core/contract/api.ts'
+import type { DiagnosisView } from '#core/contract/hosts.ts'
+import type { Run } from '../context.ts'
+import { failed } from '../failures.ts'
+import { formatSince, type Colour } from '../text.ts'
+
+type Finding = DiagnosisView['findings'][number]
+const order = ['problem', 'advice', 'ok'] as const
+const colours: Record<Finding['verdict'], Colour> = { problem: 'red', advice: 'yellow', ok: 'green' }
+
+export const doctor: Run = async ({ client, out, now }, [host], { json, all }) => {
+  const api = await client()
+  const hosts =
+    host === undefined ? (await api.get<{ hosts: HostView[] }>(['hosts'])).hosts.map(({ id }) => id) : [host]
+  const diagnoses: DiagnosisView[] = []
+  for (const id of hosts) diagnoses.push(await api.get<DiagnosisView>(['hosts', id, 'doctor']))
+  const rows = diagnoses.flatMap(({ host: of, findings }) =>
+    findings.filter(({ verdict }) => all === true || verdict !== 'ok').map((finding) => ({ of, ...finding })),
+  )
+  rows.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+  if (json) out.json({ hosts: diagnoses })
+  else {
+    if (rows.length > 0)
+      out.table(
+        ['HOST', 'VERDICT', 'CHECK', 'FOUND'],
+        rows.map(({ of, verdict, check, found }) => [of, { text: verdict, colour: colours[verdict] }, check, found]),
+        rows.map(({ why, remedy }) => [...(why ? [`    ${why}`] : []), ...(remedy ? [`    > ${remedy}`] : [])]),
+      )
+    for (const { host: of, at, findings } of diagnoses) out.line(summaryOf(of, at, findings, now()))
+  }
+  const problems = rows.filter(({ verdict }) => verdict === 'problem').length
+  if (problems > 0) throw failed(`${problems} problems keep apps from running, or from being kept apart.`)
+}
+
+function summaryOf(host: string, at: string | null, findings: Finding[], now: number): string {
+  if (at === null) return `${host}: has not looked yet; an older agent never does.`
+  const count = (wanted: Finding['verdict']) => findings.filter(({ verdict }) => verdict === wanted).length
+  return `${host}: ${count('problem')} problems, ${count('advice')} pieces of advice, ${count('ok')} checks fine (${formatSince(at, now)}).`
+}
