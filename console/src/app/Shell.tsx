@@ -99,7 +99,7 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
   )
 }
 
-function Shown({ route: { page: Page, operators }, params }: { route: PageRoute; params: Record<string, string> }) {
+function Shown({ route: { page, operators }, params }: { route: PageRoute; params: Record<string, string> }) {
   const session = useSession()
   if (operators && !session.operator)
     return (
@@ -107,7 +107,7 @@ function Shown({ route: { page: Page, operators }, params }: { route: PageRoute;
         <p>You are signed in as {session.actor}, who is not one of this platform’s operators.</p>
       </Empty>
     )
-  return <Page params={params} />
+  return <page.Component params={params} />
 }
 
 /** The tabs of an app are one page. */

@@ -118,7 +118,7 @@ function ByPassword({ onSignedIn }: WayProps) {
 function SignOn() {
   const [way, setWay] = useState<{ name: string; url: string } | null>(null)
   useEffect(() => void findSignOn().then(setWay), [])
-  return way === null ? null : (
+  return way === null || !/^(https?:\/)?\//.test(way.url) ? null : (
     <a className="button" href={way.url}>
       Sign in with {way.name}
     </a>
