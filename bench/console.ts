@@ -9,7 +9,10 @@ import { startBrowser } from '../test/helpers/chromium.ts'
 import { printTable } from './table.ts'
 
 /** What there is in the page, where the functions given to evaluate run. */
-declare const document: { querySelectorAll(selector: string): { length: number }; querySelector(selector: string): unknown }
+declare const document: {
+  querySelectorAll(selector: string): { length: number }
+  querySelector(selector: string): unknown
+}
 declare const requestAnimationFrame: (then: (at: number) => void) => number
 declare const window: { dispatchEvent(event: unknown): void }
 declare const KeyboardEvent: new (type: string, settings: { key: string; ctrlKey: boolean }) => unknown

@@ -1,7 +1,7 @@
 /** The frame around every page: where one can go, who one is, and whether what is shown is live. */
 import { Component, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { Dialog } from '@base-ui/react/dialog'
-import { Route, Switch, useLocation } from 'wouter'
+import { Link, Route, Switch, useLocation } from 'wouter'
 import { useSession } from '../api/session.ts'
 import { followLive, type LiveState } from '../live/connection.ts'
 import { liveStore, LiveStateContext } from '../live/hooks.ts'
@@ -69,6 +69,12 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
           </Dialog.Portal>
         </Dialog.Root>
         <div>
+          {session.secondFactor === 'enrol' && (
+            <div className="banner">
+              Operators need a second factor before they may operate.{' '}
+              <Link href="/settings">Set one up in your settings.</Link>
+            </div>
+          )}
           {live === 'reconnecting' && (
             <div className="banner" role="status">
               The connection is lost. What you see may be old; it is tried again.
