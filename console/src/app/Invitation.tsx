@@ -27,7 +27,7 @@ export function Invitation({ code, onSignedIn, onOther }: Props) {
     history.replaceState(null, '', '/')
     void look.run()
     // Once, when the link was opened.
-    // eslint-disable-next-line
+     
   }, [])
   if (look.error !== null)
     return (

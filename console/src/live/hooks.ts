@@ -10,7 +10,7 @@ export const LiveStateContext = createContext<LiveState>('connecting')
 export const useLiveState = (): LiveState => useContext(LiveStateContext)
 
 const collectionOf = <Topic extends LiveTopic>(topic: Topic): Collection<LiveTopics[Topic]> =>
-  liveStore[topic] as unknown as Collection<LiveTopics[Topic]>
+  liveStore[topic]
 
 /**
  * Renders again when something on the channel changes.
@@ -82,7 +82,7 @@ export function useMany<Topic extends LiveTopic>(topic: Topic, channel = '*', ev
   return useMemo(
     () => (channel === '*' ? collection.all() : collection.within(channel)),
     // The version stands for what the collection holds.
-    // eslint-disable-next-line
+     
     [collection, channel, version],
   )
 }

@@ -96,7 +96,7 @@ function optionsOf({ element, series, format, markers = [], height = 150, binary
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 4, 0, 0],
+    padding: [10, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -83,7 +83,7 @@ export async function startSimulatedApi(place = makePlace(Date.now())): Promise<
   app.use('/v1', (req, _res, next) => {
     if (req.method !== 'GET') api.asked.push(`${req.method} ${req.path} ${JSON.stringify(req.body ?? null)}`)
     if (api.delayMs === 0) next()
-    else setTimeout(next, api.delayMs)
+    else setTimeout(() => next(), api.delayMs)
   })
   app.use('/v1', sessionRoutes(people))
   app.use('/v1', authenticate(people))
