@@ -27,7 +27,6 @@ export function Invitation({ code, onSignedIn, onOther }: Props) {
     history.replaceState(null, '', '/')
     void look.run()
     // Once, when the link was opened.
-     
   }, [])
   if (look.error !== null)
     return (

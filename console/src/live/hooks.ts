@@ -9,8 +9,7 @@ export const liveStore: LiveStore = createLiveStore()
 export const LiveStateContext = createContext<LiveState>('connecting')
 export const useLiveState = (): LiveState => useContext(LiveStateContext)
 
-const collectionOf = <Topic extends LiveTopic>(topic: Topic): Collection<LiveTopics[Topic]> =>
-  liveStore[topic]
+const collectionOf = <Topic extends LiveTopic>(topic: Topic): Collection<LiveTopics[Topic]> => liveStore[topic]
 
 /**
  * Renders again when something on the channel changes.
@@ -82,7 +81,7 @@ export function useMany<Topic extends LiveTopic>(topic: Topic, channel = '*', ev
   return useMemo(
     () => (channel === '*' ? collection.all() : collection.within(channel)),
     // The version stands for what the collection holds.
-     
+
     [collection, channel, version],
   )
 }
