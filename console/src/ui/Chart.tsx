@@ -67,7 +67,6 @@ export default function Chart({
       plot.current = null
     }
     // New figures are given to the chart that is there, below; only another shape or theme needs another chart.
-    // eslint-disable-next-line
   }, [shape, height, theme, group, markers.length])
   useEffect(() => plot.current?.setData(data))
 
