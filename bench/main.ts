@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME [PART …] …]`: measures, and prints tables of medians and ratios. See docs/PERFORMANCE.md. */
 import { cpus, totalmem } from 'node:os'
 import { messageOf } from '../core/domain/errors.ts'
+import { consolePages } from './console.ts'
 import { cycles } from './cycles.ts'
 import { density } from './density.ts'
 import { deploy, deployRows } from './deploy.ts'
@@ -28,6 +29,7 @@ const benches: Record<string, Bench> = {
   router: { run: router, parts: routerRows },
   routes: { run: routes },
   fairness: { run: fairness },
+  console: { run: consolePages },
   restarts: { run: restarts, onlyNamed: true },
   'fuzz-sockets': { run: fuzzSockets, onlyNamed: true },
   fuzz: { run: fuzz, onlyNamed: true },

@@ -7,6 +7,9 @@ import { operator, startSimulatedApi, type SimulatedApi } from '../test/helpers/
 import { addLogs } from '../test/helpers/simulated-api/logs.ts'
 import { makePlace } from '../test/helpers/simulated-api/place.ts'
 
+/** In the page. */
+declare const document: { fonts: { ready: Promise<unknown> } }
+
 const folder = join(import.meta.dirname, '..', 'docs', 'screenshots')
 
 type Shot = {
@@ -16,25 +19,27 @@ type Shot = {
   shows: string
   /** Some pages are shown on a telephone, too. */
   phone?: true
+  /** In both themes; else in the light one. */
+  dark?: true
   empty?: true
   before?: (page: Page) => Promise<void>
 }
 
 const shots: Shot[] = [
-  { name: 'overview', path: '/', shows: 'Needs attention', phone: true },
+  { name: 'overview', path: '/', shows: 'Needs attention', phone: true, dark: true },
   { name: 'apps', path: '/apps', shows: 'tide-tables' },
-  { name: 'app', path: '/apps/shop', shows: 'Release v48', phone: true },
+  { name: 'app', path: '/apps/shop', shows: 'Release v48', phone: true, dark: true },
   { name: 'app-releases', path: '/apps/shop/releases', shows: 'Compare' },
   { name: 'app-instances', path: '/apps/imports/instances', shows: 'worker.3' },
-  { name: 'app-logs', path: '/apps/shop/logs', shows: 'GET /', phone: true },
-  { name: 'app-metrics', path: '/apps/shop/metrics', shows: 'Latency' },
+  { name: 'app-logs', path: '/apps/shop/logs', shows: 'GET /', phone: true, dark: true },
+  { name: 'app-metrics', path: '/apps/shop/metrics', shows: 'Latency', dark: true },
   { name: 'app-config', path: '/apps/shop/config', shows: 'DATABASE_URL' },
   { name: 'app-domains', path: '/apps/shop/domains', shows: 'www.northwind.example' },
   { name: 'app-scale', path: '/apps/shop/scale', shows: 'Formation' },
   { name: 'app-settings', path: '/apps/shop/settings', shows: 'Stop and destroy' },
-  { name: 'deploy', path: '/apps/flights/deploys/d-flights-118', shows: 'Phases', phone: true },
+  { name: 'deploy', path: '/apps/flights/deploys/d-flights-118', shows: 'Phases', phone: true, dark: true },
   { name: 'hosts', path: '/hosts', shows: 'zrh-1' },
-  { name: 'host', path: '/hosts/hel-2', shows: 'Capacity' },
+  { name: 'host', path: '/hosts/hel-2', shows: 'Capacity', dark: true },
   { name: 'tenants', path: '/tenants', shows: 'saltmarsh' },
   { name: 'tenant', path: '/tenants/tidewater', shows: 'Budget' },
   { name: 'plans', path: '/plans', shows: 'business' },
@@ -70,10 +75,13 @@ async function main(): Promise<void> {
   addIncidents(place)
   const api = await startSimulatedApi(place)
   addLogs(api)
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  })
   try {
     for (const shot of shots.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))
-      for (const theme of ['light', 'dark'] as const) {
+      for (const theme of shot.dark ? (['light', 'dark'] as const) : (['light'] as const)) {
         await take(browser, api, shot, theme, 'desktop')
         if (shot.phone) await take(browser, api, shot, theme, 'phone')
       }
@@ -83,11 +91,19 @@ async function main(): Promise<void> {
   }
 }
 
-async function take(browser: Browser, api: SimulatedApi, shot: Shot, theme: 'light' | 'dark', device: 'desktop' | 'phone') {
+async function take(
+  browser: Browser,
+  api: SimulatedApi,
+  shot: Shot,
+  theme: 'light' | 'dark',
+  device: 'desktop' | 'phone',
+) {
   const context = await browser.newContext({ viewport: sizes[device], colorScheme: theme, reducedMotion: 'reduce' })
   try {
     if (!shot.empty)
-      await context.request.post(`${api.url}/v1/session`, { data: { email: operator.email, password: operator.password } })
+      await context.request.post(`${api.url}/v1/session`, {
+        data: { email: operator.email, password: operator.password },
+      })
     const page = await context.newPage()
     page.on('pageerror', (error) => process.stderr.write(`${shot.name}: ${error.message}\n`))
     page.on('console', (message) => {

@@ -141,6 +141,16 @@ const pureFiles = [
   'agent/builds/turns.ts',
   'agent/builds/output-cap.ts',
   'agent/builds/laps.ts',
+  'console/src/api/session-rules.ts',
+  'console/src/app/search.ts',
+  'console/src/live/collection.ts',
+  'console/src/live/sse.ts',
+  'console/src/live/store.ts',
+  'console/src/text/ansi.ts',
+  'console/src/text/attention.ts',
+  'console/src/text/format.ts',
+  'console/src/text/release-diff.ts',
+  'console/src/text/words.ts',
 ]
 
 type Import = { target: string; typeOnly: boolean; line: number }

@@ -57,7 +57,7 @@ export const opsCommands: CommandSpec[] = [
     summary: 'Show what berth doctor finds on each host, or on one (operators)',
     options: [['--all', 'also what is fine']],
     examples: ['hosts:doctor', 'hosts:doctor host-2 --all', 'hosts:doctor --json'],
-    load: async () => (await import('./commands/hosts-doctor.ts')).doctor,
+    load: async () => (await import('../commands/hosts-doctor.ts')).doctor,
   },
   {
     name: 'hosts:remove',

@@ -11,10 +11,12 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { Tooltip } from '@base-ui/react/tooltip'
 import { queryClient } from './api/queries.ts'
 import { Gate } from './app/Gate.tsx'
+import { preload } from './app/routes.tsx'
 import { applyTheme, readTheme } from './app/theme.ts'
 import { Toasts } from './ui/toasts.tsx'
 
 applyTheme(readTheme())
+preload(location.pathname)
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')

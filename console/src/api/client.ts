@@ -51,7 +51,11 @@ export async function request(
     ...(signal ? { signal } : {}),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error
-    throw new ApiError(0, 'UNREACHABLE', 'The API cannot be reached. Check your connection; the page tries again by itself.')
+    throw new ApiError(
+      0,
+      'UNREACHABLE',
+      'The API cannot be reached. Check your connection; the page tries again by itself.',
+    )
   })
   if (response.ok) return response
   if (response.status === 401 && !quietly) onExpired()

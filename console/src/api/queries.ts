@@ -8,7 +8,8 @@ export const queryClient = new QueryClient({
       staleTime: 15_000,
       gcTime: 300_000,
       refetchOnReconnect: true,
-      retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+      retry: (failures, error) =>
+        failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
     },
   },
 })
@@ -44,7 +45,8 @@ export function useGet<T>(path: string | null, { optional = false, everyMs }: Op
   })
   return {
     data: result.data ?? undefined,
-    error: result.error instanceof ApiError ? result.error : result.error ? new ApiError(0, '', String(result.error)) : null,
+    error:
+      result.error instanceof ApiError ? result.error : result.error ? new ApiError(0, '', String(result.error)) : null,
     isLoading: path !== null && result.isLoading,
     again: () => void result.refetch(),
   }

@@ -13,6 +13,8 @@ export type InvitationView = {
   createdAt: string
   expiresAt: string
 }
+/** What whoever has the link may know of it. */
+export type InvitationShown = Omit<InvitationView, 'id'> & { operator: boolean; hasAccount: boolean }
 /** The link is shown once. */
 export type InvitationCreated = InvitationView & { code: string; url: string }
 

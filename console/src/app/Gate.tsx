@@ -7,12 +7,14 @@ import { sentenceOf } from '../api/actions.ts'
 import { Brand } from '../ui/Icon.tsx'
 import { sayFailed } from '../ui/toasts.tsx'
 import { Shell } from './Shell.tsx'
-import { SignIn } from './SignIn.tsx'
+import { SecondFactor, SignIn } from './SignIn.tsx'
 
 type State =
   | { kind: 'looking' }
   | { kind: 'out'; why: string | null }
   | { kind: 'in'; session: Session }
+  /** The password was right, and a code is still asked for. */
+  | { kind: 'half'; session: Session }
   | { kind: 'unreachable'; why: string }
 
 const EXPIRED = 'Your session has ended. Sign in again to go on where you were.'
@@ -22,13 +24,19 @@ export function Gate() {
   const isIn = useRef(false)
   isIn.current = state.kind === 'in'
 
+  const enter = useCallback((session: Session) => {
+    // The door is no page to be on.
+    if (location.pathname === '/login') history.replaceState(null, '', '/')
+    setState(session.secondFactor === 'show' ? { kind: 'half', session } : { kind: 'in', session })
+  }, [])
+
   const look = useCallback(() => {
     setState({ kind: 'looking' })
     findSession().then(
-      (session) => setState(session ? { kind: 'in', session } : { kind: 'out', why: null }),
+      (session) => (session && !opensLink() ? enter(session) : setState({ kind: 'out', why: null })),
       (error: unknown) => setState({ kind: 'unreachable', why: sentenceOf(error) }),
     )
-  }, [])
+  }, [enter])
 
   useEffect(look, [look])
   useEffect(() => {
@@ -52,7 +60,9 @@ export function Gate() {
     case 'unreachable':
       return <Waiting why={state.why} again={look} />
     case 'out':
-      return <SignIn why={state.why} onSignedIn={(session) => setState({ kind: 'in', session })} />
+      return <SignIn why={state.why} onSignedIn={enter} />
+    case 'half':
+      return <SecondFactor onSignedIn={enter} />
     case 'in':
       return (
         <SessionContext value={state.session}>
@@ -61,6 +71,9 @@ export function Gate() {
       )
   }
 }
+
+/** A link that signs somebody in, or joins them, does so whoever was signed in before. */
+const opensLink = (): boolean => location.pathname === '/login' && /[?&](once|invitation)=/.test(location.search)
 
 const Waiting = ({ why, again }: { why?: string; again?: () => void }) => (
   <div className="sign-in">

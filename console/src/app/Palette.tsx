@@ -106,13 +106,20 @@ function useTargets(): Target[] {
     const tenants = listed?.tenants.map(({ id }) => id) ?? session.memberships.map(({ tenant }) => tenant)
     return [
       ...places.filter(({ operators }) => !operators || session.operator),
-      ...apps.map(
-        ({ name, tenant }): Target => ({ name, what: `App of ${tenant}`, href: `/apps/${part(name)}`, icon: 'apps' }),
-      ),
+      ...apps.map(({ name, tenant }): Target => ({
+        name,
+        what: `App of ${tenant}`,
+        href: `/apps/${part(name)}`,
+        icon: 'apps',
+      })),
       ...tenants.map((id): Target => ({ name: id, what: 'Tenant', href: `/tenants/${part(id)}`, icon: 'tenants' })),
-      ...hosts.map(
-        ({ id, hostname }): Target => ({ name: id, also: hostname, what: 'Host', href: `/hosts/${part(id)}`, icon: 'hosts' }),
-      ),
+      ...hosts.map(({ id, hostname }): Target => ({
+        name: id,
+        also: hostname,
+        what: 'Host',
+        href: `/hosts/${part(id)}`,
+        icon: 'hosts',
+      })),
     ]
   }, [apps, hosts, listed, session])
 }

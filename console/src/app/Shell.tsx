@@ -1,7 +1,7 @@
 /** The frame around every page: where one can go, who one is, and whether what is shown is live. */
 import { Component, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { Dialog } from '@base-ui/react/dialog'
-import { Route, Switch, useLocation } from 'wouter'
+import { Link, Route, Switch, useLocation } from 'wouter'
 import { useSession } from '../api/session.ts'
 import { followLive, type LiveState } from '../live/connection.ts'
 import { liveStore, LiveStateContext } from '../live/hooks.ts'
@@ -69,6 +69,12 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
           </Dialog.Portal>
         </Dialog.Root>
         <div>
+          {session.secondFactor === 'enrol' && (
+            <div className="banner">
+              Operators need a second factor before they may operate.{' '}
+              <Link href="/settings">Set one up in your settings.</Link>
+            </div>
+          )}
           {live === 'reconnecting' && (
             <div className="banner" role="status">
               The connection is lost. What you see may be old; it is tried again.
@@ -99,7 +105,7 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
   )
 }
 
-function Shown({ route: { page: Page, operators }, params }: { route: PageRoute; params: Record<string, string> }) {
+function Shown({ route: { page, operators }, params }: { route: PageRoute; params: Record<string, string> }) {
   const session = useSession()
   if (operators && !session.operator)
     return (
@@ -107,7 +113,7 @@ function Shown({ route: { page: Page, operators }, params }: { route: PageRoute;
         <p>You are signed in as {session.actor}, who is not one of this platform’s operators.</p>
       </Empty>
     )
-  return <Page params={params} />
+  return <page.Component params={params} />
 }
 
 /** The tabs of an app are one page. */

@@ -111,7 +111,8 @@ function Account({ onLeave }: { onLeave: () => void }) {
   const what = operator ? 'Operator' : memberships.map(({ tenant, role }) => `${role} of ${tenant}`).join(', ')
   return (
     <Menu.Root>
-      <Menu.Trigger className="account" aria-label={`Account of ${actor}`}>
+      <Menu.Trigger className="account">
+        <span className="sr-only">Account of</span>
         <span className="avatar" aria-hidden="true">
           {actor.slice(0, 2).toUpperCase()}
         </span>

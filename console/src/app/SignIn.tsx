@@ -1,16 +1,35 @@
 /** The door: e-mail and password (and a code), a link that works once, or a token. */
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
 import { useAction } from '../api/actions.ts'
-import { ApiError } from '../api/client.ts'
-import { findSignOn, signInByPassword, signInByToken, signInOnce, type Session } from '../api/session.ts'
+import { ApiError, call } from '../api/client.ts'
+import {
+  findSession,
+  findSignOn,
+  showSecondFactor,
+  signInByPassword,
+  signInByToken,
+  signInOnce,
+  type Session,
+} from '../api/session.ts'
 import { Button } from '../ui/Button.tsx'
 import { Brand } from '../ui/Icon.tsx'
 import { Notice } from '../ui/parts.tsx'
+import { Invitation } from './Invitation.tsx'
 
 type Props = { why: string | null; onSignedIn: (session: Session) => void }
 
 export function SignIn({ why, onSignedIn }: Props) {
-  const [way, setWay] = useState<'password' | 'token' | 'once'>(() => (codeInUrl() === null ? 'password' : 'once'))
+  const [invitation] = useState(() => inUrl('invitation'))
+  const [problem] = useState(() => inUrl('problem'))
+  const [way, setWay] = useState<'password' | 'token' | 'once' | 'invitation'>(() =>
+    inUrl('once') !== null ? 'once' : invitation !== null ? 'invitation' : 'password',
+  )
+  // Whoever has an account accepts an invitation as themselves: by signing in behind its link.
+  const enter = async (session: Session): Promise<void> => {
+    if (invitation === null || way === 'invitation') return onSignedIn(session)
+    await call('POST', '/v1/account/invitations', { body: { code: invitation } })
+    onSignedIn((await findSession()) ?? session)
+  }
   useEffect(() => {
     document.title = 'Sign in · Berth'
   }, [])
@@ -22,16 +41,24 @@ export function SignIn({ why, onSignedIn }: Props) {
           Berth
         </div>
         <div className="card">
-          <h1>Sign in</h1>
+          <h1>{way === 'invitation' ? 'You are invited' : 'Sign in'}</h1>
           <div className="stack">
             {why !== null && <Notice tone="busy">{why}</Notice>}
-            {way === 'password' && <ByPassword onSignedIn={onSignedIn} />}
+            {way === 'password' && <ByPassword onSignedIn={enter} />}
             {way === 'password' && <SignOn />}
             {way === 'token' && <ByToken onSignedIn={onSignedIn} />}
+            {problem !== null && way === 'password' && (
+              <Notice tone="bad">
+                Signing in elsewhere did not work ({problem.replaceAll('_', ' ').toLowerCase()}). Try again.
+              </Notice>
+            )}
+            {way === 'invitation' && invitation !== null && (
+              <Invitation code={invitation} onSignedIn={onSignedIn} onOther={() => setWay('password')} />
+            )}
             {way === 'once' && <Once onSignedIn={onSignedIn} onFailed={() => setWay('password')} />}
           </div>
         </div>
-        {way !== 'once' && (
+        {way !== 'once' && way !== 'invitation' && (
           <p className="other">
             <button type="button" className="link" onClick={() => setWay(way === 'token' ? 'password' : 'token')}>
               {way === 'token' ? 'Sign in with e-mail and password' : 'Use an API token instead'}
@@ -45,14 +72,14 @@ export function SignIn({ why, onSignedIn }: Props) {
 
 type WayProps = { onSignedIn: (session: Session) => void }
 
-function ByPassword({ onSignedIn }: WayProps) {
+function ByPassword({ onSignedIn }: { onSignedIn: (session: Session) => Promise<void> }) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [totp, setTotp] = useState('')
   const [wantsCode, setWantsCode] = useState(false)
   const action = useAction(async () => {
     try {
-      onSignedIn(await signInByPassword(email.trim(), password, totp.trim()))
+      await onSignedIn(await signInByPassword(email.trim(), password, totp.trim()))
     } catch (error) {
       if (error instanceof ApiError && /TOTP|SECOND/i.test(error.code)) setWantsCode(true)
       throw error
@@ -118,7 +145,7 @@ function ByPassword({ onSignedIn }: WayProps) {
 function SignOn() {
   const [way, setWay] = useState<{ name: string; url: string } | null>(null)
   useEffect(() => void findSignOn().then(setWay), [])
-  return way === null ? null : (
+  return way === null || !/^(https?:\/)?\//.test(way.url) ? null : (
     <a className="button" href={way.url}>
       Sign in with {way.name}
     </a>
@@ -148,9 +175,44 @@ function ByToken({ onSignedIn }: WayProps) {
   )
 }
 
+/** For a session that began without it, by single sign-on or a link. */
+export function SecondFactor({ onSignedIn }: WayProps) {
+  const [code, setCode] = useState('')
+  const action = useAction(async () => onSignedIn(await showSecondFactor(code.trim())))
+  return (
+    <div className="sign-in">
+      <main>
+        <div className="brand">
+          <Brand />
+          Berth
+        </div>
+        <div className="card">
+          <h1>Second factor</h1>
+          <Form submit="Go on" action={action}>
+            <Field label="Code from your authenticator">
+              {(id) => (
+                <input
+                  id={id}
+                  className="input mono"
+                  inputMode="numeric"
+                  autoComplete="one-time-code"
+                  required
+                  autoFocus
+                  value={code}
+                  onChange={(event) => setCode(event.target.value)}
+                />
+              )}
+            </Field>
+          </Form>
+        </div>
+      </main>
+    </div>
+  )
+}
+
 /** The code leaves the address at once, so that it is in no history. */
 function Once({ onSignedIn, onFailed }: WayProps & { onFailed: () => void }) {
-  const code = useRef(codeInUrl())
+  const code = useRef(inUrl('once'))
   const [error, setError] = useState<string | null>(null)
   useEffect(() => {
     const value = code.current
@@ -170,8 +232,8 @@ function Once({ onSignedIn, onFailed }: WayProps & { onFailed: () => void }) {
   )
 }
 
-const codeInUrl = (): string | null =>
-  location.pathname === '/login' ? new URLSearchParams(location.search).get('once') : null
+const inUrl = (name: string): string | null =>
+  location.pathname === '/login' ? new URLSearchParams(location.search).get(name) : null
 
 type FormProps = { submit: string; action: ReturnType<typeof useAction<[]>>; children: ReactNode }
 

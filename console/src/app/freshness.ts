@@ -24,11 +24,19 @@ export function useFreshness(): void {
     }
     const all = (): void =>
       look([
-        ...liveStore.apps.all().map((app) => ({ key: `a${app.id}`, app: app.name, of: JSON.stringify([app.release, app.rollout, app.formation, app.paused]) })),
+        ...liveStore.apps
+          .all()
+          .map((app) => ({
+            key: `a${app.id}`,
+            app: app.name,
+            of: JSON.stringify([app.release, app.rollout, app.formation, app.paused]),
+          })),
         ...liveStore.deploys.all().map((deploy) => ({ key: `d${deploy.id}`, app: deploy.app, of: deploy.state })),
         ...newestEvents(),
       ])
-    const unlisten = [liveStore.apps, liveStore.deploys, liveStore.events].map((collection) => collection.listen('*', all))
+    const unlisten = [liveStore.apps, liveStore.deploys, liveStore.events].map((collection) =>
+      collection.listen('*', all),
+    )
     return () => {
       for (const stop of unlisten) stop()
       if (timer !== null) clearTimeout(timer)

@@ -1,13 +1,14 @@
 /** Every page and its address. Each is a file of its own, which the browser gets when somebody first goes there. */
 import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
 
-type Page = LazyExoticComponent<ComponentType<{ params: Record<string, string> }>>
+type Params = { params: Record<string, string> }
+type Page = { Component: LazyExoticComponent<ComponentType<Params>>; load: () => Promise<unknown> }
 export type PageRoute = { path: string; page: Page; operators?: true }
 
-const page = <Name extends string>(
-  load: () => Promise<Record<Name, ComponentType<{ params: Record<string, string> }>>>,
-  name: Name,
-): Page => lazy(async () => ({ default: (await load())[name] }))
+const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType<Params>>>, name: Name): Page => ({
+  load,
+  Component: lazy(async () => ({ default: (await load())[name] })),
+})
 
 const app = page(() => import('../pages/app/AppPage.tsx'), 'AppPage')
 
@@ -30,3 +31,17 @@ export const pages: PageRoute[] = [
   { path: '/audit', page: page(() => import('../pages/platform/Audit.tsx'), 'Audit') },
   { path: '/settings', page: page(() => import('../pages/settings/Settings.tsx'), 'Settings') },
 ]
+
+/** Fetches the page at this address while it is still found out who asks. */
+export function preload(path: string): void {
+  const depth = path.split('/').length
+  const found = pages.find((route) => matches(route.path, path) && route.path.split('/').length === depth)
+  found?.page.load().catch(() => {
+    // It is asked for again when it is shown, and then an error is told.
+  })
+}
+
+const matches = (route: string, path: string): boolean => {
+  const parts = path.split('/')
+  return route.split('/').every((part, index) => part.startsWith(':') || part === parts[index])
+}

@@ -9,8 +9,7 @@ export const liveStore: LiveStore = createLiveStore()
 export const LiveStateContext = createContext<LiveState>('connecting')
 export const useLiveState = (): LiveState => useContext(LiveStateContext)
 
-const collectionOf = <Topic extends LiveTopic>(topic: Topic): Collection<LiveTopics[Topic]> =>
-  liveStore[topic] as unknown as Collection<LiveTopics[Topic]>
+const collectionOf = <Topic extends LiveTopic>(topic: Topic): Collection<LiveTopics[Topic]> => liveStore[topic]
 
 /**
  * Renders again when something on the channel changes.
@@ -23,12 +22,18 @@ export function useVersion(topic: LiveTopic, channel: string, everyMs = 0): numb
     (tell: () => void) => {
       if (everyMs === 0) return collection.listen(channel, tell)
       let timer: ReturnType<typeof setTimeout> | null = null
+      let toldAt = -Infinity
+      const show = (): void => {
+        timer = null
+        toldAt = performance.now()
+        shown.current = { version: collection.version(channel), channel }
+        tell()
+      }
       const unlisten = collection.listen(channel, () => {
-        timer ??= setTimeout(() => {
-          timer = null
-          shown.current = { version: collection.version(channel), channel }
-          tell()
-        }, everyMs)
+        const waitMs = toldAt + everyMs - performance.now()
+        // What comes first is shown at once; what follows waits its turn.
+        if (waitMs <= 0) show()
+        else timer ??= setTimeout(show, waitMs)
       })
       return () => {
         unlisten()
@@ -38,11 +43,29 @@ export function useVersion(topic: LiveTopic, channel: string, everyMs = 0): numb
     [collection, channel, everyMs],
   )
   return useSyncExternalStore(listen, () => {
-    // The first news are shown at once; only what follows waits.
-    const { version, channel: of } = shown.current
-    if (everyMs === 0 || version === 0 || of !== channel)
+    if (everyMs === 0 || shown.current.channel !== channel)
       shown.current = { version: collection.version(channel), channel }
     return shown.current.version
+  })
+}
+
+/**
+ * A figure of the things on a channel. However often they change, only another figure renders again.
+ * @param select its result is a number or a text, which are compared
+ */
+export function useFigure<Topic extends LiveTopic, Figure extends number | string>(
+  topic: Topic,
+  channel: string,
+  select: (items: LiveTopics[Topic][]) => Figure,
+): Figure {
+  const collection = collectionOf(topic)
+  const listen = useCallback((tell: () => void) => collection.listen(channel, tell), [collection, channel])
+  const known = useRef<{ version: number; channel: string; figure: Figure } | null>(null)
+  return useSyncExternalStore(listen, () => {
+    const version = collection.version(channel)
+    if (known.current?.version !== version || known.current.channel !== channel)
+      known.current = { version, channel, figure: select(collection.within(channel)) }
+    return known.current.figure
   })
 }
 
@@ -58,7 +81,7 @@ export function useMany<Topic extends LiveTopic>(topic: Topic, channel = '*', ev
   return useMemo(
     () => (channel === '*' ? collection.all() : collection.within(channel)),
     // The version stands for what the collection holds.
-    // eslint-disable-next-line
+
     [collection, channel, version],
   )
 }

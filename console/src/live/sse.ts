@@ -2,7 +2,9 @@
 export type SseEvent = { event: string; data: string }
 
 export function createSseReader(onEvent: (event: SseEvent) => void): (text: string) => void {
-  let rest = ''
+  // The beginning of a line, in the pieces in which it came: one line may be megabytes, and is looked through once.
+  let begun: string[] = []
+  let endedByReturn = false
   let event = ''
   let data: string[] = []
 
@@ -20,9 +22,16 @@ export function createSseReader(onEvent: (event: SseEvent) => void): (text: stri
     if (field === 'data') data.push(value)
   }
 
-  return (text) => {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop() ?? ''
-    for (const line of lines) readLine(line)
+  return (piece) => {
+    // The return that ended the piece before may be half of an end of a line.
+    const text = endedByReturn && piece.startsWith('\n') ? piece.slice(1) : piece
+    if (piece !== '') endedByReturn = piece.endsWith('\r')
+    const lines = text.split(/\r\n|\n|\r/)
+    const last = lines.pop() ?? ''
+    for (const line of lines) {
+      readLine(begun.join('') + line)
+      begun = []
+    }
+    begun.push(last)
   }
 }

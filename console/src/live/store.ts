@@ -10,7 +10,10 @@ const KEEP_EVENTS = 300
 export function createLiveStore(): LiveStore {
   return {
     hosts: new Collection({ idOf: ({ id }) => id }),
-    apps: new Collection({ idOf: ({ id }) => id, indexes: { name: ({ name }) => name, tenant: ({ tenant }) => tenant } }),
+    apps: new Collection({
+      idOf: ({ id }) => id,
+      indexes: { name: ({ name }) => name, tenant: ({ tenant }) => tenant },
+    }),
     instances: new Collection({
       idOf: ({ id }) => id,
       indexes: { app: ({ app }) => app, host: ({ host }) => host, tenant: ({ tenant }) => tenant },

@@ -70,7 +70,13 @@ function withCode(style: Style, code: number): Style {
 }
 
 const lookOf = ({ colour, bold, dim, italic, underline }: Style): string =>
-  [colour && `ansi-${colour}`, bold && 'ansi-bold', dim && 'ansi-dim', italic && 'ansi-italic', underline && 'ansi-underline']
+  [
+    colour && `ansi-${colour}`,
+    bold && 'ansi-bold',
+    dim && 'ansi-dim',
+    italic && 'ansi-italic',
+    underline && 'ansi-underline',
+  ]
     .filter(Boolean)
     .join(' ')
 

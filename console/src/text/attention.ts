@@ -31,7 +31,9 @@ function ofAlert({ id, kind, app, tenant, host, since, text }: AlertView): Conce
 function ofHost(host: HostView): Concern[] {
   const href = hostPath(host.id)
   if (!host.live)
-    return [concern('bad', 'Host lost', `${host.id} has not renewed its lease; its instances are placed elsewhere.`, href)]
+    return [
+      concern('bad', 'Host lost', `${host.id} has not renewed its lease; its instances are placed elsewhere.`, href),
+    ]
   const share = host.memoryMbUsed / host.capacity.memoryMb
   if (share < 0.93) return []
   return [concern('busy', 'Memory', `${host.id} has ${Math.round(share * 100)} % of its memory in use.`, href)]

@@ -18,7 +18,18 @@ export type ButtonProps = {
   onClick?: () => void
 }
 
-export function Button({ children, icon, kind, size, type = 'button', label, busy, disabled, why, onClick }: ButtonProps) {
+export function Button({
+  children,
+  icon,
+  kind,
+  size,
+  type = 'button',
+  label,
+  busy,
+  disabled,
+  why,
+  onClick,
+}: ButtonProps) {
   const isIcon = children === undefined
   const classes = ['button', kind, size, isIcon && 'icon'].filter(Boolean).join(' ')
   const button = (

@@ -30,7 +30,17 @@ type Props = {
   group?: string | undefined
 }
 
-export default function Chart({ title, from, stepSeconds, series, format, markers = [], height = 150, binary = false, group }: Props) {
+export default function Chart({
+  title,
+  from,
+  stepSeconds,
+  series,
+  format,
+  markers = [],
+  height = 150,
+  binary = false,
+  group,
+}: Props) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const [at, setAt] = useState<number | null>(null)
@@ -43,7 +53,11 @@ export default function Chart({ title, from, stepSeconds, series, format, marker
   useEffect(() => {
     const element = box.current
     if (!element) return
-    const made = new uPlot(optionsOf({ element, series, format, markers, height, binary, group, onPoint: setAt }), data, element)
+    const made = new uPlot(
+      optionsOf({ element, series, format, markers, height, binary, group, onPoint: setAt }),
+      data,
+      element,
+    )
     plot.current = made
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }))
     resize.observe(element)
@@ -53,7 +67,6 @@ export default function Chart({ title, from, stepSeconds, series, format, marker
       plot.current = null
     }
     // New figures are given to the chart that is there, below; only another shape or theme needs another chart.
-    // eslint-disable-next-line
   }, [shape, height, theme, group, markers.length])
   useEffect(() => plot.current?.setData(data))
 
@@ -88,7 +101,16 @@ type ForOptions = Pick<Props, 'series' | 'format' | 'markers' | 'height' | 'bina
   onPoint: (step: number | null) => void
 }
 
-function optionsOf({ element, series, format, markers = [], height = 150, binary, group, onPoint }: ForOptions): uPlot.Options {
+function optionsOf({
+  element,
+  series,
+  format,
+  markers = [],
+  height = 150,
+  binary,
+  group,
+  onPoint,
+}: ForOptions): uPlot.Options {
   const colour = (name: string): string => colourOf(element, name)
   const [line, text, bad] = [colour('--line'), colour('--text-3'), colour('--bad-mark')]
   const font = `11px ${getComputedStyle(document.body).fontFamily}`
@@ -96,7 +118,7 @@ function optionsOf({ element, series, format, markers = [], height = 150, binary
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 4, 0, 0],
+    padding: [10, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -107,7 +129,13 @@ function optionsOf({ element, series, format, markers = [], height = 150, binary
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.12, 1e-9)] } },
     axes: [
       { ...axis, grid: { show: false }, space: 70, size: 24, values: (_plot, splits) => timeLabels(splits) },
-      { ...axis, ...(binary ? { incrs: binarySteps } : {}), space: 34, size: 62, values: (_plot, splits) => splits.map((value) => format(value)) },
+      {
+        ...axis,
+        ...(binary ? { incrs: binarySteps } : {}),
+        space: 34,
+        size: 62,
+        values: (_plot, splits) => splits.map((value) => format(value)),
+      },
     ],
     series: [
       {},

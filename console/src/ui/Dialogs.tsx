@@ -6,7 +6,14 @@ import { useAction } from '../api/actions.ts'
 import { Button } from './Button.tsx'
 import { Notice } from './parts.tsx'
 
-type ModalProps = { open: boolean; onClose: () => void; title: string; said?: ReactNode; wide?: boolean; children: ReactNode }
+type ModalProps = {
+  open: boolean
+  onClose: () => void
+  title: string
+  said?: ReactNode
+  wide?: boolean
+  children: ReactNode
+}
 
 export function Modal({ open, onClose, title, said, wide = false, children }: ModalProps) {
   return (

@@ -23,7 +23,7 @@ export function InstanceRows({ instances, of }: { instances: InstanceView[]; of:
 
 const name: Column<InstanceView> = {
   title: 'Instance',
-  width: 'minmax(84px, 1.1fr)',
+  width: 'minmax(70px, 1.1fr)',
   cell: ({ name, release, once }) => (
     <>
       <span className="strong">{name}</span> <span className="faint small">{once ? 'runs once' : `v${release}`}</span>
@@ -32,16 +32,21 @@ const name: Column<InstanceView> = {
 }
 const app: Column<InstanceView> = {
   title: 'App',
-  width: 'minmax(96px, 1.2fr)',
+  width: 'minmax(84px, 1.4fr)',
   cell: (instance) => (
-    <Link href={`${appPath(instance.app)}/instances`} className="name">
-      {instance.app}
-    </Link>
+    <span className="instance-state">
+      <Link href={`${appPath(instance.app)}/instances`} className="name clip">
+        {instance.app}
+      </Link>
+      <span className="clip small quiet">
+        {instance.name} <span className="faint">v{instance.release}</span>
+      </span>
+    </span>
   ),
 }
 const state: Column<InstanceView> = {
   title: 'State',
-  width: 'minmax(128px, 3.4fr)',
+  width: 'minmax(92px, 3.4fr)',
   cell: (instance) => (
     <span className="instance-state">
       <Status word={instanceState(instance)} />
@@ -49,19 +54,29 @@ const state: Column<InstanceView> = {
     </span>
   ),
 }
-const host: Column<InstanceView> = { title: 'Host', width: 'minmax(80px, 1fr)', from: 'wide', cell: (of) => <Host of={of} /> }
+const host: Column<InstanceView> = {
+  title: 'Host',
+  width: 'minmax(80px, 1fr)',
+  from: 'wide',
+  cell: (of) => <Host of={of} />,
+}
 const rest: Column<InstanceView>[] = [
   {
     title: 'CPU',
     width: '104px',
     from: 'wide',
     cell: ({ cpuMilliUsed, cpuMilli, name: of }) => (
-      <Use used={cpuMilliUsed} most={cpuMilli} label={`CPU of ${of}`} text={cpuMilliUsed === null ? '–' : cores(cpuMilliUsed)} />
+      <Use
+        used={cpuMilliUsed}
+        most={cpuMilli}
+        label={`CPU of ${of}`}
+        text={cpuMilliUsed === null ? '–' : cores(cpuMilliUsed)}
+      />
     ),
   },
   {
     title: 'Memory',
-    width: '116px',
+    width: 'minmax(84px, 116px)',
     cell: ({ memoryBytesUsed, memoryMb, name: of }) => (
       <Use
         used={memoryBytesUsed}
@@ -75,7 +90,7 @@ const rest: Column<InstanceView>[] = [
   { title: 'Since', width: '92px', from: 'wider', num: true, cell: ({ since }) => <Ago at={since} /> },
 ]
 const columnsOfApp = [name, state, host, ...rest]
-const columnsOfHost = [app, name, state, ...rest]
+const columnsOfHost = [app, state, ...rest]
 
 /** The reason stays after a restart: it says why the life before ended. */
 function LastExit({ instance: { reason, detail, state: now } }: { instance: InstanceView }) {

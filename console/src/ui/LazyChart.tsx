@@ -5,7 +5,9 @@ const Chart = lazy(() => import('./Chart.tsx'))
 /** The chart with its library, which comes when the first one is shown. */
 export const LazyChart = (props: ComponentProps<typeof Chart>) => (
   <Suspense
-    fallback={<div style={{ height: (props.height ?? 150) + 26 }} role="status" aria-label={`Loading: ${props.title}`} />}
+    fallback={
+      <div style={{ height: (props.height ?? 150) + 26 }} role="status" aria-label={`Loading: ${props.title}`} />
+    }
   >
     <Chart {...props} />
   </Suspense>

@@ -88,7 +88,17 @@ export const Loading = ({ lines = 4 }: { lines?: number }) => (
 )
 
 /** @param used, assigned shares of the whole, 0 to 1 */
-export function Meter({ used, assigned, label, text }: { used: number; assigned?: number; label: string; text: string }) {
+export function Meter({
+  used,
+  assigned,
+  label,
+  text,
+}: {
+  used: number
+  assigned?: number
+  label: string
+  text: string
+}) {
   const tone = used >= 0.95 ? 'bad' : used >= 0.85 ? 'busy' : ''
   return (
     <span
@@ -156,7 +166,9 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
 
 export const CopyLine = ({ text, what }: { text: string; what: string }) => (
   <div className="copy-line">
-    <code>{text}</code>
+    <code tabIndex={0} role="group" aria-label={what}>
+      {text}
+    </code>
     <CopyButton text={text} what={what} />
   </div>
 )

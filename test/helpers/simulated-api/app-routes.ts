@@ -12,7 +12,11 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
   const read = (path: string, answer: (app: AppView, req: Request) => object): void => {
     router.get(path, (req, res) => res.json(answer(appOf(req, api, 'read'), req)))
   }
-  const write = (method: 'post' | 'patch' | 'delete', path: string, act: (app: AppView, req: Request, res: Response) => void): void => {
+  const write = (
+    method: 'post' | 'patch' | 'delete',
+    path: string,
+    act: (app: AppView, req: Request, res: Response) => void,
+  ): void => {
     router[method](path, (req, res) => act(appOf(req, api, 'write'), req, res))
   }
 
@@ -64,7 +68,9 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
       else config[name] = value
     }
     place.config.set(app.name, config)
-    res.status(202).json({ deploy: beginDeploy(api, app, 'config', `Set ${Object.keys(req.body as object).join(', ')}`) })
+    res
+      .status(202)
+      .json({ deploy: beginDeploy(api, app, 'config', `Set ${Object.keys(req.body as object).join(', ')}`) })
   })
   write('patch', '/apps/:app/formation', (app, req, res) => {
     scale(api, app, req.body as PatchFormation)
@@ -153,7 +159,11 @@ function scale(api: SimulatedApi, app: AppView, patch: PatchFormation): void {
     const process = (app.formation as Record<string, { count: number; size: { memoryMb: number } }>)[type]
     if (!process || count === undefined) continue
     if (count > 50)
-      throw new Refusal(422, 'QUOTA_EXCEEDED', `${app.tenant} may have 50 instances by its plan, and would have ${count}.`)
+      throw new Refusal(
+        422,
+        'QUOTA_EXCEEDED',
+        `${app.tenant} may have 50 instances by its plan, and would have ${count}.`,
+      )
     process.count = count
     const mine = place.instances.filter((instance) => instance.app === app.name && instance.process === type)
     for (const instance of mine.slice(count)) {
@@ -215,7 +225,14 @@ const domainsOf = (app: AppView): object[] =>
           verified: { at: app.createdAt, by: 'dns' },
           challenge: null,
           check: null,
-          certificate: { host: 'www.northwind.example', state: 'issued', certificate: 'c1', nextAt: null, failures: 0, problem: null },
+          certificate: {
+            host: 'www.northwind.example',
+            state: 'issued',
+            certificate: 'c1',
+            nextAt: null,
+            failures: 0,
+            problem: null,
+          },
         },
         {
           address: 'shop.northwind.example',

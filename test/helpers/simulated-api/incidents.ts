@@ -15,16 +15,25 @@ export function addIncidents(place: Place): void {
       state: 'starting',
       restarts: 7,
       reason: 'outOfMemory',
-      detail: 'It needed more than its 512 MiB of memory and was ended by the kernel. Give it more, or find what grows.',
+      detail:
+        'It needed more than its 512 MiB of memory and was ended by the kernel. Give it more, or find what grows.',
       since: at(1),
       memoryBytesUsed: null,
       cpuMilliUsed: null,
     })
-  addEvent(place, 'imports', at(1), 'outOfMemory', 'needed more than its 512 MiB of memory and was ended by the kernel.', 'worker.3', [
-    '\u001b[32mINFO\u001b[0m  read batch 412 of 980 (48 MiB)',
-    '\u001b[32mINFO\u001b[0m  read batch 413 of 980 (51 MiB)',
-    '\u001b[33mWARN\u001b[0m  resident set 498 MiB',
-  ])
+  addEvent(
+    place,
+    'imports',
+    at(1),
+    'outOfMemory',
+    'needed more than its 512 MiB of memory and was ended by the kernel.',
+    'worker.3',
+    [
+      '\u001b[32mINFO\u001b[0m  read batch 412 of 980 (48 MiB)',
+      '\u001b[32mINFO\u001b[0m  read batch 413 of 980 (51 MiB)',
+      '\u001b[33mWARN\u001b[0m  resident set 498 MiB',
+    ],
+  )
 
   const draining = place.hosts.find(({ id }) => id === 'hel-2')
   if (draining) draining.cordoned = true
@@ -32,10 +41,28 @@ export function addIncidents(place: Place): void {
   if (fares) Object.assign(fares, { errorsPerSecond: 7.3, p50Ms: 210, p95Ms: 1840 })
 
   place.alerts.push(
-    alert('l1', 'errorRate', { app: 'fares', tenant: 'kestrel' }, at(6), 'fares answers 3.9 % of requests with an error; the limit is 2 %.'),
-    alert('l2', 'crashLoop', { app: 'imports', tenant: 'harbour-labs' }, at(14), 'worker.3 of imports was ended 7 times in 14 minutes: out of memory.'),
+    alert(
+      'l1',
+      'errorRate',
+      { app: 'fares', tenant: 'kestrel' },
+      at(6),
+      'fares answers 3.9 % of requests with an error; the limit is 2 %.',
+    ),
+    alert(
+      'l2',
+      'crashLoop',
+      { app: 'imports', tenant: 'harbour-labs' },
+      at(14),
+      'worker.3 of imports was ended 7 times in 14 minutes: out of memory.',
+    ),
     alert('l3', 'quota', { tenant: 'tidewater' }, at(190), 'tidewater has 4.2 of 4 GiB of its plan’s memory promised.'),
-    alert('l4', 'certificate', { app: 'landing', tenant: 'tidewater' }, at(700), 'The certificate of www.tidewater.example ends in 6 days and could not be renewed.'),
+    alert(
+      'l4',
+      'certificate',
+      { app: 'landing', tenant: 'tidewater' },
+      at(700),
+      'The certificate of www.tidewater.example ends in 6 days and could not be renewed.',
+    ),
   )
 
   const flights = place.apps.find(({ name }) => name === 'flights')

@@ -56,7 +56,11 @@ export const member: Somebody = {
 
 /** @param place left out: one of a size that one may look at */
 export async function startSimulatedApi(place = makePlace(Date.now())): Promise<SimulatedApi> {
-  const people: People = { known: [operator, viewer, member], sessions: new Map(), codes: new Map([['once-operator', operator]]) }
+  const people: People = {
+    known: [operator, viewer, member],
+    sessions: new Map(),
+    codes: new Map([['once-operator', operator]]),
+  }
   const live = createLive(place)
   const stopping = new AbortController()
   const app = express()
@@ -112,7 +116,9 @@ export class Refusal extends Error {
 
 export function problem(res: express.Response, status: number, code: string, detail: string): void {
   res.status(status).type('application/problem+json')
-  res.send(JSON.stringify({ type: `urn:berth:error:${code}`, title: code, status, detail, code, requestId: 'simulated' }))
+  res.send(
+    JSON.stringify({ type: `urn:berth:error:${code}`, title: code, status, detail, code, requestId: 'simulated' }),
+  )
 }
 
 const answerError: ErrorRequestHandler = (error: unknown, _req, res, _next) => {

@@ -22,7 +22,9 @@ export function placeRoutes(api: SimulatedApi): Router {
   operators('/tenants', () => ({ tenants: place.tenants }))
   operators('/plans', () => ({ plans: place.plans }))
   operators('/stacks', () => stacksOf(place.hosts.length, place.instances.length))
-  operators('/metrics', (req) => makeSeries('all', String(req.query.range), total(), place.instances.length, Date.now()))
+  operators('/metrics', (req) =>
+    makeSeries('all', String(req.query.range), total(), place.instances.length, Date.now()),
+  )
   operators('/hosts/:host/doctor', (req) => ({
     host: req.params.host,
     findings: [
@@ -56,7 +58,8 @@ export function placeRoutes(api: SimulatedApi): Router {
   router.post('/tenants/:tenant/suspend', (req, res) => {
     requireOperator(req)
     const tenant = place.tenants.find(({ id }) => id === req.params.tenant)
-    if (tenant) tenant.suspended = { at: ago(0), by: callerOf(req).name, reason: (req.body as { reason: string }).reason }
+    if (tenant)
+      tenant.suspended = { at: ago(0), by: callerOf(req).name, reason: (req.body as { reason: string }).reason }
     res.json(tenant ?? {})
   })
   for (const cordoned of [true, false])
@@ -69,13 +72,33 @@ export function placeRoutes(api: SimulatedApi): Router {
       res.json(host)
     })
   router.get('/templates', (_req, res) => res.json({ templates }))
-  router.get('/ssh', (_req, res) => res.json({ enabled: true, port: 2222, fingerprint: 'SHA256:abc', hostKey: 'ssh-ed25519 AAAA' }))
+  router.get('/ssh', (_req, res) =>
+    res.json({ enabled: true, port: 2222, fingerprint: 'SHA256:abc', hostKey: 'ssh-ed25519 AAAA' }),
+  )
   router.get('/keys', (_req, res) => res.json({ keys: [] }))
   router.get('/tokens', (_req, res) =>
     res.json({
       tokens: [
-        { id: 't-ci', description: 'CI of the shop', tenant: 'northwind', operator: false, app: 'shop', readOnly: false, createdAt: ago(300), expiresAt: null },
-        { id: 't-ops', description: 'Backup script', tenant: null, operator: true, app: null, readOnly: true, createdAt: ago(2000), expiresAt: null },
+        {
+          id: 't-ci',
+          description: 'CI of the shop',
+          tenant: 'northwind',
+          operator: false,
+          app: 'shop',
+          readOnly: false,
+          createdAt: ago(300),
+          expiresAt: null,
+        },
+        {
+          id: 't-ops',
+          description: 'Backup script',
+          tenant: null,
+          operator: true,
+          app: null,
+          readOnly: true,
+          createdAt: ago(2000),
+          expiresAt: null,
+        },
       ],
     }),
   )
@@ -147,24 +170,90 @@ const stacksOf = (hosts: number, instances: number): object => {
 }
 
 const templates = [
-  { name: 'node-http', title: 'Node.js HTTP', summary: 'A small server, without a framework.', language: 'Node.js', processes: ['web'] },
-  { name: 'python-flask', title: 'Flask', summary: 'A page and a JSON endpoint, served by gunicorn.', language: 'Python', processes: ['web'] },
-  { name: 'go-http', title: 'Go HTTP', summary: 'One binary, from the standard library alone.', language: 'Go', processes: ['web'] },
-  { name: 'static', title: 'Static site', summary: 'Files, with compression and caching set up.', language: 'Static', processes: ['web'] },
+  {
+    name: 'node-http',
+    title: 'Node.js HTTP',
+    summary: 'A small server, without a framework.',
+    language: 'Node.js',
+    processes: ['web'],
+  },
+  {
+    name: 'python-flask',
+    title: 'Flask',
+    summary: 'A page and a JSON endpoint, served by gunicorn.',
+    language: 'Python',
+    processes: ['web'],
+  },
+  {
+    name: 'go-http',
+    title: 'Go HTTP',
+    summary: 'One binary, from the standard library alone.',
+    language: 'Go',
+    processes: ['web'],
+  },
+  {
+    name: 'static',
+    title: 'Static site',
+    summary: 'Files, with compression and caching set up.',
+    language: 'Static',
+    processes: ['web'],
+  },
 ]
 
-const operations: [string, string, string | null, string | null, { field: string; before: unknown; after: unknown }[], string][] = [
-  ['ana@northwind.example', 'PATCH /apps/shop/formation', 'northwind', 'shop', [{ field: 'web.count', before: 4, after: 6 }], '203.0.113.7'],
-  ['mei@kestrel.example', 'git push', 'kestrel', 'flights', [{ field: 'main', before: '91c2e0a4', after: '4be07d11' }], '198.51.100.20'],
-  ['operator', 'POST /hosts/hel-2/cordon', null, null, [{ field: 'cordoned', before: false, after: true }], '192.0.2.4'],
+const operations: [
+  string,
+  string,
+  string | null,
+  string | null,
+  { field: string; before: unknown; after: unknown }[],
+  string,
+][] = [
+  [
+    'ana@northwind.example',
+    'PATCH /apps/shop/formation',
+    'northwind',
+    'shop',
+    [{ field: 'web.count', before: 4, after: 6 }],
+    '203.0.113.7',
+  ],
+  [
+    'mei@kestrel.example',
+    'git push',
+    'kestrel',
+    'flights',
+    [{ field: 'main', before: '91c2e0a4', after: '4be07d11' }],
+    '198.51.100.20',
+  ],
+  [
+    'operator',
+    'POST /hosts/hel-2/cordon',
+    null,
+    null,
+    [{ field: 'cordoned', before: false, after: true }],
+    '192.0.2.4',
+  ],
   ['jonas@northwind.example', 'DELETE /apps/receipts', 'northwind', 'receipts', [], '203.0.113.9'],
-  ['sam@lighthouse.example', 'PATCH /apps/beacon-api/config', 'lighthouse', 'beacon-api', [{ field: 'LOG_LEVEL', before: 'info', after: 'debug' }], '198.51.100.81'],
+  [
+    'sam@lighthouse.example',
+    'PATCH /apps/beacon-api/config',
+    'lighthouse',
+    'beacon-api',
+    [{ field: 'LOG_LEVEL', before: 'info', after: 'debug' }],
+    '198.51.100.81',
+  ],
 ]
 
 const auditOf = (req: Request): object[] => {
   const wanted = typeof req.query.actor === 'string' ? req.query.actor : ''
   return Array.from({ length: 24 }, (_, index) => {
-    const [name, operation, tenant, app, changes, address] = operations[index % operations.length] ?? ['', '', null, null, [], '']
+    const [name, operation, tenant, app, changes, address] = operations[index % operations.length] ?? [
+      '',
+      '',
+      null,
+      null,
+      [],
+      '',
+    ]
     const refused = operation.startsWith('DELETE')
     return {
       seq: 9000 - index,

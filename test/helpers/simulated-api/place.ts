@@ -77,11 +77,22 @@ const numbered = (n: number, web: number): AppSeed => ({
 
 function makeHost(id: string, index: number, now: number, chance: Chance): HostView {
   const large = index % 3 === 0
-  const stack = { name: 'debian-13-20261101-1', digest: null, bytes: 61_200_000, debian: '13.2', builtAt: now - 20 * 24 * HOUR }
+  const stack = {
+    name: 'debian-13-20261101-1',
+    digest: null,
+    bytes: 61_200_000,
+    debian: '13.2',
+    builtAt: now - 20 * 24 * HOUR,
+  }
   return {
     id,
     hostname: `${id}.example.net`,
-    capacity: { memoryMb: large ? 16_384 : 8_192, cpuMilli: large ? 8_000 : 4_000, diskMb: large ? 61_440 : 40_960, slots: 512 },
+    capacity: {
+      memoryMb: large ? 16_384 : 8_192,
+      cpuMilli: large ? 8_000 : 4_000,
+      diskMb: large ? 61_440 : 40_960,
+      slots: 512,
+    },
     stack: stack.name,
     stacks: [stack],
     version: '0.9.2',
@@ -162,7 +173,12 @@ function makeReleases({ now, chance }: Place, app: AppView, seed: AppSeed): Rele
       status: back === 0 ? 'live' : back === 3 ? 'failed' : 'superseded',
       sizes: null,
       buildpack: seed.language === 'Python' ? 'python' : seed.language === 'Go' ? 'go' : 'nodejs',
-      runtimes: [{ name: seed.language === 'Python' ? 'python' : seed.language === 'Go' ? 'go' : 'node', version: back > 4 ? '24.9.0' : '26.10.0' }],
+      runtimes: [
+        {
+          name: seed.language === 'Python' ? 'python' : seed.language === 'Go' ? 'go' : 'node',
+          version: back > 4 ? '24.9.0' : '26.10.0',
+        },
+      ],
       processes: {
         web: back > 2 ? 'node server.js' : 'node --enable-source-maps server.js',
         ...(seed.worker ? { worker: 'node worker.js' } : {}),
@@ -252,7 +268,11 @@ function makeHistory(place: Place, app: AppView): void {
   event(0, 'released', `Release v${app.release} serves.`)
 }
 
-export const makeDeploy = (app: AppView, endedAt: number, release: ReleaseView | undefined): DeployView & { app: string } => ({
+export const makeDeploy = (
+  app: AppView,
+  endedAt: number,
+  release: ReleaseView | undefined,
+): DeployView & { app: string } => ({
   id: `d-${app.name}-${release?.version ?? 0}`,
   app: app.name,
   kind: 'push',
@@ -277,7 +297,8 @@ export const makeDeploy = (app: AppView, endedAt: number, release: ReleaseView |
 /** What is promised of a host, and what is used of it, follows from what runs there. */
 export function weigh({ instances }: Place, host: HostView): void {
   const here = instances.filter((instance) => instance.host === host.id && instance.state !== 'stopped')
-  const sum = (of: (instance: InstanceView) => number): number => here.reduce((total, instance) => total + of(instance), 0)
+  const sum = (of: (instance: InstanceView) => number): number =>
+    here.reduce((total, instance) => total + of(instance), 0)
   host.reserved = {
     memoryMb: sum(({ memoryMb }) => memoryMb),
     cpuMilli: sum(({ cpuMilli }) => cpuMilli),

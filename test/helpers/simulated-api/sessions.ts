@@ -27,10 +27,17 @@ export function sessionRoutes(people: People): Router {
   router.post('/session', (req, res) => {
     const { email, password, totp } = req.body as Record<string, string>
     const somebody = people.known.find((known) => known.email === email && known.password === password)
-    if (!somebody) return problem(res, 401, 'WRONG_LOGIN', 'This e-mail address and password are not those of an account here.')
+    if (!somebody)
+      return problem(res, 401, 'WRONG_LOGIN', 'This e-mail address and password are not those of an account here.')
     if (somebody.totp !== undefined && totp === undefined)
-      return problem(res, 401, 'TOTP_REQUIRED', 'The password is right. Now give the code that your authenticator app shows.')
-    if (somebody.totp !== undefined && totp !== somebody.totp) return problem(res, 401, 'WRONG_TOTP', 'This code is not valid.')
+      return problem(
+        res,
+        401,
+        'TOTP_REQUIRED',
+        'The password is right. Now give the code that your authenticator app shows.',
+      )
+    if (somebody.totp !== undefined && totp !== somebody.totp)
+      return problem(res, 401, 'WRONG_TOTP', 'This code is not valid.')
     res.setHeader('Set-Cookie', begin(somebody))
     res.json(sessionView(somebody))
   })
@@ -38,7 +45,8 @@ export function sessionRoutes(people: People): Router {
     const { code } = req.body as { code: string }
     const somebody = people.codes.get(code)
     people.codes.delete(code)
-    if (!somebody) return problem(res, 401, 'CODE_NOT_VALID', 'This login link is not valid: it was used, or is too old.')
+    if (!somebody)
+      return problem(res, 401, 'CODE_NOT_VALID', 'This login link is not valid: it was used, or is too old.')
     res.setHeader('Set-Cookie', begin(somebody))
     res.json(sessionView(somebody))
   })
@@ -56,7 +64,11 @@ export function authenticate(people: People): RequestHandler {
       return void res.status(204).end()
     }
     if (req.path === '/whoami')
-      return void res.json({ ...sessionView(somebody), actor: somebody.name, tenant: somebody.memberships[0]?.tenant ?? null })
+      return void res.json({
+        ...sessionView(somebody),
+        actor: somebody.name,
+        tenant: somebody.memberships[0]?.tenant ?? null,
+      })
     next()
   }
 }
@@ -70,7 +82,8 @@ const somebodyOf = (req: Request, { sessions, known }: People): Somebody | undef
   return sessions.get(sessionIn(req))
 }
 
-const sessionIn = ({ headers }: Request): string => new RegExp(`${COOKIE}=([\\w-]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
+const sessionIn = ({ headers }: Request): string =>
+  new RegExp(`${COOKIE}=([\\w-]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
 
 const sessionView = ({ email, name, operator, memberships }: Somebody) => ({
   user: { id: `u-${name}`, email, name },

@@ -9,7 +9,14 @@ import { sentence } from '../../../console/src/text/words.ts'
 
 describe('What the console decides', () => {
   const release = (more: Partial<ReleaseView>): ReleaseView =>
-    ({ commit: 'aaaaaaaaaa', buildpack: 'nodejs', runtimes: [], processes: {}, configNames: [], ...more }) as ReleaseView
+    ({
+      commit: 'aaaaaaaaaa',
+      buildpack: 'nodejs',
+      runtimes: [],
+      processes: {},
+      configNames: [],
+      ...more,
+    }) as ReleaseView
 
   it('shows what is different between two releases, and nothing of what is the same', () => {
     const before = release({ processes: { web: 'node a.js', clock: 'node c.js' }, configNames: ['A', 'B'] })
@@ -42,8 +49,28 @@ describe('What the console decides', () => {
     assert.deepEqual(findConcerns({ alerts: [], hosts: [host], apps: [app], instances: [] }), [])
     const concerns = findConcerns({
       alerts: [
-        { id: '1', kind: 'certificate', state: 'firing', app: 'docs', tenant: 't', host: null, since: 's', until: null, text: 'Ends soon.' },
-        { id: '2', kind: 'slow', state: 'ended', app: 'old', tenant: 't', host: null, since: 's', until: 'u', text: 'Was slow.' },
+        {
+          id: '1',
+          kind: 'certificate',
+          state: 'firing',
+          app: 'docs',
+          tenant: 't',
+          host: null,
+          since: 's',
+          until: null,
+          text: 'Ends soon.',
+        },
+        {
+          id: '2',
+          kind: 'slow',
+          state: 'ended',
+          app: 'old',
+          tenant: 't',
+          host: null,
+          since: 's',
+          until: 'u',
+          text: 'Was slow.',
+        },
       ],
       hosts: [{ ...host, live: false }],
       apps: [app],

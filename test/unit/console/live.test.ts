@@ -19,7 +19,8 @@ describe('Server-sent events, read by the console', () => {
       { event: 'apps', data: '{"put":[]}' },
       { event: 'hosts', data: '1\n2' },
     ])
-    for (let at = 1; at < text.length; at++) assert.deepEqual(read(text.slice(0, at), text.slice(at)), whole, `cut at ${at}`)
+    for (let at = 1; at < text.length; at++)
+      assert.deepEqual(read(text.slice(0, at), text.slice(at)), whole, `cut at ${at}`)
   })
 
   it('are none while the empty line is missing, and none of comments alone', () => {
@@ -51,8 +52,14 @@ describe('The console’s store of what is live', () => {
     const things = collection()
     things.apply({ put: [thing('a', 'h1'), thing('b', 'h1')], drop: [] })
     things.apply({ put: [thing('a', 'h2')], drop: [] })
-    assert.deepEqual(things.within('host:h1').map(({ id }) => id), ['b'])
-    assert.deepEqual(things.within('host:h2').map(({ id }) => id), ['a'])
+    assert.deepEqual(
+      things.within('host:h1').map(({ id }) => id),
+      ['b'],
+    )
+    assert.deepEqual(
+      things.within('host:h2').map(({ id }) => id),
+      ['a'],
+    )
     things.apply({ put: [], drop: ['b'] })
     assert.deepEqual([...things.counts('host')], [['h2', 1]])
   })

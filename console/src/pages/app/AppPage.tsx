@@ -43,7 +43,8 @@ export function AppPage({ params }: { params: Record<string, string> }) {
   useEffect(() => {
     document.title = `${name} · Berth`
   }, [name])
-  if (!app && asked.error && (isKnown || asked.error.status !== 0)) return <Failed error={asked.error} again={asked.again} />
+  if (!app && asked.error && (isKnown || asked.error.status !== 0))
+    return <Failed error={asked.error} again={asked.again} />
   if (!app) return <Loading lines={6} />
   return <Loaded app={app} tabId={params.tab ?? ''} />
 }
@@ -66,10 +67,7 @@ function Loaded({ app, tabId }: { app: AppView; tabId: string }) {
             <Dot />
             <Link href={tenantPath(app.tenant)}>{app.tenant}</Link>
             <Dot />
-            <a href={app.url} className="link row" target="_blank" rel="noreferrer">
-              {app.url.replace(/^https?:\/\//, '')}
-              <Icon name="external" />
-            </a>
+            <Address url={app.url} />
           </>
         }
       >
@@ -98,6 +96,17 @@ function Loaded({ app, tabId }: { app: AppView; tabId: string }) {
   )
 }
 
+/** Only what leads to a web page is a link. */
+const Address = ({ url }: { url: string }) =>
+  /^https?:\/\//.test(url) ? (
+    <a href={url} className="link row" target="_blank" rel="noreferrer">
+      {url.replace(/^https?:\/\//, '')}
+      <Icon name="external" />
+    </a>
+  ) : (
+    <span>{url}</span>
+  )
+
 function Doings({ app, why }: TabProps) {
   const restart = useRestart(app)
   const { resume } = usePause(app)
@@ -115,7 +124,8 @@ function Doings({ app, why }: TabProps) {
 
 const Halted = ({ app: { suspended, paused, rollout } }: { app: AppView }) => {
   if (suspended !== null) return <Notice tone="bad">Nothing of this app runs: {suspended}.</Notice>
-  if (paused !== null) return <Notice tone="busy">Paused by {paused.by}. Nothing is started or replaced until it is resumed.</Notice>
+  if (paused !== null)
+    return <Notice tone="busy">Paused by {paused.by}. Nothing is started or replaced until it is resumed.</Notice>
   if (rollout?.state === 'failed')
     return (
       <Notice tone="bad">

@@ -104,8 +104,8 @@ function Row({ app, name, value, onEdit }: { app: AppView; name: string; value: 
             title={`Remove ${name}?`}
             effect={
               <p>
-                Its value is gone, and a release without it takes over at once. An app that needs it may not start; then the
-                release before goes on serving.
+                Its value is gone, and a release without it takes over at once. An app that needs it may not start; then
+                the release before goes on serving.
               </p>
             }
             name={name}
@@ -118,7 +118,17 @@ function Row({ app, name, value, onEdit }: { app: AppView; name: string; value: 
   )
 }
 
-function Edit({ app, name: initial, value: before, onClose }: { app: AppView; name: string; value: string; onClose: () => void }) {
+function Edit({
+  app,
+  name: initial,
+  value: before,
+  onClose,
+}: {
+  app: AppView
+  name: string
+  value: string
+  onClose: () => void
+}) {
   const [name, setName] = useState(initial)
   const [value, setValue] = useState(before)
   const [nameId, valueId] = [useId(), useId()]

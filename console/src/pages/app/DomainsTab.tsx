@@ -1,6 +1,12 @@
 /** Names that an app answers to, whose they are shown to be, and their certificates. */
 import { useCallback, useId, useState } from 'react'
-import type { AppView, AutomaticView, CertificatesView, DomainsView, DomainView } from '../../../../core/contract/api.ts'
+import type {
+  AppView,
+  AutomaticView,
+  CertificatesView,
+  DomainsView,
+  DomainView,
+} from '../../../../core/contract/api.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
@@ -104,7 +110,9 @@ function Row({ app, domain, why }: { app: AppView; domain: DomainView; why: stri
             size="small"
             why={why}
             title={`Give ${address} up?`}
-            effect={<p>Requests to it are not answered by this app any more, at once. Another app may then claim it.</p>}
+            effect={
+              <p>Requests to it are not answered by this app any more, at once. Another app may then claim it.</p>
+            }
             name={address}
             verb="Give it up"
             work={async () => {
@@ -120,7 +128,9 @@ function Row({ app, domain, why }: { app: AppView; domain: DomainView; why: stri
 
 const Challenges = ({ domains }: { domains: DomainView[] }) => (
   <div className="body stack tight">
-    <p className="quiet small">Set these TXT records where the names are managed. DNS is looked into every few minutes.</p>
+    <p className="quiet small">
+      Set these TXT records where the names are managed. DNS is looked into every few minutes.
+    </p>
     {domains.map(
       ({ address, challenge }) =>
         challenge && (
@@ -180,7 +190,10 @@ function Certificates({ app }: { app: AppView }) {
     <Card title="Certificates" flush>
       {data.certificates.length === 0 ? (
         <Empty title="No certificate of this app’s own">
-          <p>Its own address uses the platform’s; verified domains get one by themselves where the operator has set up an authority.</p>
+          <p>
+            Its own address uses the platform’s; verified domains get one by themselves where the operator has set up an
+            authority.
+          </p>
         </Empty>
       ) : (
         <div className="table-wrap">

@@ -69,7 +69,9 @@ export function LogsTab({ app }: TabProps) {
           wrap={wrap}
           empty={
             <Empty title={lines.length === 0 ? 'Nothing was logged yet' : 'No line matches the filter'}>
-              {lines.length === 0 && <p>What the app prints to its standard output and error shows here as it comes.</p>}
+              {lines.length === 0 && (
+                <p>What the app prints to its standard output and error shows here as it comes.</p>
+              )}
             </Empty>
           }
           line={(index) => {

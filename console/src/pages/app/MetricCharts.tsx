@@ -29,7 +29,14 @@ export function useSeries(app: AppView, range: Range): Shown {
 }
 
 type Line = [SeriesName, string, Series['colour'], ('filled' | undefined)?]
-type ChartProps = { shown: Shown; title: string; lines: Line[]; format: (value: number) => string; height?: number; binary?: true }
+type ChartProps = {
+  shown: Shown
+  title: string
+  lines: Line[]
+  format: (value: number) => string
+  height?: number
+  binary?: true
+}
 
 export function SeriesChart({ shown: { series, markers }, title, lines, format, height, binary }: ChartProps) {
   if (!series) return null

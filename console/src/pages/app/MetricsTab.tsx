@@ -19,7 +19,12 @@ export function MetricsTab({ app }: TabProps) {
   return (
     <>
       <div className="row between wrap">
-        <Segments label="Range" value={range} options={ranges} onChange={(next) => go(`${path}?range=${next}`, { replace: true })} />
+        <Segments
+          label="Range"
+          value={range}
+          options={ranges}
+          onChange={(next) => go(`${path}?range=${next}`, { replace: true })}
+        />
         <span className="small faint">Dashed lines are deploys</span>
       </div>
       {shown.isLoading && <Loading lines={6} />}
@@ -58,7 +63,13 @@ export function MetricsTab({ app }: TabProps) {
             <SeriesChart shown={shown} title="CPU, cores" format={cpu} lines={[['cpuMilli', 'Used', 1, 'filled']]} />
           </Card>
           <Card>
-            <SeriesChart shown={shown} title="Memory" binary format={bytes} lines={[['memoryBytes', 'Used', 4, 'filled']]} />
+            <SeriesChart
+              shown={shown}
+              title="Memory"
+              binary
+              format={bytes}
+              lines={[['memoryBytes', 'Used', 4, 'filled']]}
+            />
           </Card>
           <Card>
             <SeriesChart

@@ -54,8 +54,17 @@ function Figures({ app }: { app: AppView }) {
     <dl className="facts">
       <Fact title="Instances" value={running.length} small={`of ${serving.length}`} />
       <Fact title="Requests" value={traffic ? rate(traffic.requestsPerSecond) : '–'} small="/s" />
-      <Fact title="Errors" value={(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} small="%" isBad={share >= 0.02} />
-      <Fact title="p50, p95" value={milliseconds(traffic?.p50Ms ?? null)} small={milliseconds(traffic?.p95Ms ?? null)} />
+      <Fact
+        title="Errors"
+        value={(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)}
+        small="%"
+        isBad={share >= 0.02}
+      />
+      <Fact
+        title="p50, p95"
+        value={milliseconds(traffic?.p50Ms ?? null)}
+        small={milliseconds(traffic?.p95Ms ?? null)}
+      />
       <Fact
         title="CPU"
         value={cores(total(({ cpuMilliUsed }) => cpuMilliUsed))}
@@ -109,7 +118,11 @@ function Current({ app }: { app: AppView }) {
             {data.actor}, <Ago at={data.createdAt} />
           </dd>
           <dt>Built with</dt>
-          <dd>{[data.buildpack, ...data.runtimes.map(({ name, version }) => `${name} ${version}`)].filter(Boolean).join(', ') || '–'}</dd>
+          <dd>
+            {[data.buildpack, ...data.runtimes.map(({ name, version }) => `${name} ${version}`)]
+              .filter(Boolean)
+              .join(', ') || '–'}
+          </dd>
         </dl>
       )}
       <div className="git-line">

@@ -76,7 +76,9 @@ function Row({ app, release, before, why }: RowProps) {
         <Status word={releaseState(release)} />
       </td>
       <td>{description}</td>
-      <td className="wide">{commit === null ? <span className="faint">–</span> : <code>{shortCommit(commit)}</code>}</td>
+      <td className="wide">
+        {commit === null ? <span className="faint">–</span> : <code>{shortCommit(commit)}</code>}
+      </td>
       <td className="wider quiet">{actor}</td>
       <td className="wide quiet">
         <Ago at={createdAt} />
@@ -87,7 +89,7 @@ function Row({ app, release, before, why }: RowProps) {
             <Link
               className="link small"
               href={`${path}?from=${earlier.version}&to=${version}`}
-              aria-label={`Show what changed in v${version}`}
+              aria-label={`Diff of v${version}`}
             >
               Diff
             </Link>
@@ -126,7 +128,10 @@ function Compare({ releases }: { releases: ReleaseView[] }) {
   const find = (name: string, usual: ReleaseView | undefined): ReleaseView | undefined =>
     code.find(({ version }) => String(version) === search.get(name)) ?? usual
   const to = find('to', code[0])
-  const from = find('from', code.find(({ version }) => version < (to?.version ?? 0)))
+  const from = find(
+    'from',
+    code.find(({ version }) => version < (to?.version ?? 0)),
+  )
   if (!to || !from) return null
   const parts = diffReleases(from, to)
   const choose = (which: 'from' | 'to', version: string): void => {
@@ -145,7 +150,9 @@ function Compare({ releases }: { releases: ReleaseView[] }) {
       }
     >
       {parts.length === 0 ? (
-        <p className="quiet">The same code, processes and config names. Values of config vars may differ; they are not shown.</p>
+        <p className="quiet">
+          The same code, processes and config names. Values of config vars may differ; they are not shown.
+        </p>
       ) : (
         <div className="diff">
           {parts.map(({ title, lines }) => (
@@ -176,7 +183,12 @@ function Choice({ label, value, options, onChange }: ChoiceProps) {
       <label htmlFor={id} className="sr-only">
         {label}
       </label>
-      <select id={id} className="input compact" value={value.version} onChange={(event) => onChange(event.target.value)}>
+      <select
+        id={id}
+        className="input compact"
+        value={value.version}
+        onChange={(event) => onChange(event.target.value)}
+      >
         {options.map(({ version }) => (
           <option key={version} value={version}>
             v{version}

@@ -78,7 +78,12 @@ function Row({ type, size, onChange }: { type: string; size: Size; onChange: (si
       <div className="field">
         <label htmlFor={countId}>Instances of {type}</label>
         <div className="stepper">
-          <Button icon="minus" label={`One instance of ${type} fewer`} disabled={size.count === 0} onClick={() => setCount(size.count - 1)} />
+          <Button
+            icon="minus"
+            label={`One instance of ${type} fewer`}
+            disabled={size.count === 0}
+            onClick={() => setCount(size.count - 1)}
+          />
           <input
             id={countId}
             className="input"
@@ -156,7 +161,9 @@ const PlanUse = ({ what, used, limit, format }: PlanUseProps) => (
 const sizesOf = ({ formation }: AppView): Wanted =>
   Object.fromEntries(
     Object.entries(formation).flatMap(([type, process]) =>
-      process ? [[type, { count: process.count, memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }]] : [],
+      process
+        ? [[type, { count: process.count, memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }]]
+        : [],
     ),
   )
 

@@ -35,7 +35,9 @@ const Build = ({ app }: { app: AppView }) => (
         <dt>Folder</dt>
         <dd>{app.build.root ?? 'the root of the repository'}</dd>
         <dt>Buildpacks</dt>
-        <dd>{app.build.buildpacks.length === 0 ? 'found by what the source holds' : app.build.buildpacks.join(', ')}</dd>
+        <dd>
+          {app.build.buildpacks.length === 0 ? 'found by what the source holds' : app.build.buildpacks.join(', ')}
+        </dd>
       </dl>
     </div>
   </Card>
@@ -116,7 +118,11 @@ function Dangers({ app, why }: TabProps) {
   return (
     <Card title="Stop and destroy" flush>
       <Danger title="Restart" text="Every instance is replaced by a new one of the same release, without downtime.">
-        <Button why={why ?? (app.paused ? 'It is paused.' : null)} busy={restart.busy} onClick={() => void restart.run()}>
+        <Button
+          why={why ?? (app.paused ? 'It is paused.' : null)}
+          busy={restart.busy}
+          onClick={() => void restart.run()}
+        >
           Restart
         </Button>
       </Danger>
@@ -139,7 +145,10 @@ function Dangers({ app, why }: TabProps) {
           />
         </Danger>
       )}
-      <Danger title="Destroy" text="The app, its releases, code, config vars, domains and logs are gone. Nothing brings them back.">
+      <Danger
+        title="Destroy"
+        text="The app, its releases, code, config vars, domains and logs are gone. Nothing brings them back."
+      >
         <AskButton
           label="Destroy"
           kind="danger"
@@ -147,8 +156,8 @@ function Dangers({ app, why }: TabProps) {
           title={`Destroy ${app.name}?`}
           effect={
             <p>
-              Its instances are stopped at once, and its repository, releases, config vars, domains and logs are deleted.
-              This cannot be undone.
+              Its instances are stopped at once, and its repository, releases, config vars, domains and logs are
+              deleted. This cannot be undone.
             </p>
           }
           name={app.name}

@@ -37,7 +37,9 @@ export function useLog(path: string, paused: boolean): Log {
           show()
         }
         setLog((before) => ({ ...before, state: before.state === 'loading' ? 'following' : before.state }))
-        const error = await readLines(`${path}?tail=1&n=${FIRST_LINES}`, onLines, signal).catch((thrown: unknown) => thrown)
+        const error = await readLines(`${path}?tail=1&n=${FIRST_LINES}`, onLines, signal).catch(
+          (thrown: unknown) => thrown,
+        )
         if (signal.aborted) return
         setLog((before) => ({ ...before, state: 'again', error: error === undefined ? null : sentenceOf(error) }))
         if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return

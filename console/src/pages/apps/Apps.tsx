@@ -1,8 +1,8 @@
 /** All apps that one may see. */
 import { useEffect, useMemo, useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import type { AppView } from '../../../../core/contract/api.ts'
-import { liveStore, useKnown, useMany, useVersion } from '../../live/hooks.ts'
+import type { AppView, InstanceView } from '../../../../core/contract/api.ts'
+import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
 import { useSession } from '../../api/session.ts'
 import { milliseconds, rate } from '../../text/format.ts'
 import { appPath, tenantPath } from '../../text/attention.ts'
@@ -62,14 +62,14 @@ export function Apps() {
 const columns: Column<AppView>[] = [
   {
     title: 'App',
-    width: 'minmax(120px, 2fr)',
+    width: 'minmax(86px, 2fr)',
     cell: ({ name }) => (
       <Link href={appPath(name)} className="name">
         {name}
       </Link>
     ),
   },
-  { title: 'State', width: 'minmax(112px, 1.2fr)', cell: (app) => <State app={app} /> },
+  { title: 'State', width: 'minmax(96px, 1.2fr)', cell: (app) => <State app={app} /> },
   {
     title: 'Tenant',
     width: 'minmax(90px, 1.2fr)',
@@ -80,26 +80,38 @@ const columns: Column<AppView>[] = [
       </Link>
     ),
   },
-  { title: 'Release', width: '72px', from: 'wide', num: true, cell: ({ release }) => (release === null ? '–' : `v${release}`) },
+  {
+    title: 'Release',
+    width: '72px',
+    from: 'wide',
+    num: true,
+    cell: ({ release }) => (release === null ? '–' : `v${release}`),
+  },
   { title: 'Instances', width: '84px', from: 'wide', num: true, cell: (app) => <Instances app={app} /> },
-  { title: 'Requests/s', width: '88px', num: true, cell: ({ name }) => <Traffic app={name} what="requests" /> },
-  { title: 'Errors', width: '72px', from: 'wider', num: true, cell: ({ name }) => <Traffic app={name} what="errors" /> },
+  { title: 'Requests/s', width: '80px', num: true, cell: ({ name }) => <Traffic app={name} what="requests" /> },
+  {
+    title: 'Errors',
+    width: '72px',
+    from: 'wider',
+    num: true,
+    cell: ({ name }) => <Traffic app={name} what="errors" />,
+  },
   { title: 'p95', width: '76px', from: 'wider', num: true, cell: ({ name }) => <Traffic app={name} what="p95" /> },
 ]
 const withoutTenant = columns.filter(({ title }) => title !== 'Tenant')
 
-function useServing(app: string) {
-  useVersion('instances', `app:${app}`, 500)
-  return liveStore.instances.within(`app:${app}`).filter(({ once }) => !once)
-}
+const countRunning = (instances: InstanceView[]): number =>
+  instances.filter(({ once, state }) => !once && state === 'running').length
+
+const useRunning = (app: string): number => useFigure('instances', `app:${app}`, countRunning)
 
 function State({ app }: { app: AppView }) {
-  const running = useServing(app.name).filter(({ state }) => state === 'running').length
+  const running = useRunning(app.name)
   return <Status word={appState(app, running)} />
 }
 
 function Instances({ app }: { app: AppView }) {
-  const running = useServing(app.name).filter(({ state }) => state === 'running').length
+  const running = useRunning(app.name)
   const wanted = Object.values(app.formation).reduce((total, process) => total + (process?.count ?? 0), 0)
   return (
     <>
@@ -110,8 +122,7 @@ function Instances({ app }: { app: AppView }) {
 }
 
 function Traffic({ app, what }: { app: string; what: 'requests' | 'errors' | 'p95' }) {
-  useVersion('traffic', `id:${app}`)
-  const traffic = liveStore.traffic.get(app)
+  const traffic = useOne('traffic', app)
   if (!traffic) return <span className="faint">–</span>
   if (what === 'requests') return rate(traffic.requestsPerSecond)
   if (what === 'p95') return milliseconds(traffic.p95Ms)

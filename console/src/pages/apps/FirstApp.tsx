@@ -41,63 +41,49 @@ function ByPush() {
   const [, go] = useLocation()
   const [name, setName] = useState('')
   const [tenant, setTenant] = useState(session.memberships[0]?.tenant ?? '')
-  const [made, setMade] = useState<AppView | null>(null)
   const [nameId, tenantId] = [useId(), useId()]
   const action = useAction(async () => {
     const body = { ...(name === '' ? {} : { name }), ...(tenant === '' ? {} : { tenant }) }
-    setMade(await call<AppView>('POST', '/v1/apps', { body }))
+    // Its own page goes on from here: this one may be gone as soon as the app is known.
+    go(appPath((await call<AppView>('POST', '/v1/apps', { body })).name))
   })
   const why = session.operator ? null : whyNot(session, 'write', tenant || null)
   return (
     <Card title="Push your code">
-      {made === null ? (
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void action.run()
-          }}
-        >
-          <p className="quiet">
-            Name an app, push a git repository to it, and it is built and runs at an address of its own. Node.js, Python,
-            Ruby, PHP, Go, Java and static sites are recognised by their files.
-          </p>
-          <div className="pair-fields">
-            <div className="field">
-              <label htmlFor={nameId}>Name</label>
-              <input
-                id={nameId}
-                className="input mono"
-                placeholder="my-app"
-                maxLength={30}
-                autoComplete="off"
-                spellCheck={false}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            </div>
-            <TenantField id={tenantId} value={tenant} onChange={setTenant} />
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void action.run()
+        }}
+      >
+        <p className="quiet">
+          Name an app, push a git repository to it, and it is built and runs at an address of its own. Node.js, Python,
+          Ruby, PHP, Go, Java and static sites are recognised by their files.
+        </p>
+        <div className="pair-fields">
+          <div className="field">
+            <label htmlFor={nameId}>Name</label>
+            <input
+              id={nameId}
+              className="input mono"
+              placeholder="my-app"
+              maxLength={30}
+              autoComplete="off"
+              spellCheck={false}
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
           </div>
-          {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-          <div>
-            <Button type="submit" kind="primary" busy={action.busy} why={why}>
-              Make the app
-            </Button>
-          </div>
-        </form>
-      ) : (
-        <div className="stack">
-          <p className="quiet">
-            <strong>{made.name}</strong> is there. Now push to it, from the folder of your code:
-          </p>
-          <PushSteps app={made} />
-          <div>
-            <Button kind="primary" onClick={() => go(appPath(made.name))}>
-              Go to {made.name}
-            </Button>
-          </div>
+          <TenantField id={tenantId} value={tenant} onChange={setTenant} />
         </div>
-      )}
+        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+        <div>
+          <Button type="submit" kind="primary" busy={action.busy} why={why}>
+            Make the app
+          </Button>
+        </div>
+      </form>
     </Card>
   )
 }

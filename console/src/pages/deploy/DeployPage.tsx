@@ -37,7 +37,6 @@ export function DeployPage({ params }: { params: Record<string, string> }) {
             <Link href="/apps">Apps</Link>
             <span aria-hidden="true">/</span>
             <Link href={appPath(name)}>{name}</Link>
-
           </>
         }
         title={deploy.description}
@@ -102,7 +101,11 @@ function Phases({ deploy }: { deploy: DeployView }) {
   return (
     <Card
       title="Phases"
-      aside={<span className="small quiet">{over ? `took ${duration(total)}` : `${duration(Math.max(0, Math.round(total / 1000) * 1000))} so far`}</span>}
+      aside={
+        <span className="small quiet">
+          {over ? `took ${duration(total)}` : `${duration(Math.max(0, Math.round(total / 1000) * 1000))} so far`}
+        </span>
+      }
     >
       <ol className="deploy-steps">
         {steps

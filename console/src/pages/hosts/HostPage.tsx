@@ -62,7 +62,9 @@ export function HostPage({ params }: { params: Record<string, string> }) {
       <Capacity host={host} />
       <Card title="Instances" aside={<span className="faint small">{count(here.length)}</span>} flush>
         {here.length === 0 ? (
-          <Empty title="Nothing runs here">{host.cordoned && <p>It can be taken away: nothing depends on it.</p>}</Empty>
+          <Empty title="Nothing runs here">
+            {host.cordoned && <p>It can be taken away: nothing depends on it.</p>}
+          </Empty>
         ) : (
           <InstanceRows instances={here} of="host" />
         )}
@@ -99,8 +101,8 @@ function Cordon({ host: { id, cordoned }, here }: { host: HostView; here: number
       effect={
         <p>
           It takes no new instances, and {here === 0 ? 'nothing runs on it now' : `${plural(here, 'instance')} on it`}
-          {here === 0 ? '' : here === 1 ? ' is moved to another host' : ' are moved to other hosts'}, without downtime where
-          there is room for them.
+          {here === 0 ? '' : here === 1 ? ' is moved to another host' : ' are moved to other hosts'}, without downtime
+          where there is room for them.
         </p>
       }
       name={id}
@@ -127,15 +129,21 @@ function Drain({ host: { id, cordoned }, here }: { host: HostView; here: number 
     <Card title="Draining" aside={<span className="small quiet">{plural(here, 'instance')} left</span>}>
       <Meter used={share * 0.84} label={`Drain of ${id}`} text={`${percent(share)} moved`} />
       <p className="small quiet drain-text">
-        An instance leaves when another one serves in its place. One that stays has no room elsewhere: add a host, or scale
-        something down.
+        An instance leaves when another one serves in its place. One that stays has no room elsewhere: add a host, or
+        scale something down.
       </p>
     </Card>
   )
 }
 
 function Capacity({ host: { capacity, reserved, cpuMilliUsed, memoryMbUsed } }: { host: HostView }) {
-  const rows: { what: string; most: number; assigned: number; used: number | null; format: (value: number) => string }[] = [
+  const rows: {
+    what: string
+    most: number
+    assigned: number
+    used: number | null
+    format: (value: number) => string
+  }[] = [
     { what: 'CPU', most: capacity.cpuMilli, assigned: reserved.cpuMilli, used: cpuMilliUsed, format: cores },
     { what: 'Memory', most: capacity.memoryMb, assigned: reserved.memoryMb, used: memoryMbUsed, format: mebibytes },
     { what: 'Disk', most: capacity.diskMb, assigned: reserved.diskMb, used: null, format: mebibytes },
@@ -172,7 +180,12 @@ function Capacity({ host: { capacity, reserved, cpuMilliUsed, memoryMbUsed } }: 
                   )}
                 </td>
                 <td className="wide">
-                  <Meter used={(used ?? 0) / most} assigned={assigned / most} label={what} text={percent((used ?? assigned) / most)} />
+                  <Meter
+                    used={(used ?? 0) / most}
+                    assigned={assigned / most}
+                    label={what}
+                    text={percent((used ?? assigned) / most)}
+                  />
                 </td>
               </tr>
             ))}

@@ -3,12 +3,12 @@ import '../../ui/instances.css'
 import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import type { HostView } from '../../../../core/contract/api.ts'
-import { liveStore, useKnown, useMany, useOne, useVersion } from '../../live/hooks.ts'
+import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
 import { hostPath } from '../../text/attention.ts'
 import { cores, mebibytes, percent } from '../../text/format.ts'
 import { Card, Empty, Loading, Meter, PageHead, SearchField, Status } from '../../ui/parts.tsx'
 import { Rows, type Column } from '../../ui/Rows.tsx'
-import { hostState } from './state.ts'
+import { countHere, hostState } from './state.ts'
 
 export function Hosts() {
   const hosts = useMany('hosts', '*', 1000)
@@ -51,14 +51,14 @@ export function Hosts() {
 const columns: Column<HostView>[] = [
   {
     title: 'Host',
-    width: 'minmax(110px, 1.4fr)',
+    width: 'minmax(64px, 1.4fr)',
     cell: ({ id }) => (
       <Link href={hostPath(id)} className="name">
         {id}
       </Link>
     ),
   },
-  { title: 'State', width: 'minmax(112px, 1.2fr)', cell: ({ id }) => <State id={id} /> },
+  { title: 'State', width: 'minmax(92px, 1.2fr)', cell: ({ id }) => <State id={id} /> },
   { title: 'Instances', width: '80px', from: 'wide', num: true, cell: ({ id }) => <Here id={id} /> },
   {
     title: 'CPU used',
@@ -68,7 +68,7 @@ const columns: Column<HostView>[] = [
   },
   {
     title: 'Memory used',
-    width: 'minmax(120px, 1.2fr)',
+    width: 'minmax(104px, 1.2fr)',
     cell: ({ id }) => (
       <Use id={id} label="Memory" used={memoryUsed} most={memoryMost} assigned={memoryAssigned} format={mebibytes} />
     ),
@@ -79,7 +79,13 @@ const columns: Column<HostView>[] = [
     from: 'wider',
     cell: ({ id }) => <Use id={id} label="Disk" used={diskAssigned} most={diskMost} format={mebibytes} />,
   },
-  { title: 'Version', width: '76px', from: 'wider', num: true, cell: ({ version }) => <span className="quiet">{version}</span> },
+  {
+    title: 'Version',
+    width: '76px',
+    from: 'wider',
+    num: true,
+    cell: ({ version }) => <span className="quiet">{version}</span>,
+  },
 ]
 
 type Figure = (host: HostView) => number
@@ -91,10 +97,7 @@ const memoryAssigned: Figure = ({ reserved }) => reserved.memoryMb
 const diskAssigned: Figure = ({ reserved }) => reserved.diskMb
 const diskMost: Figure = ({ capacity }) => capacity.diskMb
 
-function useHere(id: string): number {
-  useVersion('instances', `host:${id}`, 500)
-  return liveStore.instances.within(`host:${id}`).filter(({ state }) => state !== 'stopped').length
-}
+const useHere = (id: string): number => useFigure('instances', `host:${id}`, countHere)
 
 const Here = ({ id }: { id: string }) => useHere(id)
 

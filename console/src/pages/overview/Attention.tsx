@@ -13,10 +13,7 @@ export function Attention() {
   const hosts = useMany('hosts', '*', 1000)
   const apps = useMany('apps', '*', 1000)
   const instances = useMany('instances', '*', 1000)
-  const concerns = useMemo(
-    () => findConcerns({ alerts, hosts, apps, instances }),
-    [alerts, hosts, apps, instances],
-  )
+  const concerns = useMemo(() => findConcerns({ alerts, hosts, apps, instances }), [alerts, hosts, apps, instances])
   const [all, setAll] = useState(false)
   if (concerns.length === 0)
     return (

@@ -1,12 +1,11 @@
 /** Each host as a tile, which renders again only when that host changes. */
 import { memo } from 'react'
 import { Link } from 'wouter'
-import { useKnown, useMany, useOne, useVersion } from '../../live/hooks.ts'
-import { liveStore } from '../../live/hooks.ts'
+import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
 import { cores, mebibytes, percent, plural } from '../../text/format.ts'
 import { hostPath } from '../../text/attention.ts'
 import { Card, Empty, Meter, Status } from '../../ui/parts.tsx'
-import { hostState } from '../hosts/state.ts'
+import { countHere, hostState } from '../hosts/state.ts'
 
 /** From so many on, tiles say less each. */
 const MANY = 24
@@ -16,14 +15,13 @@ export function HostTiles() {
   const isKnown = useKnown('hosts')
   if (!isKnown) return null
   const live = hosts.filter((host) => host.live).length
-  const ids = hosts
-    .map(({ id }) => id)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const ids = hosts.map(({ id }) => id).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   return (
     <section aria-labelledby="hosts-title">
       <div className="row between section-head">
         <h2 id="hosts-title">
-          Hosts <span className="faint">{live === hosts.length ? hosts.length : `${live} of ${hosts.length} live`}</span>
+          Hosts{' '}
+          <span className="faint">{live === hosts.length ? hosts.length : `${live} of ${hosts.length} live`}</span>
         </h2>
         <Link href="/hosts" className="link small">
           All hosts
@@ -48,16 +46,15 @@ export function HostTiles() {
 
 const HostTile = memo(function HostTile({ id, isSmall }: { id: string; isSmall: boolean }) {
   const host = useOne('hosts', id)
-  useVersion('instances', `host:${id}`, 1000)
+  const here = useFigure('instances', `host:${id}`, countHere)
   if (!host) return null
-  const here = liveStore.instances.within(`host:${id}`).filter(({ state }) => state !== 'stopped').length
   const { capacity, reserved } = host
   const memory = host.memoryMbUsed / capacity.memoryMb
   const cpu = host.cpuMilliUsed / capacity.cpuMilli
   const state = hostState(host, here)
   return (
     <li className="tile">
-      <Link href={hostPath(id)} aria-label={`${id}: ${state.text}, ${plural(here, 'instance')}`}>
+      <Link href={hostPath(id)}>
         <span className="row between">
           <span className="strong clip">{id}</span>
           {isSmall && state.tone === 'good' ? <span className="faint small">{here}</span> : <Status word={state} />}
@@ -66,7 +63,9 @@ const HostTile = memo(function HostTile({ id, isSmall }: { id: string; isSmall: 
         <span className="bars">
           <span className="small quiet">CPU</span>
           <Meter used={cpu} label={`CPU of ${id}`} text={percent(cpu)} />
-          <span className="small num">{isSmall ? percent(cpu) : `${cores(host.cpuMilliUsed)} / ${cores(capacity.cpuMilli)}`}</span>
+          <span className="small num">
+            {isSmall ? percent(cpu) : `${cores(host.cpuMilliUsed)} / ${cores(capacity.cpuMilli)}`}
+          </span>
           <span className="small quiet">{isSmall ? 'Mem' : 'Memory'}</span>
           <Meter
             used={memory}

@@ -10,7 +10,11 @@ import { Card } from '../../ui/parts.tsx'
 export function TrafficCard() {
   const { operator, memberships } = useSession()
   const home = memberships[0]?.tenant
-  const path = operator ? '/v1/metrics?range=1h' : home === undefined ? null : `/v1/tenants/${part(home)}/metrics?range=1h`
+  const path = operator
+    ? '/v1/metrics?range=1h'
+    : home === undefined
+      ? null
+      : `/v1/tenants/${part(home)}/metrics?range=1h`
   const { data } = useGet<SeriesView>(path, { optional: true, everyMs: 30_000 })
   if (!data) return null
   const { requestsPerSecond = [], errorsPerSecond = [] } = data.series

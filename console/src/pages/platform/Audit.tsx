@@ -19,7 +19,10 @@ export function Audit() {
   }, [])
   useEffect(() => {
     if (text === actor) return
-    const timer = setTimeout(() => go(text === '' ? path : `${path}?actor=${encodeURIComponent(text)}`, { replace: true }), 300)
+    const timer = setTimeout(
+      () => go(text === '' ? path : `${path}?actor=${encodeURIComponent(text)}`, { replace: true }),
+      300,
+    )
     return () => clearTimeout(timer)
   }, [text, actor, go, path])
   const query = new URLSearchParams({ limit: '100', ...(actor && { actor }), ...(cursor && { cursor }) })

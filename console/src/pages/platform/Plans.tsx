@@ -57,7 +57,13 @@ export function Plans() {
                     <td className="num wider">{plan.weight}</td>
                     <td className="actions">
                       <span className="row">
-                        <Button kind="plain" size="small" icon="edit" label={`Change ${plan.name}`} onClick={() => setEditing(plan)} />
+                        <Button
+                          kind="plain"
+                          size="small"
+                          icon="edit"
+                          label={`Change ${plan.name}`}
+                          onClick={() => setEditing(plan)}
+                        />
                         <AskButton
                           label="Destroy"
                           kind="danger"
@@ -126,7 +132,11 @@ function Edit({ plan, onClose }: { plan: PlanView | null; onClose: () => void })
       onClose={onClose}
       wide
       title={plan ? `Change ${plan.name}` : 'New plan'}
-      said={plan ? 'It holds at once for every tenant that has it; what runs already goes on running.' : 'Sums are over all of a tenant’s apps and hosts.'}
+      said={
+        plan
+          ? 'It holds at once for every tenant that has it; what runs already goes on running.'
+          : 'Sums are over all of a tenant’s apps and hosts.'
+      }
     >
       <form
         className="stack"

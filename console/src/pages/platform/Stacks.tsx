@@ -33,7 +33,13 @@ export function Stacks() {
     <>
       <PageHead
         title="Stacks"
-        about={data && <span>{plural(data.onCurrent, 'instance')} of {data.instances} on the stack in use</span>}
+        about={
+          data && (
+            <span>
+              {plural(data.onCurrent, 'instance')} of {data.instances} on the stack in use
+            </span>
+          )
+        }
       >
         {data?.previous && (
           <AskButton
@@ -49,7 +55,9 @@ export function Stacks() {
           label="Build a stack"
           kind="primary"
           title="Build a new stack?"
-          effect={<p>A host installs the newest packages of Debian into a new image. Nothing changes until you use it.</p>}
+          effect={
+            <p>A host installs the newest packages of Debian into a new image. Nothing changes until you use it.</p>
+          }
           verb="Build it"
           work={async () => {
             await call('POST', '/v1/stacks', { body: {} })
@@ -80,7 +88,12 @@ export function Stacks() {
               </thead>
               <tbody>
                 {data.stacks.map((stack) => (
-                  <Row key={stack.name} stack={stack} onRead={() => setReading(stack.name)} onUse={() => change({ use: stack.name })} />
+                  <Row
+                    key={stack.name}
+                    stack={stack}
+                    onRead={() => setReading(stack.name)}
+                    onUse={() => change({ use: stack.name })}
+                  />
                 ))}
               </tbody>
             </table>
@@ -97,7 +110,8 @@ function Row({ stack, onRead, onUse }: { stack: StackView; onRead: () => void; o
   return (
     <tr>
       <td>
-        <code className="strong">{name}</code> {inUse && <Tag tone="accent">In use</Tag>} {own && <Tag>A host’s own</Tag>}
+        <code className="strong">{name}</code> {inUse && <Tag tone="accent">In use</Tag>}{' '}
+        {own && <Tag>A host’s own</Tag>}
         {error !== null && <div className="small bad-text">{error}</div>}
       </td>
       <td>
@@ -121,8 +135,8 @@ function Row({ stack, onRead, onUse }: { stack: StackView; onRead: () => void; o
                 title={`Use ${name}?`}
                 effect={
                   <p>
-                    Every instance of every tenant is replaced by one on this stack, app by app, without downtime. An app that
-                    does not come up stops the change.
+                    Every instance of every tenant is replaced by one on this stack, app by app, without downtime. An
+                    app that does not come up stops the change.
                   </p>
                 }
                 name={name}

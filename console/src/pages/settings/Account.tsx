@@ -80,7 +80,9 @@ function SecondFactor() {
   const [recovery, setRecovery] = useState<string[] | null>(null)
   const begin = useAction(async () => setBegun(await call<Begun>('POST', '/v1/account/totp')))
   const confirm = useAction(async () => {
-    const answer = await call<{ recoveryCodes: string[] }>('POST', '/v1/account/totp/confirm', { body: { code: code.trim() } })
+    const answer = await call<{ recoveryCodes: string[] }>('POST', '/v1/account/totp/confirm', {
+      body: { code: code.trim() },
+    })
     setRecovery(answer.recoveryCodes)
   })
   if (recovery)

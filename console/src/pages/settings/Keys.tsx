@@ -21,7 +21,11 @@ export function Keys() {
           Add a key
         </Button>
       }
-      footer={door && <span>{door.enabled ? `Git over SSH is on port ${door.port}.` : `Git over SSH is off. ${door.why}`}</span>}
+      footer={
+        door && (
+          <span>{door.enabled ? `Git over SSH is on port ${door.port}.` : `Git over SSH is off. ${door.why}`}</span>
+        )
+      }
       flush
     >
       {isLoading && <Loading />}

@@ -39,7 +39,11 @@ function You() {
           </>
         )}
         <dt>You are</dt>
-        <dd>{operator ? 'an operator' : memberships.map(({ tenant, role }) => `${role} of ${tenant}`).join(', ') || 'in no tenant'}</dd>
+        <dd>
+          {operator
+            ? 'an operator'
+            : memberships.map(({ tenant, role }) => `${role} of ${tenant}`).join(', ') || 'in no tenant'}
+        </dd>
         <dt>By</dt>
         <dd>
           {byToken ? 'an API token, until you reload the page' : 'a session'}

@@ -52,7 +52,11 @@ export function Tokens() {
   )
 }
 
-const Row = ({ token: { id, description, tenant, operator, app, readOnly, createdAt, expiresAt } }: { token: TokenView }) => (
+const Row = ({
+  token: { id, description, tenant, operator, app, readOnly, createdAt, expiresAt },
+}: {
+  token: TokenView
+}) => (
   <tr>
     <td>
       <span className="strong">{description}</span>
@@ -72,7 +76,9 @@ const Row = ({ token: { id, description, tenant, operator, app, readOnly, create
         kind="danger"
         size="small"
         title={`Revoke “${description}”?`}
-        effect={<p>Whatever uses it is refused from now on: scripts, git remotes, this page if you signed in with it.</p>}
+        effect={
+          <p>Whatever uses it is refused from now on: scripts, git remotes, this page if you signed in with it.</p>
+        }
         name={description}
         verb="Revoke it"
         work={async () => {

@@ -58,7 +58,15 @@ export function Members({ tenant }: { tenant: string }) {
   )
 }
 
-function Row({ tenant, member: { user, role, lastLoginAt }, why }: { tenant: string; member: MemberView; why: string | null }) {
+function Row({
+  tenant,
+  member: { user, role, lastLoginAt },
+  why,
+}: {
+  tenant: string
+  member: MemberView
+  why: string | null
+}) {
   const path = `/v1/tenants/${part(tenant)}/members`
   const action = useAction(async (next: string) => {
     await call('PATCH', `${path}/${part(user.id)}`, { body: { role: next } })
@@ -67,7 +75,8 @@ function Row({ tenant, member: { user, role, lastLoginAt }, why }: { tenant: str
   return (
     <tr>
       <td>
-        <span className="strong">{user.name || user.email}</span> {user.name && <div className="small quiet">{user.email}</div>}
+        <span className="strong">{user.name || user.email}</span>{' '}
+        {user.name && <div className="small quiet">{user.email}</div>}
         {action.error !== null && <div className="small bad-text">{action.error}</div>}
       </td>
       <td>
@@ -171,7 +180,12 @@ function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClo
           </div>
           <div className="field">
             <label htmlFor={roleId}>Role</label>
-            <select id={roleId} className="input" value={role} onChange={(event) => setRole(event.target.value as Role)}>
+            <select
+              id={roleId}
+              className="input"
+              value={role}
+              onChange={(event) => setRole(event.target.value as Role)}
+            >
               <option value="viewer">Viewer: looks, but changes nothing</option>
               <option value="member">Member: deploys and changes apps</option>
               <option value="owner">Owner: says who belongs to it, too</option>

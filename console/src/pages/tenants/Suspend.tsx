@@ -69,7 +69,12 @@ function Form({ tenant, onClose }: { tenant: string; onClose: () => void }) {
         {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
         <div className="buttons">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="danger solid" busy={action.busy} disabled={typed !== tenant || reason.trim() === ''}>
+          <Button
+            type="submit"
+            kind="danger solid"
+            busy={action.busy}
+            disabled={typed !== tenant || reason.trim() === ''}
+          >
             Suspend it
           </Button>
         </div>

@@ -90,7 +90,9 @@ const Lines = ({ lines }: { lines: Line[] }) => (
             {format(used)} <span className="faint">{limit === null ? 'no limit' : `of ${format(limit)}`}</span>
           </span>
         </span>
-        {limit !== null && <Meter used={limit === 0 ? 1 : used / limit} label={what} text={percent(limit === 0 ? 1 : used / limit)} />}
+        {limit !== null && (
+          <Meter used={limit === 0 ? 1 : used / limit} label={what} text={percent(limit === 0 ? 1 : used / limit)} />
+        )}
       </li>
     ))}
   </ul>
@@ -157,7 +159,9 @@ function Budget({ tenant: { budget, limits } }: { tenant: TenantDetail }) {
           { what: 'Requests', used: budget.requests, limit: limits.budget.requests, format: count },
         ]}
       />
-      <p className="small quiet after-lines">At 100 % of CPU time or data its apps stop until the month ends or the budget grows.</p>
+      <p className="small quiet after-lines">
+        At 100 % of CPU time or data its apps stop until the month ends or the budget grows.
+      </p>
     </Card>
   )
 }

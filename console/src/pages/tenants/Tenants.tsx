@@ -58,7 +58,7 @@ function All() {
 const columns: Column<TenantView>[] = [
   {
     title: 'Tenant',
-    width: 'minmax(110px, 1.6fr)',
+    width: 'minmax(90px, 1.6fr)',
     cell: ({ id }) => (
       <Link href={tenantPath(id)} className="name">
         {id}
@@ -72,7 +72,12 @@ const columns: Column<TenantView>[] = [
       <Status word={suspended ? { text: 'Suspended', tone: 'bad' } : { text: 'Active', tone: 'good' }} />
     ),
   },
-  { title: 'Plan', width: 'minmax(80px, 1fr)', from: 'wide', cell: ({ plan }) => <span className="quiet">{plan}</span> },
+  {
+    title: 'Plan',
+    width: 'minmax(80px, 1fr)',
+    from: 'wide',
+    cell: ({ plan }) => <span className="quiet">{plan}</span>,
+  },
   { title: 'Apps', width: '60px', num: true, cell: ({ id }) => <Sum tenant={id} of="apps" /> },
   { title: 'Instances', width: '80px', from: 'wide', num: true, cell: ({ id }) => <Sum tenant={id} of="instances" /> },
   { title: 'Memory', width: '92px', from: 'wide', num: true, cell: ({ id }) => <Sum tenant={id} of="memory" /> },
@@ -136,7 +141,12 @@ function Make({ onClose }: { onClose: () => void }) {
     onClose()
   })
   return (
-    <Modal open onClose={onClose} title="New tenant" said="It begins with the default plan. Its apps are kept apart from all others.">
+    <Modal
+      open
+      onClose={onClose}
+      title="New tenant"
+      said="It begins with the default plan. Its apps are kept apart from all others."
+    >
       <form
         className="stack"
         onSubmit={(event) => {

@@ -1,0 +1,166 @@
+/** What everybody is owed, whatever the page: that it can be read and used, that it is small, and that its links work. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { startBrowser } from '#test/helpers/chromium.ts'
+import { addIncidents } from '../../helpers/simulated-api/incidents.ts'
+import { operator, startSimulatedApi, type SimulatedApi } from '../../helpers/simulated-api/index.ts'
+import { addLogs } from '../../helpers/simulated-api/logs.ts'
+import { makePlace } from '../../helpers/simulated-api/place.ts'
+
+const dist = join(import.meta.dirname, '..', '..', '..', 'console', 'dist')
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What there is in the page, where the functions given to evaluate run. */
+declare const document: { documentElement: { scrollWidth: number }; querySelector(selector: string): unknown }
+declare const history: { pushState(state: unknown, title: string, to: string): void }
+
+const pages: [path: string, shows: string][] = [
+  ['/', 'Needs attention'],
+  ['/apps', 'tide-tables'],
+  ['/apps/new', 'Push your code'],
+  ['/apps/shop', 'Release v48'],
+  ['/apps/shop/releases', 'Compare'],
+  ['/apps/imports/instances', 'worker.3'],
+  ['/apps/shop/logs', 'GET /'],
+  ['/apps/shop/metrics', 'Latency'],
+  ['/apps/shop/config', 'DATABASE_URL'],
+  ['/apps/shop/domains', 'www.northwind.example'],
+  ['/apps/shop/scale', 'Formation'],
+  ['/apps/shop/events', 'Released'],
+  ['/apps/shop/settings', 'Stop and destroy'],
+  ['/apps/flights/deploys/d-flights-118', 'Phases'],
+  ['/hosts', 'zrh-1'],
+  ['/hosts/hel-2', 'Capacity'],
+  ['/tenants', 'saltmarsh'],
+  ['/tenants/tidewater', 'Budget'],
+  ['/plans', 'business'],
+  ['/stacks', 'In use'],
+  ['/audit', 'git push'],
+  ['/settings', 'API tokens'],
+]
+
+type Violation = { id: string; impact: string | null; nodes: { target: unknown[]; failureSummary?: string }[] }
+
+describe('The console', function () {
+  this.timeout(120_000)
+  let browser: Browser
+  let api: SimulatedApi
+  let context: BrowserContext
+  let page: Page
+
+  before(async () => {
+    const place = makePlace(Date.now())
+    addIncidents(place)
+    api = await startSimulatedApi(place)
+    addLogs(api)
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await api?.stop()
+  })
+  afterEach(() => context?.close())
+
+  const begin = async (settings: Parameters<Browser['newContext']>[0]): Promise<void> => {
+    context = await browser.newContext({ reducedMotion: 'reduce', ...settings })
+    await context.request.post(`${api.url}/v1/session`, {
+      data: { email: operator.email, password: operator.password },
+    })
+    page = await context.newPage()
+  }
+  /** As a link does it, without loading the page again. */
+  const go = async (path: string, shows: string): Promise<void> => {
+    if (page.url() === 'about:blank') await page.goto(api.url)
+    await page.evaluate((to) => history.pushState(null, '', to), path)
+    await page.getByText(shows).first().waitFor()
+  }
+  /** @param only left out: WCAG 2.2 A and AA, and what is good practice */
+  const violations = async (part = 'html', only?: string[]): Promise<string[]> => {
+    await page.evaluate(axe)
+    const found = await page.evaluate(
+      async ([part, rules]) => {
+        const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+        const run = (
+          globalThis as unknown as { axe: { run(of: unknown, how: unknown): Promise<{ violations: Violation[] }> } }
+        ).axe
+        const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: tags }
+        return (await run.run(document.querySelector(part), { runOnly, resultTypes: ['violations'] })).violations
+      },
+      [part, only] as const,
+    )
+    return found
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`),
+      )
+  }
+
+  it('can be read and used by everybody, by axe’s rules, on each page, in both themes', async () => {
+    await begin({ colorScheme: 'light' })
+    const found: string[] = []
+    for (const [path, shows] of pages) {
+      await go(path, shows)
+      // The frame is the same around every page.
+      const part = path === '/' ? 'html' : 'main'
+      found.push(...(await violations(part)).map((text) => `${path} light ${text}`))
+      await page.emulateMedia({ colorScheme: 'dark' })
+      // What a theme changes are colours.
+      found.push(...(await violations(part, ['color-contrast'])).map((text) => `${path} dark ${text}`))
+      await page.emulateMedia({ colorScheme: 'light' })
+    }
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox').waitFor()
+    found.push(...(await violations('html')).map((text) => `search ${text}`))
+    assert.deepEqual(found, [])
+  })
+
+  it('asks at its door and in its questions as everybody can answer', async () => {
+    await begin({})
+    await page.goto(`${api.url}/apps/shop/settings`)
+    await page.getByRole('button', { name: 'Destroy' }).click()
+    await page.getByLabel('Type shop to confirm').waitFor()
+    const found = await violations()
+    await context.clearCookies()
+    await page.goto(api.url)
+    await page.getByLabel('E-mail').waitFor()
+    assert.deepEqual([...found, ...(await violations())], [])
+  })
+
+  it('fits a telephone of 360 px: no page has to be moved sideways', async () => {
+    await begin({ viewport: { width: 360, height: 740 } })
+    const wide: string[] = []
+    for (const [path, shows] of pages) {
+      await go(path, shows)
+      const width = await page.evaluate(() => document.documentElement.scrollWidth)
+      if (width > 360) wide.push(`${path}: ${width} px`)
+    }
+    assert.deepEqual(wide, [])
+    await page.getByRole('button', { name: 'Menu' }).click()
+    await page.getByRole('dialog').getByRole('link', { name: 'Audit' }).click()
+    await page.getByRole('heading', { name: 'Audit log' }).waitFor()
+  })
+
+  it('answers each of its addresses with the page, and no other part of the API', async () => {
+    await begin({})
+    const html = { accept: 'text/html,application/xhtml+xml' }
+    for (const path of ['/apps/shop/logs', '/login?once=x', '/hosts/a.b'])
+      assert.match(await (await fetch(api.url + path, { headers: html })).text(), /<div id="root">/, path)
+    for (const path of ['/v1/nothing', '/git/x', '/internal/x', '/assets/gone.js'])
+      assert.doesNotMatch(await (await fetch(api.url + path, { headers: html })).text(), /<div id="root">/, path)
+    assert.equal((await fetch(`${api.url}/apps/shop`)).status, 404, 'a program that asks for no page gets none')
+  })
+
+  it('is no more than 250 KB of script at first, compressed', () => {
+    const html = readFileSync(join(dist, 'index.html'), 'utf8')
+    const first = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file ?? '')
+    assert.ok(first.length > 0)
+    const bytes = first.reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file))).length, 0)
+    assert.ok(bytes <= 250_000, `${bytes} bytes: ${first.join(', ')}`)
+    const all = readdirSync(join(dist, 'assets')).filter((file) => file.endsWith('.js'))
+    assert.ok(all.length > first.length + 5, 'pages are files of their own')
+  })
+})
