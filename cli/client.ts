@@ -63,9 +63,7 @@ export function createClient({ apiUrl, token }: Credentials): Client {
     token,
     get: <T>(path: Path, query?: Query, withinMs?: number) => call('GET', path, { query, withinMs }) as Promise<T>,
     list: <T extends object>(path: Path, query?: Query) =>
-      readPages<T>(
-        (cursor) => call('GET', path, { query: { ...query, cursor } }) as Promise<T & { next?: string }>,
-      ),
+      readPages<T>((cursor) => call('GET', path, { query: { ...query, cursor } }) as Promise<T & { next?: string }>),
     post<T>(path: Path, body?: unknown) {
       const key = randomUUID()
       return sendUntilAnswered(() => call('POST', path, { body: body ?? {}, key }) as Promise<T>)

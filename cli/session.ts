@@ -81,7 +81,11 @@ export const windowOf = ({ rows, columns }: Pick<NodeJS.WriteStream, 'rows' | 'c
   columns: columns > 0 ? columns : 80,
 })
 
-export function connectSession({ apiUrl, token, path }: Pick<SessionOptions, 'apiUrl' | 'token' | 'path'>): Promise<WebSocket> {
+export function connectSession({
+  apiUrl,
+  token,
+  path,
+}: Pick<SessionOptions, 'apiUrl' | 'token' | 'path'>): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const url = apiUrl.replace(/^http/, 'ws') + path
     const socket = new WebSocket(url, {

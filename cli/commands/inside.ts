@@ -24,7 +24,12 @@ export const exec: Run = async (context, words, options) => {
     token: client.token,
     path,
     wish: {
-      exec: { command, streams: terminal ? 'terminal' : 'pipes', ...(terminal ? { window: windowOf(stdout) } : {}), ...term },
+      exec: {
+        command,
+        streams: terminal ? 'terminal' : 'pipes',
+        ...(terminal ? { window: windowOf(stdout) } : {}),
+        ...term,
+      },
     },
     terminal,
     screen: { stdin, stdout, stderr },

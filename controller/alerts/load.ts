@@ -18,8 +18,8 @@ import type { AlertFacts, TrafficFigures, WatchedApp, WatchedHost } from './fact
 export type FactContext = {
   store: Store
   now: () => number
-  /** Over the last 10 s or so; null: not known. */
-  trafficOf: (app: AppId) => TrafficFigures | null
+  /** Of each app, over the last 10 s or so; one that is not there has had no request. */
+  traffic: () => Promise<ReadonlyMap<AppId, TrafficFigures>>
   /** The hosts that should have an automatic certificate. */
   wanted: () => Promise<Wanted[]>
 }
@@ -61,12 +61,12 @@ export async function loadFacts(context: FactContext): Promise<AlertFacts> {
 }
 
 async function watchApps(
-  { store, trafficOf }: FactContext,
+  { store, traffic }: FactContext,
   apps: App[],
   instances: Instance[],
   rulesOf: (owner: Owner) => WatchedApp['rules'],
 ): Promise<WatchedApp[]> {
-  const clocks = await Promise.all(apps.map(({ id }) => loadClocks(store, id)))
+  const [clocks, figures] = await Promise.all([Promise.all(apps.map(({ id }) => loadClocks(store, id))), traffic()])
   const ofApp = Map.groupBy(instances, ({ desired }) => desired.appId)
   return apps.map(({ id, name, tenantId }, index) => ({
     id,
@@ -74,7 +74,7 @@ async function watchApps(
     tenantId,
     rules: rulesOf({ appId: id, tenantId }),
     instances: ofApp.get(id) ?? [],
-    traffic: trafficOf(id),
+    traffic: figures.get(id) ?? null,
     clocks: clocks[index]?.standings ?? new Map(),
   }))
 }

@@ -6,12 +6,14 @@ import { judge, sees, type Caller, type Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
 import { forbidden, tooManyStreams } from '#core/domain/errors.ts'
 import { subscribe } from '#core/store/connection.ts'
+import { loadAlerts, loadEndedAlerts } from '#core/store/alerts.ts'
 import { createFiguresReader } from '#core/store/figures.ts'
 import { createLiveReader } from '#core/store/live.ts'
 import { createDiff } from '../live/changes.ts'
 import type { Sources } from '../live/facts.ts'
 import { createHub, type Hub } from '../live/hub.ts'
 import { createViewer, type ViewerOptions } from '../live/viewer.ts'
+import { alertView } from '../webhooks/message.ts'
 import { findAppFor } from './access.ts'
 import { hostOf } from './apps.ts'
 import { callerOf } from './auth.ts'
@@ -106,7 +108,7 @@ const hubOf = ({ store, config, log, now, signal }: ApiContext): Hub =>
     open: () => ({
       reader: createLiveReader(store),
       traffic: trafficOf(store, now),
-      alerts: () => Promise.resolve([]),
+      alerts: async () => (await Promise.all([loadAlerts(store), loadEndedAlerts(store, null)])).flat().map(alertView),
       now,
     }),
   })

@@ -36,7 +36,6 @@ import { hostRoutes } from './hosts.ts'
 import { once } from './idempotency.ts'
 import { instanceRoutes } from './instances.ts'
 import { internalRoutes } from './internal.ts'
-import { endWithRights } from './lasting.ts'
 import { liveRoutes } from './live.ts'
 import { invitationRoutes } from './invitations.ts'
 import { logRoutes } from './logs.ts'
@@ -111,7 +110,6 @@ export function createApi(context: ApiContext): Express {
     authenticate(context, 'bearer'),
     refuseAgents,
     limitCallers(context),
-    endWithRights(store),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,
     routerOf(v1Routes(context), admit, (route, handler) => (isOnce(route) ? once(handler, context) : handler)),

@@ -6,12 +6,7 @@ import type { RawData, WebSocket } from 'ws'
 import { insideWish, MAX_AHEAD_BYTES, parseMessage, type FromRun, type InsideWish } from '#core/contract/session.ts'
 import type { Caller } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
-import {
-  instanceNotRunning,
-  notFound,
-  tooManySessions,
-  unavailable,
-} from '#core/domain/errors.ts'
+import { instanceNotRunning, notFound, tooManySessions, unavailable } from '#core/domain/errors.ts'
 import { makeId, type AppId } from '#core/domain/ids.ts'
 import { processName, type Instance } from '#core/domain/instance.ts'
 import { sleep } from '#core/runtime/clock.ts'
@@ -95,7 +90,8 @@ export function createInside(context: SessionsContext): Inside {
     const instance = found.find(({ reported }) => reported?.state === 'running') ?? found[0]
     if (!instance) throw notFound('instance', wanted.slice(0, 100))
     const state = instance.reported?.state ?? 'pending'
-    if (!['starting', 'running', 'draining'].includes(state)) throw instanceNotRunning(processName(instance.desired), state)
+    if (!['starting', 'running', 'draining'].includes(state))
+      throw instanceNotRunning(processName(instance.desired), state)
     const host = (await loadHosts(store)).find(({ id }) => id === instance.desired.hostId)
     if (!host?.live) throw unavailable(`The host of ${processName(instance.desired)}`)
     return instance
@@ -127,9 +123,15 @@ export function createInside(context: SessionsContext): Inside {
     if (!agent && now() - began > AGENT_WITHIN_MS)
       return { reason: 'notThere', detail: 'was not begun: its host did not answer in time. Try again.' }
     if (now() - began > MAX_SESSION_MS)
-      return { reason: 'timedOut', detail: `was ended: nobody is inside for longer than ${MAX_SESSION_MS / 3600_000} hours.` }
+      return {
+        reason: 'timedOut',
+        detail: `was ended: nobody is inside for longer than ${MAX_SESSION_MS / 3600_000} hours.`,
+      }
     if (now() - heardAt > MAX_IDLE_MS)
-      return { reason: 'timedOut', detail: `was ended: for ${MAX_IDLE_MS / 60_000} minutes nothing was said by either side.` }
+      return {
+        reason: 'timedOut',
+        detail: `was ended: for ${MAX_IDLE_MS / 60_000} minutes nothing was said by either side.`,
+      }
     return null
   }
 

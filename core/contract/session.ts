@@ -59,7 +59,8 @@ export const insideWish = z.union([
 ])
 export type InsideWish = z.infer<typeof insideWish>
 
-export const insideClientPath = (app: string, instance: string): string => `/v1/apps/${app}/instances/${instance}/session`
+export const insideClientPath = (app: string, instance: string): string =>
+  `/v1/apps/${app}/instances/${instance}/session`
 export const insideAgentPath = (session: string): string => `/internal/sessions/${session}`
 
 export const clientPath = (app: string, run: string): string => `/v1/apps/${app}/runs/${run}/session`

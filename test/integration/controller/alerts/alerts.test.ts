@@ -45,8 +45,7 @@ describe('alerts', function () {
     appId = (await findApp(api.context.store, 'shop' as AppName))?.id ?? assert.fail()
     clock = Date.now()
     const { store, log, random } = api.context
-    const trafficOf = (app: AppId) => traffic.get(app) ?? null
-    context = { store, log, random, now: () => clock, trafficOf, wanted: () => Promise.resolve([]) }
+    context = { store, log, random, now: () => clock, traffic: () => Promise.resolve(traffic), wanted: () => Promise.resolve([]) }
   })
   afterEach(() => api.stop())
 
