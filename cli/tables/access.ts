@@ -8,6 +8,14 @@ const byPassword: [string, string][] = [
   ['--totp <code>', 'the code of your authenticator app, or a recovery code'],
 ]
 
+/** What a command calls that signs in for its own time, as a token does not do for it. */
+const inPerson = (...operations: string[]): string[] => [
+  'GET /whoami',
+  'POST /session',
+  ...operations,
+  'DELETE /session',
+]
+
 const loggingIn: CommandSpec[] = [
   {
     name: 'login',
@@ -24,6 +32,7 @@ const loggingIn: CommandSpec[] = [
       'login --email ann@example.com --api-url https://berth.example.com',
       'login < /var/lib/berth/operator-token',
     ],
+    uses: ['GET /whoami', 'POST /session', 'POST /tokens', 'DELETE /session'],
     load: async () => (await import('../commands/session.ts')).login,
   },
   {
@@ -31,6 +40,7 @@ const loggingIn: CommandSpec[] = [
     group: 'Operators',
     summary: 'Make a link that signs you in to the console once, within ten minutes',
     examples: ['login:link'],
+    uses: ['POST /login-links'],
     load: async () => (await import('../commands/session.ts')).link,
   },
   {
@@ -38,6 +48,7 @@ const loggingIn: CommandSpec[] = [
     group: 'Session',
     summary: 'Forget the saved token, and revoke it if it was made for this machine',
     examples: ['logout'],
+    uses: ['DELETE /tokens/:token'],
     load: async () => (await import('../commands/session.ts')).logout,
   },
   {
@@ -45,6 +56,7 @@ const loggingIn: CommandSpec[] = [
     group: 'Session',
     summary: 'Show who you are to the API, and what you may do',
     examples: ['whoami', 'whoami --json'],
+    uses: ['GET /whoami'],
     load: async () => (await import('../commands/session.ts')).whoami,
   },
   {
@@ -52,6 +64,7 @@ const loggingIn: CommandSpec[] = [
     group: 'Session',
     summary: 'Show your account',
     examples: ['account'],
+    uses: ['GET /account'],
     load: async () => (await import('../commands/account.ts')).show,
   },
   {
@@ -60,6 +73,7 @@ const loggingIn: CommandSpec[] = [
     summary: 'Change your password; you are signed out everywhere else',
     options: byPassword,
     examples: ['account:password'],
+    uses: inPerson('POST /account/password'),
     load: async () => (await import('../commands/account.ts')).password,
   },
   {
@@ -68,6 +82,7 @@ const loggingIn: CommandSpec[] = [
     summary: 'Use an authenticator app as a second factor, which operators need',
     options: byPassword,
     examples: ['account:totp'],
+    uses: inPerson('POST /account/totp', 'POST /account/totp/confirm'),
     load: async () => (await import('../commands/account.ts')).totp,
   },
   {
@@ -76,6 +91,7 @@ const loggingIn: CommandSpec[] = [
     summary: 'Use the authenticator app no more',
     options: byPassword,
     examples: ['account:totp:disable --email ann@example.com'],
+    uses: inPerson('POST /account/totp/disable'),
     load: async () => (await import('../commands/account.ts')).disableTotp,
   },
   {
@@ -84,6 +100,7 @@ const loggingIn: CommandSpec[] = [
     summary: 'List the browsers that you are signed in with',
     options: byPassword,
     examples: ['account:sessions'],
+    uses: inPerson('GET /account/sessions'),
     load: async () => (await import('../commands/account.ts')).sessions,
   },
   {
@@ -93,6 +110,7 @@ const loggingIn: CommandSpec[] = [
     summary: 'Sign out one browser, or all of them',
     options: byPassword,
     examples: ['account:sessions:end', 'account:sessions:end s-0123456789abcdef'],
+    uses: inPerson('DELETE /account/sessions', 'DELETE /account/sessions/:session'),
     load: async () => (await import('../commands/account.ts')).endSessions,
   },
 ]
@@ -104,6 +122,7 @@ const tokens: CommandSpec[] = [
     aliases: ['tokens:list'],
     summary: 'List the API tokens that concern you',
     examples: ['tokens'],
+    uses: ['GET /tokens'],
     load: async () => (await import('../commands/tokens.ts')).list,
   },
   {
@@ -124,6 +143,7 @@ const tokens: CommandSpec[] = [
       'tokens:create dashboard --read-only',
       'tokens:create "acme, first token" --tenant acme',
     ],
+    uses: ['POST /tokens'],
     load: async () => (await import('../commands/tokens.ts')).create,
   },
   {
@@ -132,6 +152,7 @@ const tokens: CommandSpec[] = [
     args: '<id>',
     summary: 'End the validity of an API token, and what it has open',
     examples: ['tokens:revoke t-abcdefghijklm'],
+    uses: ['DELETE /tokens/:token'],
     load: async () => (await import('../commands/tokens.ts')).revoke,
   },
 ]
@@ -144,6 +165,7 @@ const members: CommandSpec[] = [
     summary: 'List who belongs to your tenant',
     options: [ofTenant],
     examples: ['members', 'members --tenant acme'],
+    uses: ['GET /whoami', 'GET /tenants/:tenant/members'],
     load: async () => (await import('../commands/members.ts')).list,
   },
   {
@@ -153,6 +175,7 @@ const members: CommandSpec[] = [
     summary: 'Put an account into a tenant (operators; owners invite)',
     options: [ofTenant, ['--role <role>', 'viewer, member or owner (member)']],
     examples: ['members:add ann@example.com --tenant acme --role owner'],
+    uses: ['POST /tenants/:tenant/members'],
     load: async () => (await import('../commands/members.ts')).add,
   },
   {
@@ -162,6 +185,7 @@ const members: CommandSpec[] = [
     summary: 'Give a member another role: viewer, member or owner',
     options: [ofTenant, forced],
     examples: ['members:role ann@example.com owner'],
+    uses: ['GET /whoami', 'PATCH /tenants/:tenant/members/:person'],
     load: async () => (await import('../commands/members.ts')).changeRole,
   },
   {
@@ -171,6 +195,7 @@ const members: CommandSpec[] = [
     summary: 'Take somebody out of a tenant, with the tokens and keys',
     options: [ofTenant, forced],
     examples: ['members:remove ann@example.com'],
+    uses: ['GET /whoami', 'DELETE /tenants/:tenant/members/:person'],
     load: async () => (await import('../commands/members.ts')).remove,
   },
   {
@@ -189,6 +214,7 @@ const members: CommandSpec[] = [
       'invite bob@example.com --role viewer --tenant acme',
       'invite root@example.com --operator',
     ],
+    uses: ['GET /whoami', 'POST /tenants/:tenant/invitations', 'POST /invitations'],
     load: async () => (await import('../commands/members.ts')).invite,
   },
   {
@@ -198,6 +224,7 @@ const members: CommandSpec[] = [
     summary: 'List the invitations that nobody has accepted yet',
     options: [ofTenant, ['--all', 'of all tenants, and of operators (operators)']],
     examples: ['invitations', 'invitations --all'],
+    uses: ['GET /whoami', 'GET /tenants/:tenant/invitations', 'GET /invitations'],
     load: async () => (await import('../commands/members.ts')).invitations,
   },
   {
@@ -206,7 +233,8 @@ const members: CommandSpec[] = [
     args: '<id>',
     summary: 'Take an invitation back',
     options: [ofTenant, ['--all', 'of any tenant, or of an operator (operators)']],
-    examples: ['invitations:revoke n-abcdefghijklm'],
+    examples: ['invitations:revoke n-abcdefghijklm', 'invitations:revoke n-abcdefghijklm --all'],
+    uses: ['GET /whoami', 'DELETE /tenants/:tenant/invitations/:invitation', 'DELETE /invitations/:invitation'],
     load: async () => (await import('../commands/members.ts')).revokeInvitation,
   },
 ]
@@ -218,6 +246,7 @@ const users: CommandSpec[] = [
     aliases: ['users:list'],
     summary: 'List the accounts',
     examples: ['users'],
+    uses: ['GET /users'],
     load: async () => (await import('../commands/users.ts')).list,
   },
   {
@@ -229,7 +258,8 @@ const users: CommandSpec[] = [
       ['--name <name>', 'what the person is called'],
       ['--operator', 'may operate the platform'],
     ],
-    examples: ['users:create ann@example.com --name "Ann Example"'],
+    examples: ['users:create bob@example.com --name "Bob Example"'],
+    uses: ['POST /users', 'POST /users/:person/login-links'],
     load: async () => (await import('../commands/users.ts')).create,
   },
   {
@@ -243,6 +273,7 @@ const users: CommandSpec[] = [
       ['--no-operator', 'may not'],
     ],
     examples: ['users:set ann@example.com --operator', 'users:set ann@example.com --no-operator'],
+    uses: ['PATCH /users/:person'],
     load: async () => (await import('../commands/users.ts')).set,
   },
   {
@@ -251,6 +282,7 @@ const users: CommandSpec[] = [
     args: '<email>',
     summary: 'Make a link that signs somebody in once, who forgot the password',
     examples: ['users:link ann@example.com'],
+    uses: ['POST /users/:person/login-links'],
     load: async () => (await import('../commands/users.ts')).link,
   },
   {
@@ -259,6 +291,7 @@ const users: CommandSpec[] = [
     args: '<email>',
     summary: "Take away somebody's second factor, who lost it",
     examples: ['users:reset-totp ann@example.com'],
+    uses: ['DELETE /users/:person/totp'],
     load: async () => (await import('../commands/users.ts')).resetTotp,
   },
   {
@@ -267,6 +300,7 @@ const users: CommandSpec[] = [
     args: '<email>',
     summary: 'Sign somebody out of all browsers',
     examples: ['users:logout ann@example.com'],
+    uses: ['DELETE /users/:person/sessions'],
     load: async () => (await import('../commands/users.ts')).endSessions,
   },
   {
@@ -276,6 +310,7 @@ const users: CommandSpec[] = [
     summary: 'Remove an account with its sessions, tokens and keys',
     options: [forced],
     examples: ['users:remove ann@example.com'],
+    uses: ['DELETE /users/:person'],
     load: async () => (await import('../commands/users.ts')).remove,
   },
 ]

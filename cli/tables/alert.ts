@@ -6,6 +6,12 @@ const ofOthers: [string, string][] = [
   ['--platform', "the platform's own (operators)"],
 ]
 
+/** An operation of an app's, and the same of a tenant's and of the platform's. */
+const ofEach = (...operations: string[]): string[] =>
+  operations.flatMap((operation) =>
+    ['/apps/:app', '/tenants/:tenant', ''].map((owner) => operation.replace(' ', ` ${owner}`)),
+  )
+
 export const alertCommands: CommandSpec[] = [
   {
     name: 'alerts',
@@ -17,6 +23,7 @@ export const alertCommands: CommandSpec[] = [
       ['-n, --num <n>', 'how many of those that ended (20)'],
     ],
     examples: ['alerts', 'alerts -a hello', 'alerts --tenant acme --json'],
+    uses: ['GET /alerts', 'GET /apps/:app/alerts', 'GET /tenants/:tenant/alerts'],
     load: async () => (await import('../commands/alerts.ts')).list,
   },
   {
@@ -26,6 +33,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Show from which values on an alert begins, and who is told',
     options: ofOthers,
     examples: ['alerts:rules -a hello', 'alerts:rules --tenant acme'],
+    uses: ofEach('GET /alerts/rules'),
     load: async () => (await import('../commands/alerts.ts')).rules,
   },
   {
@@ -41,6 +49,7 @@ export const alertCommands: CommandSpec[] = [
       'alerts:set mail=ann@example.com,bob@example.com --tenant acme',
       'alerts:set mail=none -a hello',
     ],
+    uses: ofEach('PATCH /alerts'),
     load: async () => (await import('../commands/alerts.ts')).set,
   },
   {
@@ -51,6 +60,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Tell nobody of alerts for a while; they are still listed',
     options: [['--for <time>', 'like 30m, 2h or 1d (1h)'], ...ofOthers],
     examples: ['alerts:mute --for 2h -a hello', 'alerts:mute memory --for 1d --tenant acme'],
+    uses: ofEach('PATCH /alerts'),
     load: async () => (await import('../commands/alerts.ts')).mute,
   },
   {
@@ -61,6 +71,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'End what alerts:mute began, with the same kind',
     options: ofOthers,
     examples: ['alerts:unmute -a hello', 'alerts:unmute memory --tenant acme'],
+    uses: ofEach('PATCH /alerts'),
     load: async () => (await import('../commands/alerts.ts')).unmute,
   },
   {
@@ -71,6 +82,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'List the webhooks, and how their deliveries go',
     options: ofOthers,
     examples: ['webhooks -a hello', 'webhooks --tenant acme', 'webhooks --platform'],
+    uses: ofEach('GET /webhooks'),
     load: async () => (await import('../commands/webhooks.ts')).list,
   },
   {
@@ -84,6 +96,7 @@ export const alertCommands: CommandSpec[] = [
       'webhooks:add https://hooks.example.com/berth -a hello',
       "webhooks:add https://hooks.example.com/berth 'deploy.*' alert.began --tenant acme",
     ],
+    uses: ofEach('POST /webhooks'),
     load: async () => (await import('../commands/webhooks.ts')).add,
   },
   {
@@ -94,6 +107,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Choose other events for a webhook, or another URL',
     options: [['--url <url>', 'where it leads from now on'], ...ofOthers],
     examples: ["webhooks:set w-u6jf3k2m5qd7a 'alert.*'", 'webhooks:set w-u6jf3k2m5qd7a --url https://new.example.com/'],
+    uses: ofEach('PATCH /webhooks/:webhook'),
     load: async () => (await import('../commands/webhooks.ts')).set,
   },
   {
@@ -104,6 +118,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Turn a webhook on again, also one that was given up',
     options: ofOthers,
     examples: ['webhooks:on w-u6jf3k2m5qd7a'],
+    uses: ofEach('PATCH /webhooks/:webhook'),
     load: async () => (await import('../commands/webhooks.ts')).on,
   },
   {
@@ -114,6 +129,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Turn a webhook off, and keep its settings',
     options: ofOthers,
     examples: ['webhooks:off w-u6jf3k2m5qd7a'],
+    uses: ofEach('PATCH /webhooks/:webhook'),
     load: async () => (await import('../commands/webhooks.ts')).off,
   },
   {
@@ -124,6 +140,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Remove a webhook, with all that waits for it',
     options: ofOthers,
     examples: ['webhooks:remove w-u6jf3k2m5qd7a'],
+    uses: ofEach('DELETE /webhooks/:webhook'),
     load: async () => (await import('../commands/webhooks.ts')).remove,
   },
   {
@@ -134,6 +151,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Send a test, and say how it went',
     options: ofOthers,
     examples: ['webhooks:test w-u6jf3k2m5qd7a -a hello'],
+    uses: ofEach('POST /webhooks/:webhook/test', 'GET /webhooks/:webhook/deliveries/:delivery'),
     load: async () => (await import('../commands/webhooks.ts')).test,
   },
   {
@@ -144,6 +162,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Make a new secret; the one before signs for another day',
     options: ofOthers,
     examples: ['webhooks:rotate w-u6jf3k2m5qd7a'],
+    uses: ofEach('POST /webhooks/:webhook/rotate'),
     load: async () => (await import('../commands/webhooks.ts')).rotate,
   },
   {
@@ -154,6 +173,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'List what a webhook was sent, and what waits for it',
     options: ofOthers,
     examples: ['webhooks:deliveries w-u6jf3k2m5qd7a', 'webhooks:deliveries w-u6jf3k2m5qd7a --json'],
+    uses: ofEach('GET /webhooks/:webhook/deliveries'),
     load: async () => (await import('../commands/webhooks.ts')).deliveries,
   },
   {
@@ -164,6 +184,7 @@ export const alertCommands: CommandSpec[] = [
     summary: 'Send something again, with the same id',
     options: ofOthers,
     examples: ['webhooks:redeliver w-u6jf3k2m5qd7a msg-1763751447000-0'],
+    uses: ofEach('POST /webhooks/:webhook/deliveries/:delivery/redeliver'),
     load: async () => (await import('../commands/webhooks.ts')).redeliver,
   },
 ]

@@ -16,6 +16,7 @@ export const execCommands: CommandSpec[] = [
       'ps:exec -a hello web.1 -- tail -f log/debug.log',
       "ps:exec web.1 'cat heap.json' > heap.json",
     ],
+    uses: ['GET /apps/:app/instances'],
     load: async () => (await import('../commands/inside.ts')).exec,
   },
   {
@@ -25,6 +26,7 @@ export const execCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Forward ports of this machine to ports of an instance that runs: LOCAL, or LOCAL:REMOTE',
     examples: ['ps:forward 9229', 'ps:forward worker.1 8081:8080 9229', 'ps:forward -a hello 15432:5432'],
+    uses: ['GET /apps/:app/instances'],
     load: async () => (await import('../commands/inside.ts')).forward,
   },
 ]

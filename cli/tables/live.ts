@@ -10,6 +10,7 @@ export const liveCommands: CommandSpec[] = [
     summary: 'Show live what runs, its CPU and memory, and how its requests go; of all apps, if none is named',
     options: [['-n, --num <count>', 'print so many times and end; else, on a terminal, go on until q is typed']],
     examples: ['top', 'top -a hello', 'top -n 1 --json'],
+    uses: ['GET /live'],
     load: async () => (await import('../commands/top.ts')).top,
   },
   {
@@ -32,6 +33,7 @@ export const liveCommands: CommandSpec[] = [
       'metrics --tenant acme --from 7d --csv',
       'metrics --host host-1',
     ],
+    uses: ['GET /apps/:app/metrics', 'GET /tenants/:tenant/metrics', 'GET /hosts/:host/metrics', 'GET /metrics'],
     load: async () => (await import('../commands/metrics.ts')).metrics,
   },
   {
@@ -40,6 +42,7 @@ export const liveCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Follow deploys as they begin, go on and end; of all apps, if none is named',
     examples: ['deploys:watch', 'deploys:watch -a hello', 'deploys:watch --json'],
+    uses: ['GET /live'],
     load: async () => (await import('../commands/deploys-watch.ts')).watch,
   },
 ]

@@ -33,6 +33,7 @@ export const logCommands: CommandSpec[] = [
     summary: "Show where an app's log is sent on to, and how that goes",
     options: [ofPlatform],
     examples: ['drains', 'drains -a hello --json', 'drains --platform'],
+    uses: ['GET /apps/:app/drains', 'GET /drains'],
     load: async () => (await import('../commands/drains.ts')).list,
   },
   {
@@ -43,6 +44,7 @@ export const logCommands: CommandSpec[] = [
     summary: "Send an app's log on: to syslog+tls://HOST:PORT, syslog://HOST:PORT or https://…",
     options: [['--token <token>', 'for https: sent as Authorization: Bearer'], ofPlatform],
     examples: ['drains:add syslog+tls://logs.example.com:6514', 'drains:add https://in.example.com/v1 --token s3cr3t'],
+    uses: ['POST /apps/:app/drains', 'POST /drains'],
     load: async () => (await import('../commands/drains.ts')).add,
   },
   {
@@ -52,7 +54,8 @@ export const logCommands: CommandSpec[] = [
     ofApp: true,
     summary: 'Stop sending a log on',
     options: [ofPlatform],
-    examples: ['drains:remove n-abcdefghijklm', 'drains:remove syslog+tls://logs.example.com:6514'],
+    examples: ['drains:remove syslog+tls://logs.example.com:6514', 'drains:remove n-abcdefghijklm'],
+    uses: ['GET /apps/:app/drains', 'DELETE /apps/:app/drains/:drain', 'GET /drains', 'DELETE /drains/:drain'],
     load: async () => (await import('../commands/drains.ts')).remove,
   },
 ]

@@ -1,7 +1,7 @@
-/** Commands for whoever runs the platform. */
+/** The command table's rows for whoever runs the platform. */
 import type { CommandSpec } from '../program.ts'
 
-const group = 'Operating'
+const group = 'Operators'
 
 export const opsCommands: CommandSpec[] = [
   {
@@ -19,6 +19,7 @@ export const opsCommands: CommandSpec[] = [
       ['--tenant <id>', 'of one tenant'],
     ],
     examples: ['audit', 'audit --since 24h --actor ci', 'audit -a shop --operation "git push" --json'],
+    uses: ['GET /audit'],
     load: async () => (await import('../commands/audit.ts')).list,
   },
   {
@@ -27,6 +28,7 @@ export const opsCommands: CommandSpec[] = [
     args: '<file>',
     summary: 'Save the audit log as JSON lines, with its chain; - for standard output (operators)',
     examples: ['audit:export audit.jsonl', 'audit:export - | gzip > audit.jsonl.gz'],
+    uses: ['GET /audit/export'],
     load: async () => (await import('../commands/audit.ts')).exportTo,
   },
   {
@@ -36,6 +38,7 @@ export const opsCommands: CommandSpec[] = [
     summary: 'Check that nothing in the audit log was changed, removed or put in: here, or in files that were exported',
     options: [['--head <head>', 'what is known of it, as SEQ:HASH: an earlier head, from a log or a note']],
     examples: ['audit:verify', 'audit:verify audit.jsonl', 'audit:verify --head 1042:9f86d081884c7d65…'],
+    uses: ['GET /audit/export'],
     load: async () => (await import('../commands/audit.ts')).verify,
   },
   {
@@ -48,6 +51,7 @@ export const opsCommands: CommandSpec[] = [
       ['--no-wait', 'return at once'],
     ],
     examples: ['hosts:drain host-2', 'hosts:drain host-2 --timeout 1h && ssh host-2 reboot'],
+    uses: ['POST /hosts/:host/cordon', 'GET /instances'],
     load: async () => (await import('../commands/drain.ts')).drain,
   },
   {
@@ -57,6 +61,7 @@ export const opsCommands: CommandSpec[] = [
     summary: 'Show what berth doctor finds on each host, or on one (operators)',
     options: [['--all', 'also what is fine']],
     examples: ['hosts:doctor', 'hosts:doctor host-2 --all', 'hosts:doctor --json'],
+    uses: ['GET /hosts', 'GET /hosts/:host/doctor'],
     load: async () => (await import('../commands/hosts-doctor.ts')).doctor,
   },
   {
@@ -65,6 +70,7 @@ export const opsCommands: CommandSpec[] = [
     args: '<host>',
     summary: 'Forget a host that is gone for good (operators)',
     examples: ['hosts:remove host-2'],
+    uses: ['DELETE /hosts/:host'],
     load: async () => (await import('../commands/drain.ts')).remove,
   },
   {
@@ -79,6 +85,7 @@ export const opsCommands: CommandSpec[] = [
       'backup berth.backup',
       'backup - --passphrase-file secret.txt | ssh vault "cat > berth.backup"',
     ],
+    uses: ['GET /backup'],
     load: async () => (await import('../commands/backup.ts')).backup,
   },
   {

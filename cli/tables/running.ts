@@ -23,8 +23,8 @@ export const runningCommands: CommandSpec[] = [
       ['-n, --num <count>', 'how many, the newest (50, at most 500; with --tail 10)'],
       ['--kind <kind>', 'only of one kind, like outOfMemory or releaseFailed'],
     ],
-    examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --json'],
-    uses: ['GET /apps/:app/events'],
+    examples: ['events', 'events -n 200 --kind outOfMemory -a hello', 'events --tail', 'events --json'],
+    uses: ['GET /apps/:app/events', 'GET /live'],
     load: async () => (await import('../commands/events.ts')).list,
   },
   {

@@ -6,23 +6,38 @@ import { createContext } from '../../cli/context.ts'
 import { dispatch } from '../../cli/dispatch.ts'
 import { createOutput } from '../../cli/output.ts'
 import { commands } from '../../cli/tables/index.ts'
+import type { Problem } from '#core/contract/api.ts'
 import { operations } from '#core/contract/operations/index.ts'
 
 export type Recorder = {
   url: string
-  /** What was asked since the last call, as `GET /apps/:app`, each once. */
+  /** Forgets what was asked. `once`: the first answer is broken off soon after it began, and nothing else is answered but 401. */
+  begin(how: { once: boolean }): void
+  /** What was asked since it began, as `GET /apps/:app`, each once. */
   take(): string[]
-  /** Breaks off what goes on. */
-  breakOff(): void
   stop(): Promise<void>
 }
+
+/** So that what follows sees that there was something to follow, and tries again. */
+const SOON_MS = 200
+const left = JSON.stringify({
+  type: 'urn:berth:error:UNAUTHENTICATED',
+  title: 'Unauthorized',
+  status: 401,
+  detail: 'Enough was seen.',
+  code: 'UNAUTHENTICATED',
+  requestId: 'none',
+} satisfies Problem)
 
 /** Stands before an API and hands on all requests. */
 export async function startRecorder(apiUrl: string): Promise<Recorder> {
   let seen = new Set<string>()
+  let once = false
   const server = createServer((req, res) => {
     const path = (req.url ?? '').split('?')[0] ?? ''
+    if (once && seen.size > 0) return void res.writeHead(401, { 'content-type': 'application/problem+json' }).end(left)
     seen.add(operationOf(req.method ?? '', path))
+    const isLast = once
     const onward = request(apiUrl + req.url, {
       method: req.method,
       headers: { ...req.headers, host: req.headers.host },
@@ -30,6 +45,7 @@ export async function startRecorder(apiUrl: string): Promise<Recorder> {
     onward.on('response', (answer) => {
       res.writeHead(answer.statusCode ?? 500, answer.headers)
       answer.pipe(res)
+      if (isLast) setTimeout(() => res.destroy(), SOON_MS)
     })
     onward.on('error', () => res.destroy())
     res.on('close', () => onward.destroy())
@@ -39,12 +55,11 @@ export async function startRecorder(apiUrl: string): Promise<Recorder> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    take() {
-      const taken = [...seen].sort()
+    begin(how) {
       seen = new Set()
-      return taken
+      once = how.once
     },
-    breakOff: () => server.closeAllConnections(),
+    take: () => [...seen].sort(),
     stop() {
       server.closeAllConnections()
       return new Promise((resolve) => void server.close(() => resolve()))
@@ -96,9 +111,9 @@ export async function runInProcess(
   return ran
 }
 
-/** The words of an example, as a shell would have them: quotes are taken off, what is piped in or out is left out. */
+/** The words of an example, as a shell would have them: quotes are taken off, what comes after them is left out. */
 export function wordsOf(example: string, home: string): string[] {
-  const [typed = ''] = example.split(/ [<>] /)
+  const [typed = ''] = example.split(/ (?:[<>|]|&&) /)
   return [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, plain]) => single ?? double ?? plain?.replace(/^~/, home) ?? '',
   )

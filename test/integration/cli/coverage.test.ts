@@ -13,17 +13,59 @@ import { findApp } from '#core/store/apps.ts'
 import { endDeploy, startApi, type TestApi } from '#test/helpers/api.ts'
 import { makeCertificate } from '#test/helpers/certificates.ts'
 import { runInProcess, startRecorder, wordsOf, type Recorder } from '#test/helpers/cli-run.ts'
+import { aSignedIn, PASSWORD } from '#test/helpers/people.ts'
 import { liveRelease, storedLayer } from '#test/helpers/releases.ts'
+import type { CommandSpec } from '../../../cli/program.ts'
 import { commands } from '../../../cli/tables/index.ts'
 
 /** Commands whose examples speak to this machine or to the terminal, and not to the API. */
-const onThisMachine = ['logout', 'commands', 'local', 'local:run', 'doctor', 'git:credentials', 'completion']
+const onThisMachine = [
+  'commands',
+  'local',
+  'local:run',
+  'doctor',
+  'git:credentials',
+  'completion',
+  'install',
+  'uninstall',
+  'restore',
+]
 
+/** The first listens until a signal ends it; the second writes to this process's output; the third is as the one before it, slow. */
+const leftOut = [
+  'ps:forward worker.1 8081:8080 9229',
+  'backup - --passphrase-file secret.txt | ssh vault "cat > berth.backup"',
+  'backup berth.backup',
+]
+
+/** Examples that go on until somebody has seen enough. */
+const isEndless = (example: string): boolean => /^(deploys:watch|(logs|events)\b.* (-t|--tail)\b)/.test(example)
+
+/** Who runs them belongs to a tenant, and has a password. */
+const asMember = /^(account|members|invite|invitations)\b/
+
+const inBrowser = 'it is for the console, which signs in with a cookie'
+const inList = 'the list shows as much of each'
 /** Operations that no command calls, and why. */
-const uncovered: Record<string, string> = {}
+const uncovered: Record<string, string> = {
+  'POST /session/once': inBrowser,
+  'GET /session/methods': inBrowser,
+  'GET /session': inBrowser,
+  'POST /session/totp': inBrowser,
+  'PATCH /account': 'it is for the console: one changes the own name there',
+  'POST /account/invitations': 'an invitation is a link, which a browser opens',
+  'POST /invitations/show': 'an invitation is a link, which a browser opens',
+  'POST /invitations/accept': 'an invitation is a link, which a browser opens',
+  'DELETE /account/memberships/:membership': 'it is for the console; an owner has members:remove',
+  'GET /users/:person': inList,
+  'GET /audit/head': 'audit:export and audit:verify say the head of what they have read',
+  'GET /apps/:app/webhooks/:webhook': inList,
+  'GET /tenants/:tenant/webhooks/:webhook': inList,
+  'GET /webhooks/:webhook': inList,
+}
 
 const deployLog = 'GET /apps/:app/deploys/:deploy/log'
-/** What an example calls only where the test's API has more than it has: a host, a build, an earlier release, an app with settings. */
+/** What an example calls only where the test's API has more than it has: a host, a build, an earlier release, a webhook. */
 const notMetHere: Record<string, string[]> = {
   run: ['POST /apps/:app/runs/:run/stop'],
   'stacks:build': ['GET /stacks/:stack/log'],
@@ -38,6 +80,16 @@ const notMetHere: Record<string, string[]> = {
     'POST /apps/:app/domains',
   ],
   'slugs:deploy': [deployLog],
+  // Who logs out in the tests has a token that was made elsewhere.
+  logout: ['DELETE /tokens/:token'],
+  // These ask for what is new on a terminal alone.
+  'account:password': ['POST /account/password'],
+  'account:totp': ['POST /account/totp', 'POST /account/totp/confirm'],
+  'account:totp:disable': ['POST /account/totp/disable'],
+  'webhooks:test': ['/apps/:app', '/tenants/:tenant', ''].map(
+    (owner) => `GET ${owner}/webhooks/:webhook/deliveries/:delivery`,
+  ),
+  'hosts:drain': ['GET /instances'],
 }
 
 /** Apps that an example is about to make. */
@@ -48,12 +100,15 @@ const made: Record<string, string[]> = {
   'apps:import': ['shop', 'shop-copy'],
 }
 
+const ENDS_WITHIN_MS = 30_000
+
 describe('What the commands ask of the API', function () {
   // A hundred commands, and processes that make certificates.
   this.timeout(240_000)
   let api: TestApi
   let recorder: Recorder
   let home: string
+  let member: string
   const asked = new Map<string, Set<string>>()
 
   before(async () => {
@@ -63,8 +118,9 @@ describe('What the commands ask of the API', function () {
     home = await mkdtemp(join(tmpdir(), 'berth-examples-'))
     await writeFiles(home)
     await api.call(api.operator, 'POST', '/v1/tenants', { id: 'acme' })
+    member = await tokenOf('ann@example.com')
     for (const spec of commands)
-      if (!onThisMachine.includes(spec.name)) asked.set(spec.name, await requestsOf(spec.name, spec.examples))
+      if (!onThisMachine.includes(spec.name)) asked.set(spec.name, await requestsOf(spec.name, linesOf(spec)))
   })
   after(async () => {
     await recorder.stop()
@@ -95,27 +151,41 @@ describe('What the commands ask of the API', function () {
     )
   })
 
-  async function requestsOf(command: string, examples: string[]): Promise<Set<string>> {
+  async function requestsOf(command: string, lines: string[]): Promise<Set<string>> {
     const found = new Set<string>()
-    for (const example of examples) {
+    for (const line of lines) {
       await prepareApps(made[command] ?? [])
-      recorder.take()
-      // What follows a log to no end is broken off, and what begins anew is left to itself.
-      const timer = setInterval(() => recorder.breakOff(), 1_500)
-      const env = {
-        HOME: home,
-        PATH: process.env['PATH'],
-        BERTH_APP: 'hello',
-        BERTH_API_URL: recorder.url,
-        BERTH_TOKEN: api.operator,
-      }
-      const input = command === 'login' ? api.operator : 'input'
-      const ran = runInProcess(wordsOf(example, home), { env, cwd: home, input })
-      await Promise.race([ran, sleep(10_000, undefined, { ref: false })])
-      clearInterval(timer)
+      recorder.begin({ once: isEndless(line) })
+      await runToItsEnd(line, asMember.test(command) ? member : api.operator)
       for (const operation of recorder.take()) found.add(operation)
     }
     return found
+  }
+
+  /** What a command does is asserted elsewhere; here it may fail, but it must not hang. */
+  async function runToItsEnd(line: string, token: string): Promise<void> {
+    const env = {
+      HOME: home,
+      PATH: process.env['PATH'],
+      BERTH_APP: 'hello',
+      BERTH_API_URL: recorder.url,
+      BERTH_TOKEN: token,
+    }
+    const words = wordsOf(line.replace('https://berth.example.com', recorder.url), home)
+    const input = line.includes('--email') || token === member ? PASSWORD : line.startsWith('login') ? token : 'input'
+    const left = new AbortController()
+    const ended = await Promise.race([
+      runInProcess(words, { env, cwd: home, input }).then(() => true),
+      sleep(ENDS_WITHIN_MS, false, { signal: left.signal }).catch(() => false),
+    ])
+    left.abort()
+    assert.ok(ended, `berth ${line} goes on for ever: end it by isEndless, or leave it out.`)
+  }
+
+  async function tokenOf(email: string): Promise<string> {
+    const { browser } = await aSignedIn(api, email, { tenant: 'acme', role: 'owner' })
+    const made = await browser.call('POST', '/v1/tokens', { description: 'examples', account: true })
+    return (made.body as { token: string }).token
   }
 
   async function prepareApps(absent: string[]): Promise<void> {
@@ -132,6 +202,17 @@ describe('What the commands ask of the API', function () {
     }
   }
 })
+
+/** Its examples, and its first one again for each other owner that it may have. */
+function linesOf({ examples, options = [] }: CommandSpec): string[] {
+  const [first = ''] = examples
+  const bare = first.replace(/ (-a \S+|--tenant \S+|--platform)/g, '')
+  const owners = options.flatMap(([flags]) =>
+    flags === '--platform' ? [' --platform'] : flags.startsWith('--tenant') ? [' --tenant acme'] : [],
+  )
+  const isOwned = owners.includes(' --platform')
+  return [...examples, ...(isOwned ? owners.map((owner) => bare + owner) : [])].filter((one) => !leftOut.includes(one))
+}
 
 async function writeFiles(home: string): Promise<void> {
   const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6dM0uGvSxkBqqHO7QBHp8e3vCtSOjGvRZ8m3s0YJm1 ci\n'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { operations } from '#core/contract/operations/index.ts'
 import { read } from '../../../cli/grammar.ts'
 import { nearest } from '../../../cli/nearest.ts'
 import { commands } from '../../../cli/tables/index.ts'
@@ -67,6 +68,29 @@ describe('The command table', () => {
       names.filter((name, index) => names.indexOf(name) !== index),
       [],
     )
+  })
+
+  it('keeps what is of one topic in one group, apart from what is for operators', () => {
+    const groups = new Map<string, Set<string>>()
+    for (const { name, group } of commands.filter((spec) => spec.group !== 'Operators')) {
+      const [topic = ''] = name.split(':')
+      groups.set(topic, (groups.get(topic) ?? new Set()).add(group))
+    }
+    assert.deepEqual(
+      [...groups].filter(([, found]) => found.size > 1).map(([topic, found]) => [topic, ...found]),
+      [],
+    )
+  })
+
+  it('declares known operations alone, each once', () => {
+    for (const { name, uses = [] } of commands) {
+      assert.deepEqual(uses, [...new Set(uses)], name)
+      assert.deepEqual(
+        uses.filter((operation) => !(operation in operations)),
+        [],
+        name,
+      )
+    }
   })
 
   it('gives each command an example that the grammar reads as that command', () => {
