@@ -21,7 +21,9 @@ export const uninstall: Run = async (context) => call(context, ['uninstall'])
 
 async function call({ launcher, env, out }: Context, args: string[]): Promise<void> {
   if (isPackaged)
-    throw failed(`A machine gets Berth from a checkout, which has all of its parts: run bin/berth ${args[0] ?? ''} there.`)
+    throw failed(
+      `A machine gets Berth from a checkout, which has all of its parts: run bin/berth ${args[0] ?? ''} there.`,
+    )
   const script = join(dirname(dirname(launcher)), 'scripts', 'install.ts')
   const child = spawn(process.execPath, ['--no-warnings', script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let [said, complaint] = ['', '']
