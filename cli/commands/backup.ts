@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import { messageOf } from '#core/domain/errors.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
+import { isPackaged } from '../self.ts'
 import { askPassphrase, readPassphrase } from '../passphrase.ts'
 import { isSealed, openStream, sealStream } from '../sealed-stream.ts'
 import { formatBytes } from '../text.ts'
@@ -60,6 +61,10 @@ const brokeOff = (why: string) =>
   failed(`The backup broke off, and nothing was saved: ${why}. The controller's log says why.`)
 
 export const restore: Run = async (context, [name = ''], options) => {
+  if (isPackaged)
+    throw failed(
+      "A backup is brought back with the checkout's own command, which has the platform's code: run bin/berth restore there.",
+    )
   const { cwd, out } = context
   const file = resolve(cwd, name)
   const bytes = await sizeOf(file)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { dirname, join, resolve } from 'node:path'
 import type { Context, Run } from '../context.ts'
 import { failed } from '../failures.ts'
+import { isPackaged } from '../self.ts'
 
 export const install: Run = async (context, _args, { role, controller, tokenFile, dryRun, into }) => {
   const args = [
@@ -19,6 +20,10 @@ export const install: Run = async (context, _args, { role, controller, tokenFile
 export const uninstall: Run = async (context) => call(context, ['uninstall'])
 
 async function call({ launcher, env, out }: Context, args: string[]): Promise<void> {
+  if (isPackaged)
+    throw failed(
+      `A machine gets Berth from a checkout, which has all of its parts: run bin/berth ${args[0] ?? ''} there.`,
+    )
   const script = join(dirname(dirname(launcher)), 'scripts', 'install.ts')
   const child = spawn(process.execPath, ['--no-warnings', script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let [said, complaint] = ['', '']

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -62,6 +63,23 @@ describe('The package of the command line', function () {
     assert.match((await berth('config', 'set', '--help')).stdout, /^Usage: berth config:set/)
     await berth('destroy', 'packed', '--confirm', 'packed')
     assert.doesNotMatch((await berth('apps')).stdout, /packed/)
+  })
+
+  it('holds the code of the commands, and no library of the server’s', async () => {
+    for (const command of ['whoami', 'users', 'webhooks', 'alerts', 'drains', 'metrics', 'audit', 'top'])
+      await berth(command, ...(['webhooks', 'drains', 'metrics'].includes(command) ? ['--platform'] : []))
+    const code = await readFile(join(prefix, 'lib/node_modules/berth-cli/berth.js'), 'utf8')
+    const foreign = [...code.matchAll(/(?:from|import\()\s*["'`]([@a-z][\w@:/.-]*)["'`]/g)].map(([, name = '']) => name)
+    assert.deepEqual(
+      foreign.filter((name) => !name.startsWith('node:') && !builtinModules.includes(name)),
+      [],
+    )
+    assert.doesNotMatch(code, /ioredis|bullmq|express|openid-client|nodemailer|client-s3|prom-client/i)
+  })
+
+  it('says where to run what only a checkout can do', async () => {
+    for (const args of [['install', '--dry-run'], ['restore', 'x'], ['doctor']])
+      await assert.rejects(berth(...args), { code: 1, stderr: /checkout/ }, args.join(' '))
   })
 
   it('is what git asks for the password, by the path where it was installed', async () => {
