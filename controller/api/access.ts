@@ -10,7 +10,7 @@ import { findApp } from '#core/store/apps.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadTenant } from '#core/store/tenants.ts'
 import { noteOperation, noteTarget } from '../audit/record.ts'
-import { callerOf } from './auth.ts'
+import { callerOf, stopWatching } from './auth.ts'
 import { param } from './routes.ts'
 
 export type Admit = (req: Request) => Promise<void>
@@ -35,6 +35,7 @@ export function admitTo(route: string, store: Store): Admit {
     const target = await targetIn(req, operation, store)
     await noteTarget(req, target, appIn(req, target), store)
     requireMay(caller, operation, target)
+    if (operation.personal) stopWatching(req)
     const changes = req.method !== 'GET' && req.method !== 'HEAD' && !operation.personal
     if (changes) await refuseSuspended(caller, target.tenantId ?? homeOf(caller), store)
   }

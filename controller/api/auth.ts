@@ -51,6 +51,11 @@ export function endOf(req: Request): number | null {
   return proof && 'token' in proof ? proof.token.expiresAt : null
 }
 
+const watching = new WeakMap<Request, () => void>()
+
+/** For a call that itself may end what it came by: its answer must still arrive. */
+export const stopWatching = (req: Request): void => watching.get(req)?.()
+
 export const refuseAgents: RequestHandler = (req, _res, next) => {
   if (callerOf(req).kind === 'agent') throw forbidden("a host's agent may only use /internal")
   next()
@@ -89,11 +94,11 @@ class CallerStrategy extends Strategy {
           return this.fail(challenges[scheme], 401)
         }
         const { res } = req
-        if (res && !res.closed)
-          res.once(
-            'close',
-            identity.watch.keep(proof, () => req.socket.destroy()),
-          )
+        if (res && !res.closed) {
+          const stop = identity.watch.keep(proof, () => req.socket.destroy())
+          watching.set(req, stop)
+          res.once('close', stop)
+        }
         this.success(proof.caller, proof)
       })
       .catch((error: unknown) => this.error(error as Error))

@@ -13,7 +13,6 @@ import { codeSpent, invitationForAnother, signInFirst, tooMany } from '#core/dom
 import { notFound } from '#core/domain/errors.ts'
 import { isId, makeId, type TenantId, type UserId } from '#core/domain/ids.ts'
 import { loadInvitation, loadInvitations, removeInvitation, type Invitation } from '#core/store/invitations.ts'
-import { loadTenant } from '#core/store/tenants.ts'
 import { changeUser, createUser, findUser, joinByInvitation } from '#core/store/users.ts'
 import { makeInvitation, readInvitation } from '../identity/invitations.ts'
 import { tenantOf } from './access.ts'
@@ -21,6 +20,7 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { consoleAddress, type ApiContext } from './context.ts'
 import { iso, userView } from './identity-views.ts'
+import { existingTenant } from './owners.ts'
 import { param, type Routes } from './routes.ts'
 import { enter, ownSession, placeFor } from './session.ts'
 import { hashNew, reload } from './users.ts'
@@ -30,12 +30,11 @@ const MOST_OPEN = 100
 export const invitationRoutes = (context: ApiContext): Routes => ({
   '/tenants/:tenant/invitations': {
     async GET(req, res) {
-      res.json({ invitations: (await openOf(tenantOf(req), context)).map(invitationView) })
+      res.json({ invitations: (await openOf(await existingTenant(req, context.store), context)).map(invitationView) })
     },
     async POST(req, res) {
-      const tenantId = tenantOf(req)
+      const tenantId = await existingTenant(req, context.store)
       const { email, role } = bodyOf(req, invite)
-      if (!(await loadTenant(context.store, tenantId))) throw notFound('tenant', tenantId)
       res.setHeader('Cache-Control', 'no-store')
       res.status(201).json(await make(req, email, { tenantId, role }, context))
     },

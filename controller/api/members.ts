@@ -6,14 +6,13 @@ import { roleIn, type Role } from '#core/domain/access.ts'
 import { notFound } from '#core/domain/errors.ts'
 import type { TenantId } from '#core/domain/ids.ts'
 import type { User } from '#core/domain/user.ts'
-import { loadTenant } from '#core/store/tenants.ts'
 import { findUser, loadMembers, setMember } from '#core/store/users.ts'
 import { endCredentials } from '../identity/leave.ts'
-import { tenantOf } from './access.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import type { ApiContext } from './context.ts'
 import { memberView } from './identity-views.ts'
+import { existingTenant } from './owners.ts'
 import { param, type Routes } from './routes.ts'
 import { ownSession } from './session.ts'
 import { personOf, reload } from './users.ts'
@@ -21,12 +20,12 @@ import { personOf, reload } from './users.ts'
 export const memberRoutes = (context: ApiContext): Routes => ({
   '/tenants/:tenant/members': {
     async GET(req, res) {
-      const members = await loadMembers(context.store, await existing(req, context))
+      const members = await loadMembers(context.store, await existingTenant(req, context.store))
       members.sort((a, b) => a.user.email.localeCompare(b.user.email))
       res.json({ members: members.map(memberView), hasOwner: members.some(({ role }) => role === 'owner') })
     },
     async POST(req, res) {
-      const tenant = await existing(req, context)
+      const tenant = await existingTenant(req, context.store)
       const { email, role } = bodyOf(req, addMember)
       const user = await findUser(context.store, email)
       if (!user) throw notFound('account', email)
@@ -36,14 +35,14 @@ export const memberRoutes = (context: ApiContext): Routes => ({
   },
   '/tenants/:tenant/members/:person': {
     async PATCH(req, res) {
-      const tenant = await existing(req, context)
+      const tenant = await existingTenant(req, context.store)
       const { role } = bodyOf(req, patchMember)
       const user = await memberOf(req, tenant, context)
       await change(req, user, tenant, role, 'member', context)
       res.json(memberView({ user: await reload(user.id, context), role }))
     },
     async DELETE(req, res) {
-      const tenant = await existing(req, context)
+      const tenant = await existingTenant(req, context.store)
       const user = await memberOf(req, tenant, context)
       await change(req, user, tenant, null, 'member', context)
       await endCredentials(context.store, user.id, tenant)
@@ -77,12 +76,6 @@ async function change(
   if (outcome === 'gone') throw notFound('member', user.email)
   if (outcome === 'last') throw lastOwner(tenant)
   log.info('membership changed', { tenantId: tenant, userId: user.id, role, actor })
-}
-
-async function existing(req: Request, { store }: ApiContext): Promise<TenantId> {
-  const tenant = tenantOf(req)
-  if (!(await loadTenant(store, tenant))) throw notFound('tenant', tenant)
-  return tenant
 }
 
 /** Whether there is such an account elsewhere is nobody's business here. @throws NOT_FOUND */

@@ -1,8 +1,10 @@
 /** Whose something is that apps, tenants and the platform all can have: told by the path. */
 import type { Request } from 'express'
-import type { AppName } from '#core/domain/ids.ts'
+import { notFound } from '#core/domain/errors.ts'
+import type { AppName, TenantId } from '#core/domain/ids.ts'
 import type { Owner } from '#core/domain/webhook.ts'
 import type { Store } from '#core/store/connection.ts'
+import { loadTenant } from '#core/store/tenants.ts'
 import { appOf, tenantOf } from './access.ts'
 
 /** `name` is for sentences. */
@@ -15,9 +17,16 @@ export const ownersOf = (store: Store): Record<'app' | 'tenant' | 'platform', Ow
     const { id, name, tenantId } = await appOf(req, store)
     return { appId: id, tenantId, name, appName: name }
   },
-  tenant: (req) => {
-    const tenantId = tenantOf(req)
-    return Promise.resolve({ appId: null, tenantId, name: tenantId, appName: null })
+  tenant: async (req) => {
+    const tenantId = await existingTenant(req, store)
+    return { appId: null, tenantId, name: tenantId, appName: null }
   },
   platform: () => Promise.resolve({ appId: null, tenantId: null, name: 'the platform', appName: null }),
 })
+
+/** Operators see tenants that there are not. @throws NOT_FOUND */
+export async function existingTenant(req: Request, store: Store): Promise<TenantId> {
+  const tenantId = tenantOf(req)
+  if (!(await loadTenant(store, tenantId))) throw notFound('tenant', tenantId)
+  return tenantId
+}

@@ -174,6 +174,8 @@ function nameRequest(log: Log, calls: Calls): RequestHandler {
     const startedAt = performance.now()
     const { path } = req
     res.setHeader('X-Request-Id', requestId)
+    // Each layer below waits once for its end, and a stream does so by several listeners.
+    res.setMaxListeners(30)
     res.on('close', () => {
       const tookMs = Math.round(performance.now() - startedAt)
       calls.count(req.method, res.statusCode, tookMs / 1000)

@@ -6,7 +6,8 @@ import type { z } from 'zod'
 import { isOnce, operations, type Operation, type Operations } from '#core/contract/operations/index.ts'
 import { problem } from '#core/contract/views/problem.ts'
 import { apiErrorCodes } from '#core/domain/error-codes.ts'
-import { introduction, needTexts, pathNames, problemTexts } from './texts.ts'
+import { PLAIN_NAME, SECURE_NAME } from '../identity/cookies.ts'
+import { introduction, needTexts, pathNames, problemTexts, sessionOnLoopbackText, sessionText } from './texts.ts'
 import { isObject, jsonSchema, type Components, type JsonSchema } from './schemas.ts'
 
 export type Documented = JsonSchema & {
@@ -16,6 +17,8 @@ export type Documented = JsonSchema & {
   operationId: string
   parameters: JsonSchema[]
   requestBody?: JsonSchema
+  /** None, where it is for everyone. */
+  security?: []
   responses: Record<string, JsonSchema>
 }
 export type ApiDocument = JsonSchema & {
@@ -64,12 +67,14 @@ export function apiDocument({ closed = false, table = operations } = {}): ApiDoc
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/v1' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }, { sessionOnLoopback: [] }],
     tags: tagsOf(paths),
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token: `berth tokens:create`' },
+        session: { type: 'apiKey', in: 'cookie', name: SECURE_NAME, description: sessionText },
+        sessionOnLoopback: { type: 'apiKey', in: 'cookie', name: PLAIN_NAME, description: sessionOnLoopbackText },
       },
       responses,
       schemas: components,
@@ -95,6 +100,7 @@ function describe(place: Place, toSchema: ToSchema): Documented {
     description: needTexts[need],
     operationId: idOf(method, path),
     'x-berth-need': need,
+    ...(need === 'public' ? { security: [] } : {}),
     parameters: parametersOf(place, toSchema),
     ...(requestBody ? { requestBody } : {}),
     responses: { ...successes(operation, toSchema), ...problems(place) },
@@ -135,13 +141,18 @@ function headersOf(method: string, path: string, { tagged }: Operation): JsonSch
 const isBytes = (media: string): boolean => media === 'application/x-tar' || media === 'application/octet-stream'
 
 function successes(operation: Operation, toSchema: ToSchema): Record<string, JsonSchema> {
-  const { answer, media = 'application/json', status = 200, otherwise, tagged } = operation
+  const { answer, media = 'application/json', status = 200, otherwise, tagged, orEvents } = operation
   const headers = tagged ? { headers: { ETag: { schema: { type: 'string' } } } } : {}
   if (status === 204) return { 204: { description: 'Done.' } }
   const content = (schema: z.ZodType | undefined) =>
     isBytes(media) ? { type: 'string', format: 'binary' } : schema ? toSchema(schema, 'output') : {}
+  const medias = [media, ...(orEvents ? ['text/event-stream'] : [])]
   const responses: Record<string, JsonSchema> = {
-    [status]: { description: descriptionOf(operation), ...headers, content: { [media]: { schema: content(answer) } } },
+    [status]: {
+      description: descriptionOf(operation),
+      ...headers,
+      content: Object.fromEntries(medias.map((one) => [one, { schema: content(answer) }])),
+    },
   }
   if (otherwise)
     responses[otherwise.status] = {
@@ -152,19 +163,23 @@ function successes(operation: Operation, toSchema: ToSchema): Record<string, Jso
   return responses
 }
 
-function descriptionOf({ media, status }: Operation): string {
-  if (media === 'application/x-ndjson') return 'One JSON document a line, of this shape, until there is no more.'
+function descriptionOf({ media, status, orEvents }: Operation): string {
+  if (media === 'application/x-ndjson')
+    return orEvents
+      ? 'One JSON document a line, of this shape, until there is no more; the same as server-sent events for whoever accepts text/event-stream, the last of which is named end.'
+      : 'One JSON document a line, of this shape, until there is no more.'
   if (media === 'text/event-stream') return 'Server-sent events; the data of each is a JSON document of this shape.'
   return status === 201 ? 'Made.' : status === 202 ? 'Taken; it goes on after the answer.' : 'As asked.'
 }
 
 function problems({ path, method, operation }: Place): Record<string, JsonSchema> {
   const { body, query, takes, tagged } = operation
+  const isPublic = operation.need === 'public'
   const possible: Record<string, boolean> = {
     304: tagged === true && method === 'GET',
     400: Boolean(body ?? query),
-    401: true,
-    403: !operation.need.startsWith('anyone') || operation.need.endsWith('write'),
+    401: !isPublic || body !== undefined,
+    403: isPublic ? body !== undefined : !operation.need.startsWith('anyone') || operation.need.endsWith('write'),
     404: path.includes(':'),
     412: tagged === true && method !== 'GET',
     413: Boolean(body ?? takes),

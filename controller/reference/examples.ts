@@ -18,10 +18,10 @@ const samples: Record<string, string> = {
 export function curlOf(
   method: string,
   path: string,
-  { parameters, requestBody, operationId, responses }: Documented,
+  { parameters, requestBody, operationId, responses, security }: Documented,
 ): string {
   const url = `$BERTH_API_URL/v1${path.replace(/\{(\w+)\}/g, (_, name: string) => samples[name] ?? name.toUpperCase())}`
-  const parts = ['curl', '-H "Authorization: Bearer $BERTH_TOKEN"']
+  const parts = ['curl', ...(security ? [] : ['-H "Authorization: Bearer $BERTH_TOKEN"'])]
   if (method !== 'GET') parts.push(`-X ${method}`)
   if (parameters.some(({ name }) => name === 'Idempotency-Key')) parts.push('-H "Idempotency-Key: $(uuidgen)"')
   if (parameters.some(({ name }) => name === 'If-Match')) parts.push(`-H 'If-Match: "ETAG"'`)

@@ -42,12 +42,24 @@ export const pathNames: Record<string, string> = {
   key: 'The key’s id or fingerprint.',
   host: 'The host’s id.',
   stack: 'The stack’s name.',
+  person: 'The account’s id or e-mail address.',
+  session: 'The session’s id.',
+  membership: 'The tenant’s name.',
+  invitation: 'The invitation’s id.',
+  drain: 'The drain’s id.',
+  webhook: 'The webhook’s id.',
+  delivery: 'The delivery’s id, which is the message’s.',
+  template: 'The sample app’s name.',
 }
+
+export const sessionText =
+  'The cookie of POST /v1/session. It counts for requests that the console’s own pages send, which browsers say in Sec-Fetch-Site.'
+export const sessionOnLoopbackText = 'The same on the machine itself, by plain http.'
 
 export const problemTexts: Record<string, string> = {
   304: 'It is as you have it.',
   400: 'What was sent is not what the call takes.',
-  401: 'No valid token was shown.',
+  401: 'No valid token or session was shown, or what should sign you in is wrong.',
   403: 'You may see it, and may not do this.',
   404: 'There is no such thing, or it is not yours.',
   412: 'It has changed since you read it.',

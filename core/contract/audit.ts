@@ -60,3 +60,14 @@ export const auditHeadView = z.strictObject({
   head: z.strictObject({ seq: z.int(), hash: z.string().regex(/^[0-9a-f]{64}$/) }),
 })
 export type AuditHeadView = z.infer<typeof auditHeadView>
+
+/** An entry as it was hashed; the last line is the head. */
+export const auditExportLine = z.union([
+  auditEntryView.extend({
+    /** In ms since 1970. */
+    at: z.int(),
+    /** The hash of the line before. */
+    previous: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+  auditHeadView,
+])

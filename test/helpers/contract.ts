@@ -38,16 +38,39 @@ function checkSuccess(route: string, operation: Operation, { status, mediaType, 
   const isOther = status === otherwise?.status && status !== usual
   assert.equal(status, isOther ? status : usual, `${route}: the status`)
   if (status === 204) return assert.equal(text, '', `${route}: 204 has no body`)
-  assert.equal(mediaType, media, `${route}: the media type`)
+  const medias: string[] = [media, ...(operation.orEvents ? ['text/event-stream'] : [])]
+  assert.ok(medias.includes(mediaType), `${route}: the media type is ${medias.join(' or ')}, not ${mediaType}`)
   const schema = isOther ? otherwise.answer : answer
-  const documents = media === 'application/json' ? [text] : media === 'application/x-ndjson' ? linesOf(text) : []
-  for (const document of documents) {
-    const read = schema?.safeParse(JSON.parse(document))
-    assert.ok(!read || read.success, `${route} answers ${document.slice(0, 2000)}\n${read?.error?.message ?? ''}`)
+  for (const document of documentsIn(mediaType, text)) {
+    const read = schema?.safeParse(document)
+    assert.ok(
+      !read || read.success,
+      `${route} answers ${JSON.stringify(document).slice(0, 2000)}\n${read?.error?.message ?? ''}`,
+    )
   }
 }
 
-const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')
+const BYTES = ['application/x-tar', 'application/octet-stream']
+export const isBytes = (mediaType: string): boolean => BYTES.includes(mediaType)
+
+/** The JSON documents of an answer: its lines where it has several, the data of its events; of bytes none. */
+export function documentsIn(mediaType: string, text: string): unknown[] {
+  if (isBytes(mediaType)) return []
+  const texts =
+    mediaType === 'text/event-stream'
+      ? eventsIn(text)
+      : mediaType === 'application/x-ndjson'
+        ? text.split('\n').filter((line) => line !== '')
+        : [text]
+  return texts.map((one) => JSON.parse(one) as unknown)
+}
+
+/** The data of all events that came whole (WHATWG HTML §9.2.6), but of the one that only says that there is no more. */
+function eventsIn(text: string): string[] {
+  const blocks = text.split('\n\n').slice(0, -1)
+  const told = blocks.filter((block) => !/^event: end$/m.test(block))
+  return told.flatMap((block) => /^data: (.*)$/m.exec(block)?.[1] ?? [])
+}
 const variables = (route: string): number => route.split(':').length
 
 function patternOf(route: string): RegExp {

@@ -31,6 +31,7 @@ export const codeOperations: Operations = {
     answer: deployLogLine,
     query: buildOutputQuery,
     media: 'application/x-ndjson',
+    orEvents: true,
   },
   'POST /apps/:app/builds/:build/cancel': {
     summary: 'Cancel a build',
@@ -46,6 +47,7 @@ export const codeOperations: Operations = {
     need: 'app:read',
     answer: deployLogLine,
     media: 'application/x-ndjson',
+    orEvents: true,
   },
   'GET /apps/:app/releases': { summary: 'List the releases', need: 'app:read', query: pageQuery, answer: releasesView },
   'GET /apps/:app/releases/:version': { summary: 'Show a release', need: 'app:read', answer: releaseView },

@@ -45,6 +45,7 @@ export const hostOperations: Operations = {
     need: 'platform:read',
     answer: stackLogLine,
     media: 'application/x-ndjson',
+    orEvents: true,
   },
   'GET /certificates': { summary: "List the platform's certificates", need: 'platform:read', answer: certificatesView },
   'POST /certificates': {

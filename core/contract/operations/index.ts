@@ -31,8 +31,12 @@ export const operations: Operations = {
   ...platformOperations,
 }
 
-/** Whether an operation takes an Idempotency-Key: all that begin or make something, but those whose body is a stream. */
+/**
+ * Whether an operation takes an Idempotency-Key: all that begin or make something, but those whose body is a stream, and those
+ * that anybody may call, since keys are kept by caller.
+ */
 export function isOnce(route: string): boolean {
   const operation: Operation | undefined = operations[route as keyof typeof operations]
-  return route.startsWith('POST ') && operation !== undefined && operation.takes === undefined
+  if (operation === undefined || operation.need === 'public') return false
+  return route.startsWith('POST ') && operation.takes === undefined
 }

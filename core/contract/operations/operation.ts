@@ -25,6 +25,8 @@ export type Operation = {
   otherwise?: { status: 200; when: string; answer: z.ZodType }
   /** An answer that is not one JSON document. */
   media?: 'application/x-ndjson' | 'text/event-stream' | 'application/x-tar' | 'application/octet-stream'
+  /** Also as server-sent events, for whoever asks for those; the last of them is named `end`, and is no line. */
+  orEvents?: true
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

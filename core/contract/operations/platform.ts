@@ -1,5 +1,5 @@
 /** Operating the platform: who did what, its backup, and hosts that go. */
-import { auditExportQuery, auditHeadView, auditQuery, auditView } from '../audit.ts'
+import { auditExportLine, auditExportQuery, auditHeadView, auditQuery, auditView } from '../audit.ts'
 import { diagnosisView } from '../hosts.ts'
 import type { Operations } from './operation.ts'
 
@@ -10,7 +10,8 @@ export const platformOperations: Operations = {
     summary: 'Save the audit log with its chain',
     need: 'platform:read',
     query: auditExportQuery,
-    media: 'application/octet-stream',
+    answer: auditExportLine,
+    media: 'application/x-ndjson',
   },
   'GET /hosts/:host/doctor': { summary: 'Show whether a host is fit', need: 'platform:read', answer: diagnosisView },
   'DELETE /hosts/:host': { summary: 'Forget a host that is gone', need: 'platform:write', status: 204 },

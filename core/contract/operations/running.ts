@@ -47,6 +47,7 @@ export const runningOperations: Operations = {
     answer: logLine,
     query: logQuery,
     media: 'application/x-ndjson',
+    orEvents: true,
   },
   'GET /apps/:app/events': {
     summary: 'List what happened to an app',

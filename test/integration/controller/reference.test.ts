@@ -58,10 +58,11 @@ describe('the reference of the API', () => {
       [],
     )
     const person = await aPerson()
-    const { stdout } = await person.berth(['--help'])
+    const { stdout } = await person.berth(['commands', '--json'])
     await person.leave()
-    const known = new Set([...stdout.matchAll(/^ {2}([a-z][a-z:-]*)/gm)].map(([, name]) => name))
-    const unknown = Object.values(commandLines).filter((line) => !known.has(line.split(' ')[0]))
+    const { commands } = JSON.parse(stdout) as { commands: { name: string }[] }
+    const known = new Set(commands.map(({ name }) => name))
+    const unknown = Object.values(commandLines).filter((line) => !known.has(line.split(' ')[0] ?? ''))
     assert.deepEqual(unknown, [])
   })
 })

@@ -64,6 +64,24 @@ describe("The API's document", () => {
     ])
   })
 
+  it('says what needs no login, takes no Idempotency-Key there, and shows it without a token', () => {
+    const whole = apiDocument()
+    assert.deepEqual(whole['security'], [{ token: [] }, { session: [] }, { sessionOnLoopback: [] }])
+    const signIn = whole.paths['/session']?.['post']
+    assert.ok(signIn)
+    assert.deepEqual([signIn.security, signIn.parameters], [[], []])
+    assert.doesNotMatch(curlOf('POST', '/session', signIn), /Authorization/)
+    const show = whole.paths['/session']?.['get']
+    assert.equal(show?.security, undefined)
+    assert.deepEqual(Object.keys(whole.paths['/session/methods']?.['get']?.responses ?? {}), ['200', 'default'])
+  })
+
+  it('shows both forms of what goes on', () => {
+    const log = apiDocument().paths['/apps/{app}/logs']?.['get']
+    const { content } = log?.responses['200'] as { content: object }
+    assert.deepEqual(Object.keys(content), ['application/x-ndjson', 'text/event-stream'])
+  })
+
   it('makes an example of what must be sent', () => {
     assert.ok(patch)
     const curl = curlOf('PATCH', '/things/{thing}', patch)

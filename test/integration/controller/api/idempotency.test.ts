@@ -3,6 +3,8 @@ import { findApp } from '#core/store/apps.ts'
 import { keys } from '#core/store/keys.ts'
 import { beginOnce } from '#core/store/idempotency.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
+import { aBrowser } from '../../../helpers/browser.ts'
+import { aPersonOf, PASSWORD } from '../../../helpers/people.ts'
 import { liveRelease, storedLayer } from '../../../helpers/releases.ts'
 
 describe('calls with an Idempotency-Key', function () {
@@ -54,6 +56,23 @@ describe('calls with an Idempotency-Key', function () {
     assert.equal(theirs.status, 201)
     assert.notEqual(theirs.body.id, mine.body.id)
     assert.equal(theirs.body.tenant, 'beta')
+  })
+
+  it('that nobody in particular makes have no key to be kept under, and are done each time (C02)', async () => {
+    const headers = { 'idempotency-key': 'one' }
+    const wrong = { email: 'ann@example.com', password: 'wrong horse battery' }
+    for (let times = 0; times < 2; times++) {
+      const answer = await api.call(null, 'POST', '/v1/session', wrong, headers)
+      assert.deepEqual([answer.status, answer.body.code], [401, 'WRONG_LOGIN'])
+    }
+    await aPersonOf(api, 'ann@example.com')
+    const [one, other] = [aBrowser(api), aBrowser(api)]
+    for (const browser of [one, other]) {
+      const body = { email: 'ann@example.com', password: PASSWORD }
+      const answer = await browser.call('POST', '/v1/session', body, headers)
+      assert.deepEqual([answer.status, answer.headers.get('idempotency-replayed')], [200, null])
+    }
+    assert.notEqual(one.cookies.get('berth'), other.cookies.get('berth'))
   })
 
   it('may be put right and sent again when they were refused', async () => {

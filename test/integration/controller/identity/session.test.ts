@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { mintLoginCode } from '../../../../controller/identity/sessions.ts'
+import { sleep } from '#core/runtime/clock.ts'
+import { removeSessionsOf } from '#core/store/sessions.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aBrowser } from '../../../helpers/browser.ts'
 import { aPersonOf, aSignedIn, PASSWORD, theOperator } from '../../../helpers/people.ts'
@@ -49,6 +51,21 @@ describe('sessions', function () {
     assert.doesNotMatch(first ?? '', /planted/)
     await browser.call('POST', '/v1/session', { email: 'ann@example.com', password: PASSWORD })
     assert.notEqual(browser.cookies.get('berth'), first)
+  })
+
+  it('answers a call that ends the session it came by, however long that takes', async () => {
+    const { id, browser } = await aSignedIn(api, 'ann@example.com')
+    const { passwords } = api.context.identity
+    const hash = passwords.hash.bind(passwords)
+    passwords.hash = async (password) => {
+      await removeSessionsOf(api.context.store, id)
+      // Longer than it takes to notice that the session is gone.
+      await sleep(1_500)
+      return hash(password)
+    }
+    const body = { current: PASSWORD, password: 'battery staple correct' }
+    assert.equal((await browser.call('POST', '/v1/account/password', body)).status, 200)
+    assert.equal((await browser.call('GET', '/v1/session')).status, 200)
   })
 
   it('keeps the id out of the store, and marks the cookie for the server alone', async () => {
