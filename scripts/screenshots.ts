@@ -7,9 +7,6 @@ import { operator, startSimulatedApi, type SimulatedApi } from '../test/helpers/
 import { addLogs } from '../test/helpers/simulated-api/logs.ts'
 import { makePlace } from '../test/helpers/simulated-api/place.ts'
 
-/** In the page. */
-declare const document: { fonts: { ready: Promise<unknown> } }
-
 const folder = join(import.meta.dirname, '..', 'docs', 'screenshots')
 
 type Shot = {

@@ -5,7 +5,13 @@
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
 import { APP_UID } from '#core/domain/app.ts'
-import { insideAgentPath, insideWish, MAX_WAITING_BYTES, parseMessage, type InsideWish } from '#core/contract/session.ts'
+import {
+  insideAgentPath,
+  insideWish,
+  MAX_WAITING_BYTES,
+  parseMessage,
+  type InsideWish,
+} from '#core/contract/session.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { InstanceId } from '#core/domain/ids.ts'
 import { processName, type Desired } from '#core/domain/instance.ts'

@@ -297,7 +297,8 @@ export const execInSandbox = (
 export const endExecsOf = (host: SandboxHost, { id, cgroup }: SandboxHandle): Promise<void> =>
   endLeftExecs(processFiles(host, id), cgroup)
 
-export const namespaceOf = (host: SandboxHost, { index }: SandboxHandle): string => linkOf(host.slot, index).namespacePath
+export const namespaceOf = (host: SandboxHost, { index }: SandboxHandle): string =>
+  linkOf(host.slot, index).namespacePath
 
 /** SIGTERM, up to `graceMs` for an orderly end, then everything in it is killed. */
 export async function stopSandbox(host: SandboxHost, handle: SandboxHandle, graceMs: number): Promise<void> {

@@ -23,7 +23,6 @@ import { openLayers } from '../../agent/slug.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
 import { waitFor } from './world.ts'
 
-
 export type BuildOutcome = {
   slug: Slug | null
   manifest: Manifest | null

@@ -24,13 +24,11 @@ export function useFreshness(): void {
     }
     const all = (): void =>
       look([
-        ...liveStore.apps
-          .all()
-          .map((app) => ({
-            key: `a${app.id}`,
-            app: app.name,
-            of: JSON.stringify([app.release, app.rollout, app.formation, app.paused]),
-          })),
+        ...liveStore.apps.all().map((app) => ({
+          key: `a${app.id}`,
+          app: app.name,
+          of: JSON.stringify([app.release, app.rollout, app.formation, app.paused]),
+        })),
         ...liveStore.deploys.all().map((deploy) => ({ key: `d${deploy.id}`, app: deploy.app, of: deploy.state })),
         ...newestEvents(),
       ])

@@ -4,7 +4,7 @@ import type { AppView, DeployView, PatchFormation } from '#core/contract/api.ts'
 import { Refusal, type SimulatedApi } from './index.ts'
 import { addApp, makeInstance, weigh } from './place.ts'
 import { makeSeries } from './series.ts'
-import { callerOf } from './sessions.ts'
+import { callerOf, queryOf } from './sessions.ts'
 
 export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
   const { place } = api
@@ -56,7 +56,7 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
   read('/apps/:app/metrics', ({ name }, req) => {
     const traffic = place.traffic.find(({ app }) => app === name)
     const running = place.instances.filter(({ app }) => app === name).length
-    return makeSeries(name, String(req.query.range), traffic?.requestsPerSecond ?? 0, running, Date.now())
+    return makeSeries(name, queryOf(req, 'range'), traffic?.requestsPerSecond ?? 0, running, Date.now())
   })
   router.get('/apps/:app/config', (req, res) =>
     res.json({ config: place.config.get(appOf(req, api, 'write').name) ?? {} }),

@@ -4,7 +4,7 @@ import { Router, type Response } from 'express'
 import type { LogLine } from '#core/contract/api.ts'
 import type { LiveTopic } from '#core/contract/live.ts'
 import type { Place } from './place.ts'
-import { callerOf, type Somebody } from './sessions.ts'
+import { callerOf, queryOf, type Somebody } from './sessions.ts'
 
 type Change = { reset?: true; put: object[]; drop: string[] }
 
@@ -61,7 +61,7 @@ export function createLive(place: Place): Live {
     routes(stopping) {
       const router = Router()
       router.get('/live', (req, res) => {
-        const topics = String(req.query.topics).split(',') as LiveTopic[]
+        const topics = queryOf(req, 'topics').split(',') as LiveTopic[]
         const follower = { res, topics, who: callerOf(req) }
         res.status(200).type('text/event-stream').setHeader('Cache-Control', 'no-store')
         res.flushHeaders()

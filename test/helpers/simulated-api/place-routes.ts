@@ -3,7 +3,7 @@ import { Router, type Request } from 'express'
 import type { TenantDetail } from '#core/contract/api.ts'
 import { Refusal, type SimulatedApi } from './index.ts'
 import { makeSeries } from './series.ts'
-import { callerOf } from './sessions.ts'
+import { callerOf, queryOf } from './sessions.ts'
 
 export function placeRoutes(api: SimulatedApi): Router {
   const { place } = api
@@ -22,9 +22,7 @@ export function placeRoutes(api: SimulatedApi): Router {
   operators('/tenants', () => ({ tenants: place.tenants }))
   operators('/plans', () => ({ plans: place.plans }))
   operators('/stacks', () => stacksOf(place.hosts.length, place.instances.length))
-  operators('/metrics', (req) =>
-    makeSeries('all', String(req.query.range), total(), place.instances.length, Date.now()),
-  )
+  operators('/metrics', (req) => makeSeries('all', queryOf(req, 'range'), total(), place.instances.length, Date.now()))
   operators('/hosts/:host/doctor', (req) => ({
     host: req.params.host,
     findings: [
@@ -40,7 +38,7 @@ export function placeRoutes(api: SimulatedApi): Router {
   router.get('/tenants/:tenant', (req, res) => res.json(tenantDetail(req, api)))
   router.get('/tenants/:tenant/metrics', (req, res) => {
     const { id } = tenantDetail(req, api)
-    res.json(makeSeries(id, String(req.query.range), total(id), 12, Date.now()))
+    res.json(makeSeries(id, queryOf(req, 'range'), total(id), 12, Date.now()))
   })
   router.get('/tenants/:tenant/members', (req, res) => {
     tenantDetail(req, api)

@@ -103,7 +103,7 @@ function makeHost(id: string, index: number, now: number, chance: Chance): HostV
     live: true,
     cordoned: false,
     reserved: { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 },
-  } as HostView
+  }
 }
 
 const makeTenant = (id: string, plan: string, createdAt: number): TenantView => {
@@ -184,7 +184,7 @@ function makeReleases({ now, chance }: Place, app: AppView, seed: AppSeed): Rele
         ...(seed.worker ? { worker: 'node worker.js' } : {}),
       },
       configNames: ['DATABASE_URL', ...(back > 3 ? [] : ['LOG_LEVEL']), 'SESSION_SECRET', 'SMTP_HOST'],
-    } as ReleaseView
+    }
   })
 }
 
@@ -231,7 +231,7 @@ export function makeInstance(place: Place, app: AppView, process: string, n: num
     startedMs: 31,
     readyMs: 104 + chance.below(400),
     once: false,
-  } as InstanceView
+  }
 }
 
 const makeTraffic = ({ chance }: Place, app: AppView, requestsPerSecond: number): TrafficView => ({

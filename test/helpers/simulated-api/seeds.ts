@@ -1,6 +1,6 @@
 /** The names and sizes of a place that one may look at. */
 import type { PlanView } from '#core/contract/api.ts'
-import { defaultCaps, defaultPlan, type PlanName } from '#core/domain/quota.ts'
+import { defaultCaps, defaultPlan } from '#core/domain/quota.ts'
 
 export type AppSeed = {
   name: string
@@ -32,7 +32,7 @@ export const tenantSeeds = [
 
 const plan = (name: string, memoryMb: number, cpuMilli: number, instances: number, apps: number): PlanView => ({
   ...defaultPlan,
-  name: name as PlanName,
+  name: name,
   memoryMb,
   cpuMilli,
   diskMb: memoryMb * 6,

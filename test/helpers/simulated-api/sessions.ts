@@ -92,3 +92,9 @@ const sessionView = ({ email, name, operator, memberships }: Somebody) => ({
   secondFactor: null,
   session: { id: 's', createdAt: new Date().toISOString(), expiresAt: new Date().toISOString(), byLink: false },
 })
+
+/** A parameter of the query, as text. */
+export function queryOf({ query }: Request, name: string): string {
+  const value = query[name]
+  return typeof value === 'string' ? value : ''
+}

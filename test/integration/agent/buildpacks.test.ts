@@ -155,14 +155,7 @@ describe('A build with buildpacks of others, in its sandbox', function () {
   })
 
   it('B01: a buildpack writes nowhere but to the build, and leaves nothing on the host', async () => {
-    const writes = [
-      '/usr/bin/x',
-      '/etc/x',
-      '/opt/x',
-      '/berth/main.mjs',
-      '/proc/sys/kernel/hostname',
-      '/source.tar',
-    ]
+    const writes = ['/usr/bin/x', '/etc/x', '/opt/x', '/berth/main.mjs', '/proc/sys/kernel/hostname', '/source.tar']
     const options = await scripted(
       'writer',
       `for f in ${writes.join(' ')}; do if echo x 2>/dev/null > $f; then echo "wrote $f"; fi; done; id -u; echo x > /tmp/berth-escaped; echo 'x' > "$1/made"`,

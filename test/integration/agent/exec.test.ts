@@ -49,7 +49,9 @@ describe('A command inside a sandbox that runs', function () {
   it('S01: is in the same namespaces and the same cgroup, and sees the same processes and files', async () => {
     const names = ['user', 'pid', 'mnt', 'ipc', 'uts', 'net', 'cgroup']
     const links = (pid: string) => names.map((name) => `$(readlink /proc/${pid}/ns/${name})`).join(' ')
-    const { output } = await run(`echo "${links('1')}"; echo "${links('self')}"; cat /proc/1/cgroup > /tmp/a; cat /proc/self/cgroup > /tmp/b; cmp /tmp/a /tmp/b && echo same`)
+    const { output } = await run(
+      `echo "${links('1')}"; echo "${links('self')}"; cat /proc/1/cgroup > /tmp/a; cat /proc/self/cgroup > /tmp/b; cmp /tmp/a /tmp/b && echo same`,
+    )
     const [first, own, same] = output.trim().split('\n')
     assert.equal(first, own)
     assert.equal(same, 'same')
@@ -57,7 +59,11 @@ describe('A command inside a sandbox that runs', function () {
   })
 
   it('is refused what the sandbox is refused: system calls and resource limits', async () => {
-    const limits = (status: string) => status.split('\n').slice(1).map((line) => line.trim())
+    const limits = (status: string) =>
+      status
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim())
     const own = limits(await readFile(`/proc/${sandbox.pid}/limits`, 'utf8'))
     assert.deepEqual(limits((await run('cat /proc/self/limits')).output), own)
     assert.notEqual((await run('unshare -U true')).code, 0)
@@ -75,7 +81,11 @@ describe('A command inside a sandbox that runs', function () {
   })
 
   it('passes bytes both ways, tells output and errors apart, and ends with the command’s code', async () => {
-    assert.deepEqual(await run('cat; echo oops >&2; exit 7', { input: 'in' }), { code: 7, output: 'in', errors: 'oops\n' })
+    assert.deepEqual(await run('cat; echo oops >&2; exit 7', { input: 'in' }), {
+      code: 7,
+      output: 'in',
+      errors: 'oops\n',
+    })
   })
 
   it('has a terminal where one is asked for, of the size that is asked for', async () => {

@@ -37,7 +37,8 @@ describe('An app that prints while the log is away', function () {
     await world?.stop()
   })
 
-  const desired = (id: string) => ({ id, tenantId: 'default', processType: 'web', number: 1, appName: 'one' }) as unknown as Desired
+  const desired = (id: string) =>
+    ({ id, tenantId: 'default', processType: 'web', number: 1, appName: 'one' }) as unknown as Desired
   function follow(sandbox: SandboxHandle, from: ReadSoFar = { file: null, offset: 0 }) {
     const read = { ...from }
     const follower = followOutput(logOf(world.host, sandbox.id), { from, kbPerSecond: 64 }, async (batch) => {
@@ -50,7 +51,11 @@ describe('An app that prints while the log is away', function () {
   const stored = async () => {
     const lines = []
     let after = '0-0-0'
-    for (let page = await readLogsAfter(store, app, after); page.length > 0; page = await readLogsAfter(store, app, after)) {
+    for (
+      let page = await readLogsAfter(store, app, after);
+      page.length > 0;
+      page = await readLogsAfter(store, app, after)
+    ) {
       lines.push(...page)
       after = page.at(-1)?.id ?? after
     }

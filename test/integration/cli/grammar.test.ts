@@ -47,7 +47,10 @@ describe('berth, reading what was typed', function () {
     assert.match((await person.berth(['help', 'config'])).stdout, /Commands of config:\n {2}config:get <key>/)
     const all = JSON.parse((await person.berth(['commands', '--json'])).stdout) as { commands: { name: string }[] }
     assert.ok(all.commands.some(({ name }) => name === 'config:set'))
-    assert.equal(all.commands.some(({ name }) => name === 'git:credentials'), false)
+    assert.equal(
+      all.commands.some(({ name }) => name === 'git:credentials'),
+      false,
+    )
   })
 
   it('takes the app of BERTH_APP after -a and -r, and before the git remotes', async () => {

@@ -174,7 +174,7 @@ function patchOf(now: Wanted, edited: Wanted): PatchFormation {
     const changed = (Object.keys(size) as (keyof Size)[]).filter((key) => size[key] !== before?.[key])
     if (changed.length > 0) patch[type] = Object.fromEntries(changed.map((key) => [key, size[key]]))
   }
-  return patch as PatchFormation
+  return patch
 }
 
 function describe(now: Wanted, edited: Wanted): string {

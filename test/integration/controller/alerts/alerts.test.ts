@@ -35,17 +35,26 @@ describe('alerts', function () {
 
   beforeEach(async () => {
     traffic.clear()
-    api = await startApi({ env: {
-      BERTH_SMTP_URL: 'smtp://mail.example.com',
-      BERTH_MAIL_FROM: 'berth@example.com',
-      BERTH_DOMAIN_RESOLVERS: '127.0.0.1:1',
-    } })
+    api = await startApi({
+      env: {
+        BERTH_SMTP_URL: 'smtp://mail.example.com',
+        BERTH_MAIL_FROM: 'berth@example.com',
+        BERTH_DOMAIN_RESOLVERS: '127.0.0.1:1',
+      },
+    })
     member = await api.member('alpha')
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     appId = (await findApp(api.context.store, 'shop' as AppName))?.id ?? assert.fail()
     clock = Date.now()
     const { store, log, random } = api.context
-    context = { store, log, random, now: () => clock, traffic: () => Promise.resolve(traffic), wanted: () => Promise.resolve([]) }
+    context = {
+      store,
+      log,
+      random,
+      now: () => clock,
+      traffic: () => Promise.resolve(traffic),
+      wanted: () => Promise.resolve([]),
+    }
   })
   afterEach(() => api.stop())
 

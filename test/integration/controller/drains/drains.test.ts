@@ -74,7 +74,7 @@ describe('drains', function () {
     await api.call(member, 'POST', '/v1/apps', { name: 'shop' })
     await api.call(member, 'POST', '/v1/apps', { name: 'blog' })
     const apps = await loadApps(api.context.store)
-    const idOf = (name: string) => apps.find((one) => one.name === name)?.id ?? ("" as AppId)
+    const idOf = (name: string) => apps.find((one) => one.name === name)?.id ?? ('' as AppId)
     app = idOf('shop')
     other = idOf('blog')
   })
@@ -84,7 +84,7 @@ describe('drains', function () {
   afterEach(async () => {
     await stopLeading()
     for (const path of ['/v1/apps/shop/drains', '/v1/drains'])
-      for (const { id } of (await drains(path))) await api.call(api.operator, 'DELETE', `${path}/${id}`)
+      for (const { id } of await drains(path)) await api.call(api.operator, 'DELETE', `${path}/${id}`)
     plain.messages.length = secure.messages.length = web.received.length = 0
     web.answer = (_request, res) => void res.writeHead(204).end()
     await limitLog(api.context.store, app, 1024 ** 2)
