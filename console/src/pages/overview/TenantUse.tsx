@@ -18,7 +18,7 @@ export function TenantUse() {
   const version = useVersion('instances', '*', 2000)
   const rows = useMemo(
     () => tenantRows(tenants?.tenants ?? [], plans?.plans ?? []),
-     
+
     [tenants, plans, version],
   )
   if (rows.length === 0) return null
