@@ -17,7 +17,8 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
   const session = useSession()
   const [live, setLive] = useState<LiveState>('connecting')
   const topics = useMemo(
-    () => ['apps', 'instances', 'deploys', 'events', 'traffic', 'alerts', ...(session.operator ? ['hosts'] : [])],
+    // They come in this order: instances last, since they are most of it and everything else can be drawn before.
+    () => [...(session.operator ? ['hosts'] : []), 'alerts', 'apps', 'deploys', 'events', 'traffic', 'instances'],
     [session.operator],
   )
   useEffect(() => followLive({ store: liveStore, topics, onState: setLive }), [topics])
