@@ -68,6 +68,8 @@ function flood(): void {
   process.send?.('up')
 }
 
+const ANSWERED_WITHIN_MS = 30_000
+
 /** NUMBER connections with one request behind each, which was answered; opened again when they are closed. */
 async function hold(): Promise<void> {
   let answered = 0
@@ -83,7 +85,8 @@ async function hold(): Promise<void> {
     if (opened % 200 === 0) await sleep(20)
   }
   // From here on they are idle: what is measured is that they are there, not that they come.
-  while (answered < number) await sleep(100)
+  for (const until = performance.now() + ANSWERED_WITHIN_MS; answered < number && performance.now() < until;)
+    await sleep(100)
   process.send?.('up')
 }
 
