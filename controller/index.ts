@@ -20,7 +20,7 @@ import type { CertificateContext } from './certificates/context.ts'
 import { hostsOfApp, wantedOf } from './certificates/wanted.ts'
 import { watchClocks } from './cron/loop.ts'
 import { createDeploys } from './deploy/deploy.ts'
-import { readAuthorities, watchDrains } from './drains/loop.ts'
+import { watchDrains } from './drains/loop.ts'
 import { beginFallback } from './deploy/fallback.ts'
 import { createLookUp, watchDomains } from './domains.ts'
 import { openTelling } from './telling.ts'
@@ -97,7 +97,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       hostsOf: (app) => Promise.resolve(hostsOfApp(app, config.domain)),
       wanted: async () => (await loadApps(store)).flatMap((app) => wantedOf(app, byDns)),
     }
-    const telling = await openTelling({
+    const telling = openTelling({
       store,
       config,
       log,
@@ -108,7 +108,6 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wanted: certificateContext.wanted,
     })
     const { signal } = stopping
-    const ca = await readAuthorities(config.outbound.caBundle)
     const audit = createAuditLog({ store, now })
     const ssh = await prepareSsh({ config, store, log })
     const identity = createIdentity({ store, config, log, random, now })
@@ -155,7 +154,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
           watchBudgets({ store, log, now, wake, usageOf: (...asked) => tenantUsage(store, ...asked) }, held),
           keepSeries({ store, log, now }, held),
           keepCollecting({ store, config, log, layers, now }, held),
-          watchDrains({ store, log, sealer, outbound, ca, now, chance: Math.random }, held),
+          watchDrains({ store, log, sealer, outbound, now, chance: Math.random }, held),
           watchLogLimits({ store, log }, held),
           keepArchiving({ store, log, home, now }, held),
           watchClocks({ store, config, log, random, now, wake }, held),

@@ -1,5 +1,4 @@
 /** What the leader does to tell people: alerts, webhooks, mail. Wired here. */
-import { readFile } from 'node:fs/promises'
 import { ratesOf } from '#core/domain/figures.ts'
 import type { TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
@@ -12,8 +11,7 @@ import { createMailer } from './alerts/mailer.ts'
 import type { DeliverContext } from './webhooks/deliver.ts'
 import { watchWebhooks } from './webhooks/loop.ts'
 
-export type TellingContext = DeliverContext &
-  Pick<AlertContext, 'wanted'> & { config: Pick<Config, 'mail' | 'outbound'> }
+export type TellingContext = DeliverContext & Pick<AlertContext, 'wanted'> & { config: Pick<Config, 'mail'> }
 
 export type Telling = {
   /** @param held aborts when this process leads no more */
@@ -21,10 +19,9 @@ export type Telling = {
   stop(): void
 }
 
-export async function openTelling(context: TellingContext): Promise<Telling> {
-  const { config, store, log, now } = context
-  const ca = await readFile(config.outbound.caBundle, 'utf8').catch(() => null)
-  const mailer = config.mail && createMailer(config.mail, ca)
+export function openTelling(context: TellingContext): Telling {
+  const { config, store, log, now, outbound } = context
+  const mailer = config.mail && createMailer(config.mail, outbound.ca)
   const addressesOf = (tenant: TenantId | null) => addressesOfPeople(store, tenant)
   const figures = createFiguresReader(store)
   const traffic = async () =>

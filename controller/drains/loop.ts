@@ -1,5 +1,4 @@
 /** Keeps one pump running for each drain that there is. By the leader alone; each pump runs on its own, so that none waits. */
-import { readFile } from 'node:fs/promises'
 import type { Drain, DrainId } from '#core/domain/drain.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { AppId } from '#core/domain/ids.ts'
@@ -22,16 +21,11 @@ export type DrainContext = {
   log: Log
   sealer: Sealer
   outbound: Outbound
-  /** PEM bundle of the authorities that vouch for syslog servers; null: those that Node trusts. */
-  ca: string | null
   now: () => number
   chance: () => number
 }
 
 const LOOK_EVERY_MS = 2000
-
-/** The bundle of the settings; one that is not there is done without. */
-export const readAuthorities = (file: string): Promise<string | null> => readFile(file, 'utf8').catch(() => null)
 
 /** Until the signal. */
 export async function watchDrains(context: DrainContext, signal: AbortSignal): Promise<void> {
@@ -68,10 +62,10 @@ function pumpContextOf(drain: Drain, { store, log, now, chance, ...parts }: Drai
   }
 }
 
-function sinkOf(drain: Drain, { sealer, outbound, ca }: Pick<DrainContext, 'sealer' | 'outbound' | 'ca'>): Sink {
+function sinkOf(drain: Drain, { sealer, outbound }: Pick<DrainContext, 'sealer' | 'outbound'>): Sink {
   const { url, token } = openTarget(drain, sealer)
   const target = targetOf(url)
-  return target.kind === 'https' ? httpsSink(target.url, token, outbound) : syslogSink(target, ca, outbound)
+  return target.kind === 'https' ? httpsSink(target.url, token, outbound) : syslogSink(target, outbound)
 }
 
 /** A destroyed app's drains go with it; and what those of the platform remember of it. */

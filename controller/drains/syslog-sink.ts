@@ -16,8 +16,7 @@ export type SyslogTarget = { host: string; port: number; isEncrypted: boolean }
 const CONNECT_WITHIN_MS = 10_000
 const TAKE_WITHIN_MS = 15_000
 
-/** @param ca PEM bundle of the authorities that vouch for servers; null: those that Node trusts */
-export function syslogSink(target: SyslogTarget, ca: string | null, outbound: Pick<Outbound, 'addressesOf'>): Sink {
+export function syslogSink(target: SyslogTarget, outbound: Pick<Outbound, 'addressesOf' | 'ca'>): Sink {
   let socket: Socket | null = null
 
   async function connected(signal: AbortSignal): Promise<Socket> {
@@ -27,7 +26,7 @@ export function syslogSink(target: SyslogTarget, ca: string | null, outbound: Pi
     let failure: unknown = null
     for (const address of addresses) {
       try {
-        socket = await open(target, address, ca, signal)
+        socket = await open(target, address, outbound.ca, signal)
         return socket
       } catch (error) {
         failure = error

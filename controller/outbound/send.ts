@@ -39,6 +39,8 @@ export type Outbound = {
    * @throws as send
    */
   addressesOf(host: string): Promise<Destination>
+  /** PEM bundle of the authorities that vouch for servers, for what is not HTTP; null: those that Node trusts. */
+  ca: string | null
 }
 
 export type OutboundContext = {
@@ -59,6 +61,7 @@ export function createOutbound({ policy, resolve, ca }: OutboundContext): Outbou
 
   return {
     addressesOf,
+    ca,
     async send(request, signal) {
       const fault = faultOfUrl(request.url)
       if (fault !== null) throw outboundRefused(`The URL ${fault}`)

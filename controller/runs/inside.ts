@@ -13,15 +13,14 @@ import { sleep } from '#core/runtime/clock.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
-import { findAppToChange } from '../api/access.ts'
 import { eventOfApp } from '../events.ts'
 import { requireRunning } from '../halted.ts'
 import { pass, textOf } from './pass.ts'
 import type { SessionsContext } from './sessions.ts'
 
 export type Inside = {
-  /** @throws why the caller may not, or cannot now */
-  admitClient(caller: Caller, app: string, instance: string): Promise<(client: WebSocket) => void>
+  /** @param app one that the caller may change @throws why nobody can now */
+  admitClient(caller: Caller, app: App, instance: string): Promise<(client: WebSocket) => void>
   /** @throws NOT_FOUND */
   admitAgent(session: string): (agent: WebSocket) => void
 }
@@ -59,8 +58,7 @@ export function createInside(context: SessionsContext): Inside {
     for (const { client, agent } of sessions.values()) for (const one of [client, agent]) one?.close(GOING_AWAY)
   })
 
-  async function admitClient(caller: Caller, name: string, wanted: string): Promise<(client: WebSocket) => void> {
-    const app = await findAppToChange(caller, store, name)
+  async function admitClient(caller: Caller, app: App, wanted: string): Promise<(client: WebSocket) => void> {
     await requireRunning(store, app, 'nobody gets into its instances')
     const instance = await findInstance(app, wanted)
     if ((admitted.get(app.id) ?? 0) >= MAX_SESSIONS) throw tooManySessions(app.name, MAX_SESSIONS)

@@ -106,12 +106,12 @@ export function serveSessions(server: Server, context: SessionsContext): void {
     path: string,
     request: IncomingMessage,
   ): Promise<((socket: WebSocket) => void) | null> {
-    const [, app, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
-    if (app !== undefined && instance !== undefined && caller.kind !== 'agent') {
+    const [, name, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
+    if (name !== undefined && instance !== undefined && caller.kind !== 'agent') {
+      const app = await findAppToChange(caller, context.store, name)
       const entered = await inside.admitClient(caller, app, instance)
       const what = { operation: 'enter an instance', target: { instance } }
-      const session = audited(caller, await findAppToChange(caller, context.store, app), what, request)
-      await context.audit.write(sessionFacts(session, { status: 101, code: null }))
+      await context.audit.write(sessionFacts(audited(caller, app, what, request), { status: 101, code: null }))
       return entered
     }
     const [, session] = /^\/internal\/sessions\/([^/]+)$/.exec(path) ?? []
