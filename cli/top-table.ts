@@ -1,7 +1,8 @@
 /** What `berth top` shows, as rows of its two tables. */
 import type { InstanceView } from '#core/contract/api.ts'
 import type { TrafficView } from '#core/contract/live.ts'
-import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell, type Colour } from './text.ts'
+import { stateColours } from './state-colours.ts'
+import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } from './text.ts'
 
 export type Top = { instances: InstanceView[]; traffic: TrafficView[] }
 
@@ -36,7 +37,7 @@ export const instanceRows = (instances: InstanceView[], now: number): Cell[][] =
     const { memoryBytesUsed: used, memoryMb, cpuMilliUsed, cpuMilli } = instance
     return [
       `${instance.app} ${instance.name}`,
-      { text: instance.state, colour: colours[instance.state] },
+      { text: instance.state, colour: stateColours[instance.state] },
       `v${instance.release}`,
       instance.host,
       formatSince(instance.since, now),
@@ -67,13 +68,3 @@ export const formatMs = (ms: number | null): string =>
   ms === null ? '-' : ms >= 1000 ? `${(ms / 1000).toFixed(ms >= 10_000 ? 0 : 1)} s` : `${Number(ms.toPrecision(2))} ms`
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
-
-const colours: Record<InstanceView['state'], Colour> = {
-  pending: 'yellow',
-  starting: 'yellow',
-  running: 'green',
-  draining: 'grey',
-  stopped: 'grey',
-  failed: 'red',
-  lost: 'red',
-}

@@ -1,7 +1,8 @@
 /** ps and ps:restart: the instances of an app. */
 import type { AppView, InstanceView } from '#core/contract/api.ts'
+import { stateColours } from '../state-colours.ts'
 import type { Run } from '../context.ts'
-import { formatBytes, formatCores, formatMegabytes, formatSince, type Colour } from '../text.ts'
+import { formatBytes, formatCores, formatMegabytes, formatSince } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
@@ -24,7 +25,7 @@ export const list: Run = async (context, _args, options) => {
       instance.name,
       instance.applied?.paused
         ? { text: 'paused', colour: 'grey' }
-        : { text: instance.state, colour: colours[instance.state] },
+        : { text: instance.state, colour: stateColours[instance.state] },
       `v${instance.release}`,
       instance.host,
       formatSince(instance.since, now()),
@@ -44,14 +45,4 @@ export const restart: Run = async (context, _args, options) => {
   const answer = await (await context.client()).post<unknown>(['apps', app, 'restart'])
   if (options.json) context.out.json(answer)
   else context.out.line(`${app} is restarting, instance by instance. Watch it with: berth ps -a ${app}`)
-}
-
-const colours: Record<InstanceView['state'], Colour> = {
-  pending: 'yellow',
-  starting: 'yellow',
-  running: 'green',
-  draining: 'grey',
-  stopped: 'grey',
-  failed: 'red',
-  lost: 'red',
 }
