@@ -2,7 +2,7 @@
 import { useId, useState, type ReactNode } from 'react'
 import { AlertDialog } from '@base-ui/react/alert-dialog'
 import { Dialog } from '@base-ui/react/dialog'
-import { useAction } from '../api/actions.ts'
+import { useAction, type Action } from '../api/actions.ts'
 import { Button } from './Button.tsx'
 import { Notice } from './parts.tsx'
 
@@ -29,6 +29,33 @@ export function Modal({ open, onClose, title, said, wide = false, children }: Mo
     </Dialog.Root>
   )
 }
+
+type DialogFormProps = {
+  action: Pick<Action<[]>, 'run' | 'busy' | 'error'>
+  submit: string
+  onCancel: () => void
+  children: ReactNode
+}
+
+/** What a dialog asks for, what went wrong, and the two ways out. */
+export const DialogForm = ({ action, submit, onCancel, children }: DialogFormProps) => (
+  <form
+    className="stack"
+    onSubmit={(event) => {
+      event.preventDefault()
+      void action.run()
+    }}
+  >
+    {children}
+    {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+    <div className="buttons">
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" kind="primary" busy={action.busy}>
+        {submit}
+      </Button>
+    </div>
+  </form>
+)
 
 type ConfirmProps = {
   open: boolean

@@ -7,8 +7,8 @@ import { call } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { appPath } from '../../text/attention.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, Modal } from '../../ui/Dialogs.tsx'
-import { Card, CopyButton, Empty, Failed, Loading, Notice, SearchField } from '../../ui/parts.tsx'
+import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Card, CopyButton, Empty, Failed, Loading, SearchField } from '../../ui/parts.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf } from './doings.ts'
 
@@ -144,13 +144,7 @@ function Edit({
       title={initial === '' ? 'Set a config var' : `Change ${initial}`}
       said="Saving makes a release with the same code. Instances are replaced without downtime."
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void action.run()
-        }}
-      >
+      <DialogForm action={action} submit="Save and release" onCancel={onClose}>
         {initial === '' && (
           <div className="field">
             <label htmlFor={nameId}>Name</label>
@@ -178,14 +172,7 @@ function Edit({
             onChange={(event) => setValue(event.target.value)}
           />
         </div>
-        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-        <div className="buttons">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={action.busy}>
-            Save and release
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Modal>
   )
 }

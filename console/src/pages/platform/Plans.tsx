@@ -6,8 +6,8 @@ import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { cores, count, mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, Modal } from '../../ui/Dialogs.tsx'
-import { Card, Empty, Failed, Loading, Notice, PageHead } from '../../ui/parts.tsx'
+import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Card, Empty, Failed, Loading, PageHead } from '../../ui/parts.tsx'
 
 export function Plans() {
   const { data, error, isLoading, again } = useGet<{ plans: PlanView[] }>('/v1/plans')
@@ -138,13 +138,7 @@ function Edit({ plan, onClose }: { plan: PlanView | null; onClose: () => void })
           : 'Sums are over all of a tenant’s apps and hosts.'
       }
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void action.run()
-        }}
-      >
+      <DialogForm action={action} submit={plan ? 'Save' : 'Make it'} onCancel={onClose}>
         <div className="form-grid">
           {plan === null && (
             <div className="field">
@@ -174,14 +168,7 @@ function Edit({ plan, onClose }: { plan: PlanView | null; onClose: () => void })
             </div>
           ))}
         </div>
-        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-        <div className="buttons">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={action.busy}>
-            {plan ? 'Save' : 'Make it'}
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Modal>
   )
 }

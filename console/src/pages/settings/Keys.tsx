@@ -5,8 +5,8 @@ import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, Empty, Loading, Notice } from '../../ui/parts.tsx'
+import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Ago, Card, Empty, Loading } from '../../ui/parts.tsx'
 
 export function Keys() {
   const { data, isLoading } = useGet<{ keys: SshKeyView[] }>('/v1/keys', { optional: true })
@@ -98,13 +98,7 @@ function Add({ onClose }: { onClose: () => void }) {
   })
   return (
     <Modal open onClose={onClose} title="Add an SSH key" said="The line of a public key, as in ~/.ssh/id_ed25519.pub.">
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void action.run()
-        }}
-      >
+      <DialogForm action={action} submit="Add it" onCancel={onClose}>
         <div className="field">
           <label htmlFor={id}>Public key</label>
           <textarea
@@ -117,14 +111,7 @@ function Add({ onClose }: { onClose: () => void }) {
             onChange={(event) => setKey(event.target.value)}
           />
         </div>
-        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-        <div className="buttons">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={action.busy}>
-            Add it
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Modal>
   )
 }

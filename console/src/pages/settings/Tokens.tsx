@@ -6,8 +6,8 @@ import { refresh, useGet } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
 import type { TokenView } from '../../api/views.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, CopyLine, Empty, Failed, Loading, Notice, Tag } from '../../ui/parts.tsx'
+import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Ago, Card, CopyLine, Empty, Failed, Loading, Tag } from '../../ui/parts.tsx'
 
 export function Tokens() {
   const { data, error, isLoading, again } = useGet<{ tokens: TokenView[] }>('/v1/tokens')
@@ -105,13 +105,7 @@ function Make({ onClose }: { onClose: () => void }) {
   return (
     <Modal open onClose={onClose} title="New token">
       {token === null ? (
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void action.run()
-          }}
-        >
+        <DialogForm action={action} submit="Make it" onCancel={onClose}>
           <div className="field">
             <label htmlFor={textId}>What it is for</label>
             <input
@@ -133,14 +127,7 @@ function Make({ onClose }: { onClose: () => void }) {
               {operator && <option value="">The whole platform</option>}
             </select>
           </div>
-          {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-          <div className="buttons">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" kind="primary" busy={action.busy}>
-              Make it
-            </Button>
-          </div>
-        </form>
+        </DialogForm>
       ) : (
         <div className="stack">
           <p>Copy it now: it is not shown again.</p>

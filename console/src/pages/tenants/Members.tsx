@@ -6,8 +6,8 @@ import { refresh, useGet } from '../../api/queries.ts'
 import { useSession, whyNot, type Role } from '../../api/session.ts'
 import type { InvitationCreated, InvitationView, MembersView, MemberView } from '../../api/views.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, CopyLine, Empty, Notice } from '../../ui/parts.tsx'
+import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Ago, Card, CopyLine, Empty } from '../../ui/parts.tsx'
 
 const roles: Role[] = ['viewer', 'member', 'owner']
 
@@ -160,13 +160,7 @@ function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClo
   return (
     <Modal open onClose={onClose} title={`Invite somebody to ${tenant}`}>
       {link === null ? (
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void action.run()
-          }}
-        >
+        <DialogForm action={action} submit="Make a link" onCancel={onClose}>
           <div className="field">
             <label htmlFor={emailId}>E-mail</label>
             <input
@@ -191,14 +185,7 @@ function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClo
               <option value="owner">Owner: says who belongs to it, too</option>
             </select>
           </div>
-          {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-          <div className="buttons">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" kind="primary" busy={action.busy}>
-              Make a link
-            </Button>
-          </div>
-        </form>
+        </DialogForm>
       ) : (
         <div className="stack">
           <p>Send this link to {email}. It is shown only now, and works once.</p>

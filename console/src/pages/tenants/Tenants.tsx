@@ -10,8 +10,8 @@ import { liveStore, useVersion } from '../../live/hooks.ts'
 import { tenantPath } from '../../text/attention.ts'
 import { mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
-import { Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, Empty, Failed, Loading, Notice, PageHead, SearchField, Status } from '../../ui/parts.tsx'
+import { DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { Ago, Card, Empty, Failed, Loading, PageHead, SearchField, Status } from '../../ui/parts.tsx'
 import { Rows, type Column } from '../../ui/Rows.tsx'
 
 export function Tenants() {
@@ -147,13 +147,7 @@ function Make({ onClose }: { onClose: () => void }) {
       title="New tenant"
       said="It begins with the default plan. Its apps are kept apart from all others."
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void action.run()
-        }}
-      >
+      <DialogForm action={action} submit="Make it" onCancel={onClose}>
         <div className="field">
           <label htmlFor={id}>Name</label>
           <input
@@ -167,14 +161,7 @@ function Make({ onClose }: { onClose: () => void }) {
             onChange={(event) => setName(event.target.value)}
           />
         </div>
-        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-        <div className="buttons">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={action.busy}>
-            Make it
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Modal>
   )
 }
