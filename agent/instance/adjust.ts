@@ -60,8 +60,10 @@ export function createAdjuster(context: AdjustContext): Adjuster {
     await context.refused(record, text)
   }
 
+  /** One that ended meanwhile has said its last word: how it ended. */
   async function answer(record: InstanceRecord, epoch: number, facts: Partial<Reported>): Promise<void> {
     const before = record.reported
+    if (before.state === 'stopped' || before.state === 'failed') return
     record.reported = { ...before, ...facts, epoch }
     records.save(record)
     if (!isSame(before, record.reported)) await context.report(record.desired.id, record.reported)

@@ -15,7 +15,12 @@ const dist = join(import.meta.dirname, '..', '..', '..', 'console', 'dist')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What there is in the page, where the functions given to evaluate run. */
-declare const document: { documentElement: { scrollWidth: number }; querySelector(selector: string): unknown }
+declare const document: {
+  documentElement: { scrollWidth: number }
+  querySelector(selector: string): unknown
+  getAnimations(): { transitionProperty?: string; finished: Promise<unknown> }[]
+}
+declare const requestAnimationFrame: (draw: () => void) => void
 declare const history: { pushState(state: unknown, title: string, to: string): void }
 
 const pages: [path: string, shows: string][] = [
@@ -42,6 +47,13 @@ const pages: [path: string, shows: string][] = [
   ['/audit', 'git push'],
   ['/settings', 'API tokens'],
 ]
+
+/** A change of theme is whole when its frames are drawn: until then the colours of both are mixed. */
+async function settled(): Promise<void> {
+  await new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+  const transitions = document.getAnimations().filter(({ transitionProperty }) => transitionProperty !== undefined)
+  await Promise.allSettled(transitions.map(({ finished }) => finished))
+}
 
 type Violation = { id: string; impact: string | null; nodes: { target: unknown[]; failureSummary?: string }[] }
 
@@ -81,6 +93,7 @@ describe('The console', function () {
   /** @param only left out: WCAG 2.2 A and AA, and what is good practice */
   const violations = async (part = 'html', only?: string[]): Promise<string[]> => {
     await page.evaluate(axe)
+    await page.evaluate(settled)
     const found = await page.evaluate(
       async ([part, rules]) => {
         const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
