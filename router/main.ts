@@ -11,7 +11,7 @@ import { letConnectionsMove } from './migrate.ts'
 import { startWorkers, type Workers } from './workers.ts'
 
 // A young generation that holds the garbage of many requests keeps the pauses short (docs/PERFORMANCE.md).
-const NODE_OPTIONS = ['--max-semi-space-size=64']
+const NODE_OPTIONS = ['--max-semi-space-size=16']
 const READY_MS = 30_000
 /** Beyond the settling: a worker gives requests 10 s (`limits.ts`) and itself 5 s. */
 const STOP_MS = 16_000
