@@ -5,6 +5,8 @@
 import { connect, type Socket } from 'node:net'
 import { sleep } from '#core/runtime/clock.ts'
 
+const ANSWERED_WITHIN_MS = 30_000
+
 export type Steady = { asked: number; failed: number; p50: number; p99: number; highest: number }
 
 const [kind = '', portText = '', host = '', numberText = '0'] = process.argv.slice(2)
@@ -67,8 +69,6 @@ function flood(): void {
   })
   process.send?.('up')
 }
-
-const ANSWERED_WITHIN_MS = 30_000
 
 /** NUMBER connections with one request behind each, which was answered; opened again when they are closed. */
 async function hold(): Promise<void> {
