@@ -46,7 +46,7 @@ Settings: BERTH_API_URL and BERTH_TOKEN, else what \`berth login\` saved; BERTH_
 Exit codes (but for run and local:run, which have that of their command): ${exitCodeTexts.map((row) => row.join(' ')).join(', ')}.`
 
 /**
- * A program that throws instead of ending the process; main.ts turns what it throws into an exit code.
+ * A program that throws instead of ending the process; ending.ts turns what it throws into an exit code.
  * @param chosen what is built
  * @param specs the whole table
  */
@@ -58,7 +58,10 @@ export function buildProgram(chosen: CommandSpec[], specs: CommandSpec[], contex
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text) => context.out.error(sentenceOf(text, chosen)) })
+    .configureOutput({
+      writeOut: (text) => context.out.value(text.replace(/\n$/, '')),
+      outputError: (text) => context.out.error(sentenceOf(text, chosen)),
+    })
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${usageOf(command)}`.trim() })
     .addHelpText('after', afterHelp)
   for (const spec of chosen) addCommand(program, spec, specs, context)

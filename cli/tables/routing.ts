@@ -21,7 +21,7 @@ export const routingCommands: CommandSpec[] = [
     examples: [
       'domains:add shop.example',
       "domains:add '*.shop.example' -a hello",
-      'domains:add shop.example/api -a api',
+      'domains:add shop.example/api -a shop-api',
     ],
     uses: ['POST /apps/:app/domains'],
     load: async () => (await import('../commands/domains.ts')).add,

@@ -3,8 +3,9 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { createContext } from '../../cli/context.ts'
-import { dispatch } from '../../cli/dispatch.ts'
+import { runToItsEnd } from '../../cli/ending.ts'
 import { createOutput } from '../../cli/output.ts'
+import { launcher } from '../../cli/self.ts'
 import { commands } from '../../cli/tables/index.ts'
 import type { Problem } from '#core/contract/api.ts'
 import { operations } from '#core/contract/operations/index.ts'
@@ -79,14 +80,18 @@ function operationOf(method: string, path: string): string {
   return found.sort((a, b) => b.fixed - a.fixed)[0]?.operation ?? `${method} ${path}`
 }
 
-export type InProcess = { stdout: string; stderr: string; error: unknown }
+export type Ran = { code: number | null; stdout: string; stderr: string }
 
-/** @param env what the command sees of its surroundings. @param input what is piped in */
+/**
+ * What a command does and says, without the third of a second that a process costs.
+ *
+ * @param env what the command sees of its surroundings. @param input what is piped in
+ */
 export async function runInProcess(
   argv: string[],
   { env, cwd, input = '' }: { env: NodeJS.ProcessEnv; cwd: string; input?: string },
-): Promise<InProcess> {
-  const ran: InProcess = { stdout: '', stderr: '', error: null }
+): Promise<Ran> {
+  const ran: Ran = { code: null, stdout: '', stderr: '' }
   const sink = (name: 'stdout' | 'stderr') =>
     new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -97,17 +102,15 @@ export async function runInProcess(
   const context = createContext({
     env,
     cwd,
-    stdin: (input === '' ? new PassThrough().end() : Readable.from([input])) as unknown as NodeJS.ReadStream,
+    stdin: (input === ''
+      ? new PassThrough().end()
+      : Readable.from([Buffer.from(input)])) as unknown as NodeJS.ReadStream,
     out: createOutput(sink('stdout'), sink('stderr'), env),
     now: Date.now,
-    launcher: '/nowhere/berth',
+    launcher,
     commands,
   })
-  try {
-    await dispatch(argv, commands, context)
-  } catch (error) {
-    ran.error = error
-  }
+  ran.code = await runToItsEnd(argv, context)
   return ran
 }
 

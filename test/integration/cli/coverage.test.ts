@@ -192,7 +192,7 @@ describe('What the commands ask of the API', function () {
     for (const name of absent)
       if (await findApp(api.context.store, name as AppName))
         await api.call(api.operator, 'DELETE', `/v1/apps/${name}?confirm=${name}`)
-    for (const name of ['hello', 'shop', 'hello-staging', 'shop-staging']) {
+    for (const name of ['hello', 'shop', 'shop-api', 'hello-staging', 'shop-staging']) {
       if (absent.includes(name) || (await findApp(api.context.store, name as AppName))) continue
       await api.call(api.operator, 'POST', '/v1/apps', { name })
       const app = await findApp(api.context.store, name as AppName)

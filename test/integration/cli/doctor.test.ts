@@ -6,7 +6,7 @@ describe('berth doctor', function () {
   this.timeout(30_000)
   let person: Person
   beforeEach(async () => {
-    person = await aPerson({ BERTH_LOG_LEVEL: 'silent' })
+    person = await aPerson({ BERTH_LOG_LEVEL: 'silent' }, { asProcess: true })
   })
   afterEach(() => person.leave())
 

@@ -15,7 +15,7 @@ describe('berth and git', function () {
 
   beforeEach(async () => {
     api = await startFakeApi()
-    person = await aPerson({ BERTH_API_URL: api.url, BERTH_TOKEN: 'secret' })
+    person = await aPerson({ BERTH_API_URL: api.url, BERTH_TOKEN: 'secret' }, { asProcess: true })
     for (const name of ['hello', 'other']) api.answers[`GET /v1/apps/${name}`] = ok(anApp(api, name))
   })
   afterEach(async () => {

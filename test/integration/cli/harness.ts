@@ -1,11 +1,15 @@
-/** Runs the real bin/berth as a process, against a small HTTP server that says what a test wants the API to say. */
+/**
+ * Runs commands as a person does, against a small HTTP server that says what a test wants the API to say: within this process
+ * where a test is about what a command does, and as the real bin/berth where it is about the process.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { json } from 'node:stream/consumers'
+import { runInProcess, type Ran } from '#test/helpers/cli-run.ts'
 
 export const launcher = join(import.meta.dirname, '../../../bin/berth')
 
@@ -66,7 +70,7 @@ export const lines =
     response.end()
   }
 
-export type Ran = { code: number | null; stdout: string; stderr: string }
+export type { Ran }
 
 /** A person's folder: no settings of the machine that runs the tests reach the command. */
 export type Person = {
@@ -77,7 +81,11 @@ export type Person = {
   leave(): Promise<void>
 }
 
-export async function aPerson(env: NodeJS.ProcessEnv = {}): Promise<Person> {
+/** What Node makes of the source is kept for all of them: each has a home of its own, with an empty cache. */
+const COMPILED = process.env['NODE_COMPILE_CACHE'] ?? join(import.meta.dirname, '../../../node_modules/.cache/compiled')
+
+/** @param asProcess each command is a process of its own: with an exit code, a standard input and children that see its variables */
+export async function aPerson(env: NodeJS.ProcessEnv = {}, { asProcess = false } = {}): Promise<Person> {
   const home = await mkdtemp(join(tmpdir(), 'berth-cli-'))
   const own = {
     PATH: process.env['PATH'],
@@ -85,12 +93,14 @@ export async function aPerson(env: NodeJS.ProcessEnv = {}): Promise<Person> {
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
+    NODE_COMPILE_CACHE: resolve(COMPILED),
     ...env,
   }
+  const run = asProcess ? runBerth : runInProcess
   return {
     home,
     env: own,
-    berth: (args, options = {}) => runBerth(args, { cwd: home, ...options, env: { ...own, ...options.env } }),
+    berth: (args, options = {}) => run(args, { cwd: home, ...options, env: { ...own, ...options.env } }),
     git: (args, options = {}) =>
       spawnSync('git', args, { cwd: home, env: { ...own, ...options.env }, encoding: 'utf8' }).stdout,
     leave: () => rm(home, { recursive: true, force: true }),

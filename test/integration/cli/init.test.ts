@@ -15,7 +15,7 @@ describe('berth init', function () {
   })
   after(() => api.stop())
   beforeEach(async () => {
-    person = await aPerson({ BERTH_API_URL: api.url, BERTH_TOKEN: api.operator })
+    person = await aPerson({ BERTH_API_URL: api.url, BERTH_TOKEN: api.operator }, { asProcess: true })
   })
   afterEach(() => person.leave())
 

@@ -26,7 +26,7 @@ describe('berth local', function () {
   let running: ChildProcess | null = null
 
   beforeEach(async () => {
-    person = await aPerson({ BERTH_TOKEN: 't' })
+    person = await aPerson({ BERTH_TOKEN: 't' }, { asProcess: true })
     port = await freePort()
     await writeFile(join(person.home, 'server.js'), server)
     await writeFile(join(person.home, 'Procfile'), 'web: node server.js\nworker: sleep 600\nrelease: exit 9\n')
@@ -112,7 +112,7 @@ describe('berth local', function () {
     assert.match(taken.stderr, /Port \d+ is in use\. Choose another with --port/)
     await writeFile(join(person.home, 'Procfile'), 'nonsense\n')
     assert.match((await person.berth(['local'])).stderr, /Procfile line 1 is not "type: command"/)
-    const empty = await aPerson()
+    const empty = await aPerson({}, { asProcess: true })
     assert.match((await empty.berth(['local'])).stderr, /There is no Procfile here.*berth init/)
     await empty.leave()
   })

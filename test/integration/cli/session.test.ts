@@ -16,7 +16,7 @@ describe('berth, logging in and failing', function () {
 
   beforeEach(async () => {
     api = await startFakeApi()
-    person = await aPerson()
+    person = await aPerson({}, { asProcess: true })
     api.answers['GET /v1/whoami'] = ok(ann)
   })
   afterEach(async () => {
