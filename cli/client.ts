@@ -10,32 +10,45 @@ import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
+import type { Answer, Asked, Asking, PathOf } from '#core/contract/operations/call.ts'
 import type { Credentials } from './credentials.ts'
 import { sendUntilAnswered } from './retry.ts'
 import { notBerth, refused, unreachable, usage } from './failures.ts'
 
-/** Segments below /v1; each is encoded. */
-export type Path = readonly string[]
+/** What a call is sent with; each name of its path is encoded. */
+export type Sent = { query?: Query | undefined; body?: unknown; [name: string]: unknown }
 export type Query = Record<string, string | undefined>
 
-export type Client = {
+/** The calls of JSON, as the API's table of operations has them. */
+export type Calls = {
+  /** @param withinMs how long the answer may take to begin */
+  get: <P extends PathOf<'GET'>>(
+    path: P,
+    ...rest: [...Asking<'GET', P>, withinMs?: number]
+  ) => Promise<Answer<'GET', P>>
+  post: <P extends PathOf<'POST'>>(path: P, ...asking: Asking<'POST', P>) => Promise<Answer<'POST', P>>
+  patch: <P extends PathOf<'PATCH'>>(path: P, ...asking: Asking<'PATCH', P>) => Promise<Answer<'PATCH', P>>
+  delete: <P extends PathOf<'DELETE'>>(path: P, ...asking: Asking<'DELETE', P>) => Promise<Answer<'DELETE', P>>
+}
+
+export type Client = Calls & {
   apiUrl: string
   /** For the connections that are not requests. */
   token: string
-  /** @param withinMs how long the answer may take to begin */
-  get<T>(path: Path, query?: Query, withinMs?: number): Promise<T>
   /** A list as a whole, however many pages it comes in. */
-  list<T extends object>(path: Path, query?: Query): Promise<T>
-  /** Done once, also where the connection breaks off and it is sent again. */
-  post<T>(path: Path, body?: unknown): Promise<T>
-  patch<T>(path: Path, body: unknown, query?: Query): Promise<T>
-  delete<T>(path: Path, query?: Query): Promise<T>
+  list: <P extends PathOf<'GET'>>(path: P, ...asking: Asking<'GET', P>) => Promise<Answer<'GET', P>>
   /** A body of another kind than JSON, and how long it is; null: the API does not say. */
-  download(path: Path, query?: Query): Promise<{ content: Readable; bytes: number | null }>
+  download: <P extends PathOf<'GET'>>(
+    path: P,
+    ...asking: Asking<'GET', P>
+  ) => Promise<{ content: Readable; bytes: number | null }>
   /** Sends a body of a known length as it comes. @throws what reading it throws */
-  upload<T>(path: Path, query: Query, body: Upload): Promise<T>
+  upload: <P extends PathOf<'POST'>>(path: P, asked: Asked<'POST', P>, body: Upload) => Promise<Answer<'POST', P>>
   /** Yields each line's value until the API ends the answer; there is no limit on how long that takes. */
-  stream<T>(path: Path, query?: Query): AsyncGenerator<T, void, undefined>
+  stream: <P extends PathOf<'GET'>>(
+    path: P,
+    ...asking: Asking<'GET', P>
+  ) => AsyncGenerator<Answer<'GET', P>, void, undefined>
 }
 
 export type Upload = { type: string; length: number; body: AsyncIterable<Uint8Array> }
@@ -50,65 +63,87 @@ type Sending = {
   /** How long the answer may take to begin. */
   withinMs?: number | undefined
 }
-type Call = Sending & { query?: Query | undefined }
 
 /** The client trusts the API's answers to have the contract's shapes: both come from the same checkout. */
 export function createClient({ apiUrl, token }: Credentials): Client {
-  const call = async (method: string, path: Path, { query, ...sending }: Call = {}): Promise<unknown> => {
-    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, query), sending)
+  const call = async (method: string, path: string, sent: Sent = {}, sending: Sending = {}): Promise<unknown> => {
+    const response = await send(apiUrl, token, method, urlOf(apiUrl, path, sent), { body: sent.body, ...sending })
     return readJson(apiUrl, response)
   }
-  return {
+  const open = async (path: string, sent?: Sent): Promise<IncomingMessage> => {
+    const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, sent))
+    if (statusOf(response) !== 200) await readJson(apiUrl, response)
+    return response
+  }
+  return untyped({
     apiUrl,
     token,
-    get: <T>(path: Path, query?: Query, withinMs?: number) => call('GET', path, { query, withinMs }) as Promise<T>,
-    list: <T extends object>(path: Path, query?: Query) =>
-      readPages<T>((cursor) => call('GET', path, { query: { ...query, cursor } }) as Promise<T & { next?: string }>),
-    post<T>(path: Path, body?: unknown) {
+    get: (path, sent, withinMs) => call('GET', path, sent, { withinMs }),
+    list: (path, sent) =>
+      readPages((cursor) => call('GET', path, { ...sent, query: { ...sent?.query, cursor } }) as Promise<Page>),
+    // Done once, also where the connection breaks off and it is sent again.
+    post(path, sent) {
       const key = randomUUID()
-      return sendUntilAnswered(() => call('POST', path, { body: body ?? {}, key }) as Promise<T>)
+      return sendUntilAnswered(() => call('POST', path, { body: {}, ...sent }, { key }))
     },
-    patch: <T>(path: Path, body: unknown, query?: Query) => call('PATCH', path, { query, body }) as Promise<T>,
-    delete: <T>(path: Path, query?: Query) => call('DELETE', path, { query }) as Promise<T>,
-    async download(path, query) {
-      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
-      if (statusOf(response) !== 200) await readJson(apiUrl, response)
-      const bytes = response.headers['content-length']
-      return { content: response, bytes: bytes === undefined ? null : Number(bytes) }
+    patch: (path, sent) => call('PATCH', path, sent),
+    delete: (path, sent) => call('DELETE', path, sent),
+    async download(path, sent) {
+      const content = await open(path, sent)
+      const bytes = content.headers['content-length']
+      return { content, bytes: bytes === undefined ? null : Number(bytes) }
     },
-    async upload<T>(path: Path, query: Query, upload: Upload) {
-      const response = await sendStream(apiUrl, token, urlOf(apiUrl, path, query), upload)
-      return (await readJson(apiUrl, response)) as T
+    async upload(path, sent, upload) {
+      return readJson(apiUrl, await sendStream(apiUrl, token, urlOf(apiUrl, path, sent), upload))
     },
-    async *stream<T>(path: Path, query?: Query) {
-      const response = await send(apiUrl, token, 'GET', urlOf(apiUrl, path, query))
-      if (statusOf(response) !== 200) await readJson(apiUrl, response)
-      for await (const line of linesOf(apiUrl, response)) yield parseJson(apiUrl, line) as T
+    async *stream(path, sent) {
+      for await (const line of linesOf(apiUrl, await open(path, sent))) yield parseJson(apiUrl, line)
     },
-  }
+  })
 }
 
+/** A client by what it does at run time: the table of operations is types alone here, and its schemas are not loaded. */
+type Untyped = {
+  apiUrl: string
+  token: string
+  get: (path: string, sent?: Sent, withinMs?: number) => Promise<unknown>
+  list: (path: string, sent?: Sent) => Promise<unknown>
+  post: (path: string, sent?: Sent) => Promise<unknown>
+  patch: (path: string, sent?: Sent) => Promise<unknown>
+  delete: (path: string, sent?: Sent) => Promise<unknown>
+  download: (path: string, sent?: Sent) => Promise<{ content: Readable; bytes: number | null }>
+  upload: (path: string, sent: Sent, upload: Upload) => Promise<unknown>
+  stream: (path: string, sent?: Sent) => AsyncGenerator<unknown, void, undefined>
+}
+const untyped = (client: Untyped): Client => client as unknown as Client
+
+type Page = { next?: string; [name: string]: unknown }
+
 /** The lists of all pages as one, under their name. */
-async function readPages<T extends object>(read: (cursor?: string) => Promise<T & { next?: string }>): Promise<T> {
+async function readPages(read: (cursor?: string) => Promise<Page>): Promise<unknown> {
   const { next: second, ...whole } = await read()
   for (let cursor = second; cursor !== undefined;) {
     const { next, ...page } = await read(cursor)
     for (const [name, items] of Object.entries(page)) {
-      const before = (whole as Record<string, unknown>)[name]
+      const before = whole[name]
       if (Array.isArray(before) && Array.isArray(items)) before.push(...(items as unknown[]))
     }
     cursor = next
   }
-  return whole as unknown as T
+  return whole
 }
 
-/** @throws a usage error for a segment that would climb to another path */
-export function urlOf(apiUrl: string, path: Path, query: Query = {}): URL {
-  const wrong = path.find((segment) => segment === '' || segment === '.' || segment === '..')
-  if (wrong !== undefined) throw usage(`"${wrong}" cannot be a name.`)
-  const url = new URL(`${apiUrl}/v1/${path.map(encodeURIComponent).join('/')}`)
+/** @throws a usage error for a name that would climb to another path */
+export function urlOf(apiUrl: string, path: string, { query = {}, ...names }: Sent = {}): URL {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => segmentOf(String(names[name])))
+  const url = new URL(`${apiUrl}/v1${filled}`)
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
   return url
+}
+
+function segmentOf(name: string): string {
+  if (name === '' || name === '.' || name === '..') throw usage(`"${name}" cannot be a name.`)
+  return encodeURIComponent(name)
 }
 
 /** @returns the response as soon as its head is there */

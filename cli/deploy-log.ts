@@ -1,6 +1,6 @@
 /** Follows a deploy to its end: what config:set, rollback and deploys:log show. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeployAccepted, DeployLogLine, DeployView } from '#core/contract/api.ts'
+import type { DeployAccepted, DeployView } from '#core/contract/api.ts'
 import type { Client } from './client.ts'
 import type { Context, Options } from './context.ts'
 import { CliError, exitCodes, failed, unreachable } from './failures.ts'
@@ -57,7 +57,7 @@ export async function followDeploy(
   for (let tries = 1; ; tries += 1) {
     let seen = 0
     try {
-      for await (const entry of client.stream<DeployLogLine>(['apps', app, 'deploys', id, 'log'])) {
+      for await (const entry of client.stream('/apps/:app/deploys/:deploy/log', { app, deploy: id })) {
         if ('end' in entry) return entry.end
         seen += 1
         if (seen <= shown) continue

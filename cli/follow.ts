@@ -25,7 +25,7 @@ export async function* follow(
   let wasThere = false
   for (let tries = 1; !signal.aborted; tries += 1) {
     try {
-      const { content } = await client.download(['live'], query)
+      const { content } = await client.download('/live', { query })
       for await (const told of eventsOf(content, signal)) {
         wasThere = true
         tries = 1

@@ -5,14 +5,11 @@
 import type { Problem } from '#core/contract/api.ts'
 import type { SessionView } from '#core/contract/identity.ts'
 import { ask, askSecret, readAll } from './ask.ts'
-import { urlOf, type Path } from './client.ts'
+import { urlOf, type Calls, type Sent } from './client.ts'
 import type { Context, Options } from './context.ts'
 import { failed, notBerth, refused, unreachable, usage } from './failures.ts'
 
-export type Person = {
-  session: SessionView
-  call: <T>(method: string, path: Path, body?: unknown) => Promise<T>
-}
+export type Person = Calls & { session: SessionView }
 
 type Login = { email: string; password: string; totp?: string | undefined }
 
@@ -25,14 +22,20 @@ export async function asPerson<T>(
   context: Context,
   work: (person: Person) => Promise<T>,
 ): Promise<T> {
-  const cookies = new Map<string, string>()
-  const call = <R>(method: string, path: Path, body?: unknown) => send<R>(apiUrl, cookies, method, path, body)
-  const session = await enter(login, context, (attempt) => call<SessionView>('POST', ['session'], attempt))
+  const calls = callsOf(apiUrl)
+  const session = await enter(login, context, (body) => calls.post('/session', { body }))
   try {
-    return await work({ session, call })
+    return await work({ session, ...calls })
   } finally {
-    await call('DELETE', ['session']).catch(() => {})
+    await calls.delete('/session').catch(() => {})
   }
+}
+
+/** Calls of one browser, so to say: what cookies the API sets come with the next. */
+function callsOf(apiUrl: string): Calls {
+  const cookies = new Map<string, string>()
+  const by = (method: string) => (path: string, sent?: Sent) => send(apiUrl, cookies, method, path, sent)
+  return { get: by('GET'), post: by('POST'), patch: by('PATCH'), delete: by('DELETE') } as unknown as Calls
 }
 
 /** Asks for what is missing: on a terminal in words, else the password is what is piped in. */
@@ -57,14 +60,15 @@ async function enter(
   }
 }
 
-async function send<T>(
+async function send(
   apiUrl: string,
   cookies: Map<string, string>,
   method: string,
-  path: Path,
-  body?: unknown,
-): Promise<T> {
-  const response = await fetch(urlOf(apiUrl, path), {
+  path: string,
+  sent: Sent = {},
+): Promise<unknown> {
+  const body = method === 'POST' ? (sent.body ?? {}) : sent.body
+  const response = await fetch(urlOf(apiUrl, path, sent), {
     method,
     headers: {
       accept: 'application/json, application/problem+json',
@@ -86,12 +90,12 @@ async function send<T>(
   }
   const text = await response.text()
   if (response.status >= 300 && response.status < 400) throw notBerth(apiUrl, 'it redirects')
-  return parse<T>(apiUrl, response, text)
+  return parse(apiUrl, response, text)
 }
 
-function parse<T>(apiUrl: string, { ok, status }: Response, text: string): T {
+function parse(apiUrl: string, { ok, status }: Response, text: string): unknown {
   const value = text === '' ? null : parseJson(apiUrl, text)
-  if (ok) return value as T
+  if (ok) return value
   const { detail, code } = (value ?? {}) as Partial<Problem>
   throw typeof detail === 'string' && typeof code === 'string'
     ? refused(value as Problem)

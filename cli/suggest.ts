@@ -12,7 +12,7 @@ export async function suggestApp(error: unknown, context: Pick<Context, 'client'
   if (name === null) return ''
   try {
     const client = await context.client()
-    const { apps } = await client.get<{ apps: { name: string }[] }>(['apps'], {}, WITHIN_MS)
+    const { apps } = await client.get('/apps', {}, WITHIN_MS)
     return didYouMean(
       nearest(
         name,

@@ -6,7 +6,7 @@ import type { Context, Options, Run } from '../context.ts'
 
 export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  show(context, await (await context.client()).get<AccessView>(['apps', app, 'access']), options)
+  show(context, await (await context.client()).get('/apps/:app/access', { app }), options)
 }
 
 export const allow: Run = (context, networks, options) => change(context, { add: networks }, options)
@@ -15,7 +15,7 @@ export const deny: Run = (context, networks, options) => change(context, { remov
 
 export const clear: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  show(context, await (await context.client()).delete<AccessView>(['apps', app, 'access']), options)
+  show(context, await (await context.client()).delete('/apps/:app/access', { app }), options)
 }
 
 /** A generated password alone is on stdout, so that it can be piped; the rest is on stderr. */
@@ -23,7 +23,7 @@ export const addUser: Run = async (context, [name = ''], options) => {
   const { out } = context
   const app = await context.app(options)
   const password = options.generate ? randomBytes(15).toString('base64url') : await readPassword(context, name)
-  const view = await (await context.client()).post<AccessView>(['apps', app, 'access', 'users'], { name, password })
+  const view = await (await context.client()).post('/apps/:app/access/users', { app, body: { name, password } })
   if (options.generate) {
     out.note(`The password of ${name}. It is shown this once; keep it safe:`)
     return out.line(password)
@@ -34,7 +34,7 @@ export const addUser: Run = async (context, [name = ''], options) => {
 
 export const removeUser: Run = async (context, [name = ''], options) => {
   const app = await context.app(options)
-  const answer = await (await context.client()).delete<unknown>(['apps', app, 'access', 'users', name])
+  const answer = await (await context.client()).delete('/apps/:app/access/users/:user', { app, user: name })
   if (options.json) context.out.json(answer)
   else context.out.line(`The password of ${name} is not valid any more.`)
 }
@@ -44,7 +44,7 @@ const readPassword = ({ stdin }: Context, name: string): Promise<string> =>
 
 async function change(context: Context, patch: { add?: string[]; remove?: string[] }, options: Options): Promise<void> {
   const app = await context.app(options)
-  show(context, await (await context.client()).patch<AccessView>(['apps', app, 'access'], patch), options)
+  show(context, await (await context.client()).patch('/apps/:app/access', { app, body: patch }), options)
 }
 
 function show({ out }: Context, view: AccessView, options: Options): void {

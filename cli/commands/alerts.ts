@@ -1,5 +1,5 @@
 /** alerts, alerts:rules, alerts:set, alerts:mute, alerts:unmute: what needs attention, and who is told. */
-import type { AlertRulesView, AlertsView, AlertView, PatchAlerts } from '#core/contract/alerts.ts'
+import type { AlertRulesView, AlertView, PatchAlerts } from '#core/contract/alerts.ts'
 import { alertKinds, limitUnits, type AlertKind } from '#core/domain/alert.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
@@ -11,9 +11,9 @@ import { secondsOf } from './run.ts'
 export const list: Run = async (context, _args, options) => {
   const { out, now } = context
   const isNamed = options.app !== undefined || options.remote !== undefined
-  const path = isNamed ? (await ownerOf(context, options)).path : (namedOwner(options)?.path ?? [])
+  const owner = isNamed ? await ownerOf(context, options) : (namedOwner(options) ?? { at: '', names: {} })
   const query = options.num === undefined ? {} : { n: options.num }
-  const { alerts } = await (await context.client()).get<AlertsView>([...path, 'alerts'], query)
+  const { alerts } = await (await context.client()).get(`${owner.at}/alerts`, { ...owner.names, query })
   if (options.json) return out.json({ alerts })
   if (alerts.length === 0) return out.line('Nothing needs attention, and nothing did lately.')
   out.table(
@@ -35,7 +35,7 @@ const endCell = ({ until, since }: AlertView, now: number): Cell =>
 
 export const rules: Run = async (context, _args, options) => {
   const owner = await ownerOf(context, options)
-  const view = await (await context.client()).get<AlertRulesView>([...owner.path, 'alerts', 'rules'])
+  const view = await (await context.client()).get(`${owner.at}/alerts/rules`, owner.names)
   show(context, view, options)
 }
 
@@ -64,7 +64,7 @@ export const unmute: Run = async (context, [kind], options) => {
 
 async function patch(context: Context, wish: PatchAlerts, options: Options): Promise<AlertRulesView> {
   const owner = await ownerOf(context, options)
-  const view = await (await context.client()).patch<AlertRulesView>([...owner.path, 'alerts'], wish)
+  const view = await (await context.client()).patch(`${owner.at}/alerts`, { ...owner.names, body: wish })
   if (options.json && wish.mute) context.out.json(view)
   return view
 }

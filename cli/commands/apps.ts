@@ -1,6 +1,6 @@
 /** apps, create, info, open, destroy. */
 import { spawn } from 'node:child_process'
-import type { AppView, DeployView, SlugsView } from '#core/contract/api.ts'
+import type { AppView, SlugsView } from '#core/contract/api.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
@@ -10,7 +10,7 @@ import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } fro
 import { factsOf as buildFacts } from './buildpacks.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).list<{ apps: AppView[] }>(['apps'])
+  const answer = await (await client()).list('/apps')
   if (options.json) return out.json(answer)
   if (answer.apps.length === 0) return out.line('There are no apps yet. Make one with: berth create')
   out.table(
@@ -35,7 +35,7 @@ export const create: Run = async (context, [name], options) => {
     ...(tenant ? { tenant } : {}),
     ...(template === undefined ? {} : { template }),
   }
-  const app = await (await client()).post<AppView>(['apps'], body)
+  const app = await (await client()).post('/apps', { body })
   if (template !== undefined) return showFirstDeploy(context, app, template, options)
   const addRemote = (await isRepository(cwd)) && (await readRemotes(cwd))[DEFAULT_REMOTE] === undefined
   if (addRemote) await writeRemote(cwd, DEFAULT_REMOTE, app.gitUrl, launcher)
@@ -54,7 +54,7 @@ async function showFirstDeploy(context: Context, app: AppView, template: string,
   const client = await context.client()
   const say = options.json ? context.out.note : context.out.line
   say(`Created ${app.name} with the template ${template}.`)
-  const { deploys } = await client.get<{ deploys: DeployView[] }>(['apps', app.name, 'deploys'])
+  const { deploys } = await client.get('/apps/:app/deploys', { app: app.name })
   const [deploy] = deploys
   if (deploy === undefined) throw failed(`The deploy of ${template} cannot be found. See: berth deploys -a ${app.name}`)
   await showDeploy(context, client, app.name, { deploy }, options)
@@ -65,7 +65,7 @@ export const info: Run = async (context, _args, options) => {
   const { out, now } = context
   const app = await load(context, options)
   if (options.json) return out.json(app)
-  const slugs = await (await context.client()).get<SlugsView>(['apps', app.name, 'slugs'])
+  const slugs = await (await context.client()).get('/apps/:app/slugs', { app: app.name })
   out.facts([
     ['Name', app.name],
     ['Tenant', app.tenant],
@@ -108,14 +108,14 @@ export const destroy: Run = async (context, [name], options) => {
     throw usageError(
       `This destroys ${app} with its releases, config and logs, for good. If you mean it: berth apps:destroy ${app} --confirm ${app}`,
     )
-  const answer = await (await context.client()).delete<unknown>(['apps', app], { confirm: options.confirm })
+  const answer = await (await context.client()).delete('/apps/:app', { app, query: { confirm: options.confirm } })
   if (options.json) context.out.json(answer)
   else context.out.line(`Destroyed ${app}.`)
 }
 
 async function load(context: Context, options: Parameters<Run>[2]): Promise<AppView> {
   const app = await context.app(options)
-  return (await context.client()).get<AppView>(['apps', app])
+  return (await context.client()).get('/apps/:app', { app })
 }
 
 const slugCell = ({ release, currentBytes, bytes }: SlugsView): Cell =>

@@ -30,7 +30,7 @@ export const list: Run = async ({ client, out, now }, _args, options) => {
   let next: string | null = null
   do {
     const limit = String(Math.min(MOST_AT_ONCE, wanted - entries.length))
-    const page: AuditView = await api.get<AuditView>(['audit'], { ...query, limit, cursor: next ?? undefined })
+    const page: AuditView = await api.get('/audit', { query: { ...query, limit, cursor: next ?? undefined } })
     entries.push(...page.entries)
     next = page.next
   } while (next !== null && entries.length < wanted)
@@ -81,7 +81,7 @@ export const exportTo: Run = async (context, [file = ''], options) => {
   const api = await client()
   const target = resolve(cwd, file)
   if (file !== '-') await requireNew(target)
-  const { content } = await api.download(['audit', 'export'])
+  const { content } = await api.download('/audit/export')
   if (file === '-') {
     for await (const line of linesOf(content)) out.value(line)
     return
@@ -120,7 +120,7 @@ function readHead(text: string): AuditHead {
 }
 
 async function verifyHere({ client }: Context, known?: AuditHead): Promise<Verdict> {
-  const { content } = await (await client()).download(['audit', 'export'])
+  const { content } = await (await client()).download('/audit/export')
   return walk(linesOf(content), known)
 }
 

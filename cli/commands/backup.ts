@@ -30,7 +30,7 @@ export const backup: Run = async (context, [given], options) => {
   const file = resolve(cwd, name)
   const passphrase = options.passphraseFile === undefined ? null : await readPassphrase(context, options.passphraseFile)
   if (name !== '-') await requireNew(file)
-  const { content } = await (await client()).download(['backup'])
+  const { content } = await (await client()).download('/backup')
   const whole = untilEnd(content)
   const sealed = passphrase === null ? whole : sealStream(whole, passphrase)
   if (name === '-') await pipeline(Readable.from(sealed, { objectMode: false }), process.stdout)

@@ -122,8 +122,7 @@ export const factsOf = ({ root, branch }: Pick<BuildSettingsView, 'root' | 'bran
 
 // ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const load = async (context: Context, app: string) =>
-  (await context.client()).get<BuildSettingsView>(['apps', app, 'build'])
+const load = async (context: Context, app: string) => (await context.client()).get('/apps/:app/build', { app })
 
 const patch = async (context: Context, app: string, wish: PatchBuild) =>
-  (await context.client()).patch<BuildSettingsView>(['apps', app, 'build'], wish)
+  (await context.client()).patch('/apps/:app/build', { app, body: wish })

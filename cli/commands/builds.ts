@@ -12,7 +12,7 @@ import { stateColours } from './deploys.ts'
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).get<{ builds: BuildView[] }>(['apps', app, 'builds'])
+  const answer = await (await client()).get('/apps/:app/builds', { app })
   if (options.json) return out.json(answer)
   if (answer.builds.length === 0) return out.line(`${app} has no builds yet. Deploy with: git push berth main`)
   out.table(
@@ -64,7 +64,7 @@ export const output: Run = async (context, [wanted], options) => {
     if (options.json) out.jsonLine({ end: deploy } satisfies DeployLogLine)
     return failIfFailed(deploy)
   }
-  for await (const entry of client.stream<DeployLogLine>(['apps', app, 'builds', id, 'output'])) {
+  for await (const entry of client.stream('/apps/:app/builds/:build/output', { app, build: id })) {
     if ('line' in entry) show(entry.line.replace(/\r$/, ''))
     else if (options.json) out.jsonLine(entry)
   }
@@ -78,11 +78,11 @@ export const cancel: Run = async (context, [wanted], options) => {
   const app = await context.app(options)
   const client = await context.client()
   const id = wanted ?? (await newestUnderWay(client, app)).id
-  let build = await client.post<BuildView>(['apps', app, 'builds', id, 'cancel'], {})
+  let build = await client.post('/apps/:app/builds/:build/cancel', { app, build: id })
   if (!isOver(build)) out.note(`Cancelling ${id} of ${app}…`)
   while (!isOver(build)) {
     await sleep(LOOK_EVERY_MS)
-    build = await client.get<BuildView>(['apps', app, 'builds', id])
+    build = await client.get('/apps/:app/builds/:build', { app, build: id })
   }
   if (options.json) out.json(build)
   else if (build.state === 'cancelled') out.line(`${id} is cancelled.`)
@@ -95,13 +95,13 @@ export const cancel: Run = async (context, [wanted], options) => {
 export const purgeCache: Run = async (context, _args, options) => {
   const { out } = context
   const app = await context.app(options)
-  await (await context.client()).delete(['apps', app, 'build-cache'])
+  await (await context.client()).delete('/apps/:app/build-cache', { app })
   if (options.json) return out.json({ app, purged: true })
   out.line(`The build cache of ${app} is purged: the next build begins with an empty one.`)
 }
 
 async function buildOf(client: Client, app: string, wanted: string | undefined): Promise<BuildView> {
-  if (wanted !== undefined) return client.get<BuildView>(['apps', app, 'builds', wanted])
+  if (wanted !== undefined) return client.get('/apps/:app/builds/:build', { app, build: wanted })
   const [newest] = await buildsOf(client, app)
   if (!newest) throw failed(`${app} has no builds yet. Deploy with: git push berth main`)
   return newest
@@ -115,7 +115,7 @@ async function newestUnderWay(client: Client, app: string): Promise<BuildView> {
 }
 
 const buildsOf = async (client: Client, app: string): Promise<BuildView[]> =>
-  (await client.get<{ builds: BuildView[] }>(['apps', app, 'builds'])).builds
+  (await client.get('/apps/:app/builds', { app })).builds
 
 const stateOf = ({ state }: BuildView): Cell => ({ text: state, colour: stateColours[state] })
 

@@ -1,7 +1,7 @@
 /** certs, certs:info, certs:add, certs:remove, certs:retry: of an app, or with --platform of the platform. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { AutomaticView, CertificateAdded, CertificatesView, CertificateView } from '#core/contract/api.ts'
+import type { AutomaticView, CertificateView } from '#core/contract/api.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import { readAll } from '../ask.ts'
 import type { Context, Options, Run } from '../context.ts'
@@ -12,7 +12,8 @@ const SOON_MS = 14 * 24 * 3600_000
 
 export const list: Run = async (context, _args, options) => {
   const { out, client, now } = context
-  const answer = await (await client()).get<CertificatesView>(await pathFor(context, options))
+  const { at, names } = await placeOf(context, options)
+  const answer = await (await client()).get(at, names)
   if (options.json) return out.json(answer)
   const { certificates, automatic } = answer
   if (certificates.length === 0) out.note('There are no certificates here. Bring one with: berth certs:add CERT KEY')
@@ -32,7 +33,8 @@ export const list: Run = async (context, _args, options) => {
 
 export const info: Run = async (context, [id = ''], options) => {
   const { out, client, now } = context
-  const one = await (await client()).get<CertificateView>([...(await pathFor(context, options)), id])
+  const { at, names } = await placeOf(context, options)
+  const one = await (await client()).get(`${at}/:certificate`, { ...names, certificate: id })
   if (options.json) return out.json(one)
   out.facts([
     ['Certificate', one.id],
@@ -54,8 +56,8 @@ export const add: Run = async (context, [certificateFile = '', keyFile = ''], op
   if (certificateFile === '-' && keyFile === '-') throw usage('Only one of the two can come from standard input.')
   const certificate = await read(context, certificateFile)
   const key = await read(context, keyFile)
-  const path = await pathFor(context, options)
-  const added = await (await client()).post<CertificateAdded>(path, { certificate, key })
+  const { at, names } = await placeOf(context, options)
+  const added = await (await client()).post(at, { ...names, body: { certificate, key } })
   if (options.json) return out.json(added)
   out.line(`Added ${added.id} for ${added.hosts.join(', ')}; it expires ${expiryText(added, now())}.`)
   if (added.replaced.length > 0) out.line(`It takes the place of ${added.replaced.join(', ')}.`)
@@ -64,20 +66,24 @@ export const add: Run = async (context, [certificateFile = '', keyFile = ''], op
 }
 
 export const remove: Run = async (context, [id = ''], options) => {
-  const answer = await (await context.client()).delete<unknown>([...(await pathFor(context, options)), id])
+  const { at, names } = await placeOf(context, options)
+  const answer = await (await context.client()).delete(`${at}/:certificate`, { ...names, certificate: id })
   if (options.json) context.out.json(answer)
   else context.out.line(`Removed ${id}.`)
 }
 
 export const retry: Run = async (context, [host = ''], options) => {
-  const path = [...(await pathFor(context, options)), 'retry']
-  const view = await (await context.client()).post<AutomaticView>(path, { host })
+  const { at, names } = await placeOf(context, options)
+  const view = await (await context.client()).post(`${at}/retry`, { ...names, body: { host } })
   if (options.json) context.out.json(view)
   else context.out.line(`Asking for a certificate for ${host} now. How it went: berth certs`)
 }
 
-async function pathFor(context: Context, options: Options): Promise<string[]> {
-  return options.platform ? ['certificates'] : ['apps', await context.app(options), 'certificates']
+type Place = { at: '/apps/:app/certificates' | '/certificates'; names: { app: string } | Record<never, never> }
+
+async function placeOf(context: Context, options: Options): Promise<Place> {
+  if (options.platform) return { at: '/certificates', names: {} }
+  return { at: '/apps/:app/certificates', names: { app: await context.app(options) } }
 }
 
 async function read({ stdin, cwd }: Context, file: string): Promise<string> {

@@ -8,7 +8,7 @@ import { formatDuration } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  show(context, await (await context.client()).get<ChecksView>(['apps', app, 'checks']), options)
+  show(context, await (await context.client()).get('/apps/:app/checks', { app }), options)
 }
 
 export const set: Run = async (context, [type], options) => {
@@ -23,7 +23,7 @@ export const unset: Run = async (context, [type = ''], options) =>
 
 async function change(context: Context, patch: PatchChecks, options: Options): Promise<ChecksView> {
   const app = await context.app(options)
-  return (await context.client()).patch<ChecksView>(['apps', app, 'checks'], patch)
+  return (await context.client()).patch('/apps/:app/checks', { app, body: patch })
 }
 
 /** @throws a usage error that names what is wrong */

@@ -40,7 +40,7 @@ async function namesOf({ client, env, now }: Context): Promise<string[]> {
   const written = await stat(file).catch(() => null)
   if (written !== null && now() - written.mtimeMs < FRESH_MS)
     return (await readFile(file, 'utf8')).split('\n').filter(Boolean)
-  const answer = await api.get<{ apps: { name: string }[] }>(['apps'], {}, WITHIN_MS)
+  const answer = await api.get('/apps', {}, WITHIN_MS)
   const names = answer.apps.map(({ name }) => name)
   await keep(file, names).catch(() => {})
   return names

@@ -1,5 +1,5 @@
 /** config, config:get, config:set, config:unset. */
-import type { DeployAccepted, PatchConfig } from '#core/contract/api.ts'
+import type { PatchConfig } from '#core/contract/api.ts'
 import { readAll } from '../ask.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
@@ -58,7 +58,7 @@ async function change(
   options: Options,
 ): Promise<void> {
   const client = await context.client()
-  const answer = await client.patch<DeployAccepted | ConfigView>(['apps', app, 'config'], patch)
+  const answer = await client.patch('/apps/:app/config', { app, body: patch })
   if (!options.json) context.out.line(done)
   if ('deploy' in answer) return showDeploy(context, client, app, answer, options)
   if (options.json) context.out.json(answer)
@@ -66,5 +66,5 @@ async function change(
 }
 
 async function load(context: Context, app: string): Promise<ConfigView> {
-  return (await context.client()).get<ConfigView>(['apps', app, 'config'])
+  return (await context.client()).get('/apps/:app/config', { app })
 }

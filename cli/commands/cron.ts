@@ -1,5 +1,5 @@
 /** cron, cron:run, cron:pause, cron:resume: the jobs of an app's clock. */
-import type { CronJobView, CronView, RunView } from '#core/contract/api.ts'
+import type { CronJobView } from '#core/contract/api.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
 import { formatSince, type Cell } from '../text.ts'
@@ -7,7 +7,7 @@ import { formatSince, type Cell } from '../text.ts'
 export const list: Run = async (context, _args, options) => {
   const { out, now } = context
   const app = await context.app(options)
-  const view = await (await context.client()).get<CronView>(['apps', app, 'cron'])
+  const view = await (await context.client()).get('/apps/:app/cron', { app })
   if (options.json) return out.json(view)
   if (view.jobs.length === 0) return out.line(`${app} has no jobs. They stand in app.json, under "cron".`)
   if (view.halted !== null) out.note(`No job is run: ${view.halted}.`)
@@ -28,7 +28,7 @@ export const list: Run = async (context, _args, options) => {
 
 export const run: Run = async (context, [job = ''], options) => {
   const app = await context.app(options)
-  const made = await (await context.client()).post<RunView>(['apps', app, 'cron', nameFrom(job), 'run'])
+  const made = await (await context.client()).post('/apps/:app/cron/:job/run', { app, job: nameFrom(job) })
   if (options.json) return context.out.json(made)
   context.out.line(`Running ${made.command} on ${app}: ${made.name}`)
   context.out.note(`See what it says with: berth logs --tail -p ${made.name} -a ${app}`)
@@ -47,7 +47,7 @@ export const resume: Run = async (context, [job = ''], options) => {
 
 async function change(context: Context, job: string, to: 'pause' | 'resume', options: Options): Promise<CronJobView> {
   const app = await context.app(options)
-  const view = await (await context.client()).post<CronJobView>(['apps', app, 'cron', nameFrom(job), to])
+  const view = await (await context.client()).post(`/apps/:app/cron/:job/${to}`, { app, job: nameFrom(job) })
   if (options.json) context.out.json(view)
   return view
 }

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import type { DeployAccepted } from '#core/contract/api.ts'
 import type { Context, Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
 import { failed, usage } from '../failures.ts'
@@ -32,9 +31,9 @@ export const deploy: Run = async (context, [folder = '.'], options) => {
   for (const path of skipped) out.note(`Left out ${path}: it is neither a file, a folder nor a link.`)
   const length = archiveLength(entries)
   out.note(`Sending ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(length)}, to ${app} …`)
-  const accepted = await client.upload<DeployAccepted>(
-    ['apps', app, 'source'],
-    { message: options.message ?? `Deploy the folder ${basename(root)}`, files: String(files.length) },
+  const accepted = await client.upload(
+    '/apps/:app/source',
+    { app, query: { message: options.message ?? `Deploy the folder ${basename(root)}` } },
     { type: 'application/x-tar', length, body: withProgress(archive(root, entries), length, context) },
   )
   await showDeploy(context, client, app, accepted, options.detach ? { ...options, wait: false } : options)

@@ -1,5 +1,5 @@
 /** deploys and deploys:log. */
-import type { DeployLogLine, DeployView } from '#core/contract/api.ts'
+import type { DeployLogLine } from '#core/contract/api.ts'
 import type { DeployState } from '#core/domain/release.ts'
 import type { Run } from '../context.ts'
 import { failIfFailed, followDeploy } from '../deploy-log.ts'
@@ -9,7 +9,7 @@ import { formatDuration, formatSince, type Colour } from '../text.ts'
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).get<{ deploys: DeployView[] }>(['apps', app, 'deploys'])
+  const answer = await (await client()).get('/apps/:app/deploys', { app })
   if (options.json) return out.json(answer)
   if (answer.deploys.length === 0) return out.line(`${app} has no deploys yet. Deploy with: git push berth main`)
   out.table(
@@ -32,7 +32,7 @@ export const log: Run = async (context, [wanted], options) => {
   const { out } = context
   const app = await context.app(options)
   const client = await context.client()
-  const id = wanted ?? (await client.get<{ deploys: DeployView[] }>(['apps', app, 'deploys'])).deploys[0]?.id
+  const id = wanted ?? (await client.get('/apps/:app/deploys', { app })).deploys[0]?.id
   if (id === undefined) throw failed(`${app} has no deploys yet. Deploy with: git push berth main`)
   const show = options.json ? (line: string) => out.jsonLine({ line } satisfies DeployLogLine) : out.line
   const deploy = await followDeploy(client, app, id, show)

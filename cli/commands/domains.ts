@@ -1,12 +1,12 @@
 /** domains, domains:add, :info, :verify, :remove, :approve: an app's own names. */
-import type { AutomaticView, DomainsView, DomainView } from '#core/contract/api.ts'
+import type { AutomaticView, DomainView } from '#core/contract/api.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { formatSince, type Cell } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const { out } = context
   const app = await context.app(options)
-  const view = await (await context.client()).get<DomainsView>(['apps', app, 'domains'])
+  const view = await (await context.client()).get('/apps/:app/domains', { app })
   if (options.json) return out.json(view)
   const own: Cell[] = [view.own, 'verified', '-', "the platform's", 'given by the platform']
   out.table(
@@ -19,7 +19,7 @@ export const list: Run = async (context, _args, options) => {
 
 export const add: Run = async (context, [address = ''], options) => {
   const app = await context.app(options)
-  const domain = await (await context.client()).post<DomainView>(['apps', app, 'domains'], { address })
+  const domain = await (await context.client()).post('/apps/:app/domains', { app, body: { address } })
   if (options.json) return context.out.json(domain)
   context.out.line(`Added ${domain.address} to ${app}.`)
   show(context, app, domain)
@@ -27,7 +27,7 @@ export const add: Run = async (context, [address = ''], options) => {
 
 export const info: Run = async (context, [address = ''], options) => {
   const app = await context.app(options)
-  const domain = await (await context.client()).get<DomainView>(['apps', app, 'domains', address])
+  const domain = await (await context.client()).get('/apps/:app/domains/:address', { app, address })
   if (options.json) context.out.json(domain)
   else show(context, app, domain)
 }
@@ -38,14 +38,14 @@ export const approve: Run = (context, args, options) => ask(context, args, 'appr
 
 export const remove: Run = async (context, [address = ''], options) => {
   const app = await context.app(options)
-  const answer = await (await context.client()).delete<unknown>(['apps', app, 'domains', address])
+  const answer = await (await context.client()).delete('/apps/:app/domains/:address', { app, address })
   if (options.json) context.out.json(answer)
   else context.out.line(`Removed ${address} from ${app}.`)
 }
 
 async function ask(context: Context, [address = '']: string[], verb: 'verify' | 'approve', options: Options) {
   const app = await context.app(options)
-  const domain = await (await context.client()).post<DomainView>(['apps', app, 'domains', address, verb])
+  const domain = await (await context.client()).post(`/apps/:app/domains/:address/${verb}`, { app, address })
   if (options.json) context.out.json(domain)
   else show(context, app, domain)
 }

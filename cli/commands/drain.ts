@@ -1,6 +1,6 @@
 /** hosts:drain, hosts:remove: for operators who take a machine away. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { HostView, InstanceView } from '#core/contract/api.ts'
+import type { InstanceView } from '#core/contract/api.ts'
 import type { Client } from '../client.ts'
 import type { Run } from '../context.ts'
 import { failed } from '../failures.ts'
@@ -14,7 +14,7 @@ export const drain: Run = async ({ client, out, now }, [host = ''], options) => 
   const patienceMs = options.timeout === undefined ? USUAL_MS : parseSeconds(options.timeout) * 1000
   const api = await client()
   const began = now()
-  await api.post<HostView>(['hosts', host, 'cordon'])
+  await api.post('/hosts/:host/cordon', { host })
   if (options.wait === false) {
     if (options.json) return out.json({ host, drained: false, instances: (await instancesOn(api, host)).length })
     return out.line(`${host} takes nothing new, and what runs there moves off. berth hosts shows how far it is.`)
@@ -38,7 +38,7 @@ export const drain: Run = async ({ client, out, now }, [host = ''], options) => 
 }
 
 async function instancesOn(api: Client, host: string): Promise<InstanceView[]> {
-  const { instances } = await api.get<{ instances: InstanceView[] }>(['instances'])
+  const { instances } = await api.get('/instances')
   return instances.filter((instance) => instance.host === host)
 }
 
@@ -48,7 +48,7 @@ function listed(instances: InstanceView[]): string {
 }
 
 export const remove: Run = async ({ client, out }, [host = ''], options) => {
-  await (await client()).delete(['hosts', host])
+  await (await client()).delete('/hosts/:host', { host })
   if (options.json) out.json({ host, removed: true })
   else out.line(`${host} is forgotten. If its agent starts again, it is a new host.`)
 }

@@ -1,13 +1,13 @@
 /** drains, drains:add, drains:remove: where the log of an app, or with --platform those of all, is sent on to. */
-import type { DrainsView, DrainView } from '#core/contract/drains.ts'
+import type { DrainView } from '#core/contract/drains.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
 import { formatSince } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
-  const path = await pathOf(context, options)
-  const answer = await (await client()).get<DrainsView>(path)
+  const { at, names } = await placeOf(context, options)
+  const answer = await (await client()).get(at, names)
   if (options.json) return out.json(answer)
   if (answer.drains.length === 0) return out.line('There are no drains. Add one with: berth drains:add URL')
   const failing = ({ failure }: DrainView) => (failure === null ? [] : [`  ${failure}`])
@@ -27,9 +27,9 @@ export const list: Run = async (context, _args, options) => {
 
 export const add: Run = async (context, [url = ''], options) => {
   const { client, out } = context
-  const path = await pathOf(context, options)
+  const { at, names } = await placeOf(context, options)
   const body = { url, ...(options.token === undefined ? {} : { token: options.token }) }
-  const added = await (await client()).post<DrainView>(path, body)
+  const added = await (await client()).post(at, { ...names, body })
   if (options.json) return out.json(added)
   out.line(`Lines go to ${added.url} from now on (${added.id}). See how it does with: berth drains`)
   if (added.url.startsWith('syslog:')) out.note('They go unencrypted. Use syslog+tls:// where the collector can.')
@@ -37,16 +37,20 @@ export const add: Run = async (context, [url = ''], options) => {
 
 export const remove: Run = async (context, [wanted = ''], options) => {
   const { client, out } = context
-  const path = await pathOf(context, options)
+  const { at, names } = await placeOf(context, options)
   const api = await client()
-  const found = (await api.get<DrainsView>(path)).drains.filter(({ id, url }) => id === wanted || url === wanted)
+  const found = (await api.get(at, names)).drains.filter(({ id, url }) => id === wanted || url === wanted)
   const [drain] = found
   if (!drain) throw failed(`There is no drain "${wanted}". See them with: berth drains`)
   if (found.length > 1) throw usage(`Several drains lead to ${wanted}. Name one by its id: berth drains`)
-  const answer = await api.delete<unknown>([...path, drain.id])
+  const answer = await api.delete(`${at}/:drain`, { ...names, drain: drain.id })
   if (options.json) out.json(answer)
   else out.line(`Removed the drain to ${drain.url}.`)
 }
 
-const pathOf = async (context: Context, options: Options): Promise<string[]> =>
-  options.platform ? ['drains'] : ['apps', await context.app(options), 'drains']
+type Place = { at: '/apps/:app/drains' | '/drains'; names: { app: string } | Record<never, never> }
+
+async function placeOf(context: Context, options: Options): Promise<Place> {
+  if (options.platform) return { at: '/drains', names: {} }
+  return { at: '/apps/:app/drains', names: { app: await context.app(options) } }
+}

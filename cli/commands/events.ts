@@ -1,5 +1,4 @@
 /** events: what happened to an app, the newest last, as in a log; below a failure what its process printed last. */
-import type { EventView } from '#core/contract/api.ts'
 import { eventKinds, isFailure } from '#core/domain/event.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
@@ -14,7 +13,7 @@ export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
   if (options.tail) return tail(context, app, options)
   const query = { n: num === undefined ? undefined : String(parseCount('--num', num)), kind }
-  const answer = await (await client()).get<{ events: EventView[] }>(['apps', app, 'events'], query)
+  const answer = await (await client()).get('/apps/:app/events', { app, query })
   if (options.json) return out.json(answer)
   if (answer.events.length === 0)
     return out.line(`Nothing ${kind ? `of the kind ${kind} ` : ''}happened to ${app} yet.`)

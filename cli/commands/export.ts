@@ -1,6 +1,5 @@
 /** apps:export: a whole app as a file (core/domain/slug-file.ts). */
 import { resolve } from 'node:path'
-import type { AccessView, AppView, DomainsView, QuotaView, RoutingView } from '#core/contract/api.ts'
 import type { ExportedApp } from '#core/contract/slug-file.ts'
 import { APP_FILE, END_BYTES, entryHeader, paddingOf, SEALED_CONFIG } from '#core/domain/slug-file.ts'
 import type { Client } from '../client.ts'
@@ -16,10 +15,12 @@ export const exportApp: Run = async (context, _args, options) => {
   const file = resolve(cwd, options.output ?? `${name}.berth`)
   await requireNew(file)
   const client = await context.client()
-  const { config } = await client.get<{ config: Record<string, string> }>(['apps', name, 'config'])
+  const { config } = await client.get('/apps/:app/config', { app: name })
   const app = await describe(client, name, Object.keys(config), passphrase !== null, new Date(now()).toISOString())
   const sealed = passphrase === null ? null : await sealText(JSON.stringify(config), passphrase)
-  const slug = app.code ? await client.download(['apps', name, 'slugs', 'current', 'file']) : null
+  const slug = app.code
+    ? await client.download('/apps/:app/slugs/:release/file', { app: name, release: 'current' })
+    : null
   await save(context, contentOf(app, sealed, slug?.content ?? null, now()), file, slug?.bytes ?? null)
   if (options.json) return out.json({ app: name, file, config: passphrase !== null, code: app.code })
   out.line(`Saved ${name} as ${file}.`)
@@ -35,13 +36,12 @@ async function describe(
   sealed: boolean,
   exportedAt: string,
 ): Promise<ExportedApp> {
-  const get = <T>(...rest: string[]) => client.get<T>(['apps', name, ...rest])
   const [app, domains, routing, access, quota] = await Promise.all([
-    get<AppView>(),
-    get<DomainsView>('domains'),
-    get<RoutingView>('routing'),
-    get<AccessView>('access'),
-    get<QuotaView>('quota'),
+    client.get('/apps/:app', { app: name }),
+    client.get('/apps/:app/domains', { app: name }),
+    client.get('/apps/:app/routing', { app: name }),
+    client.get('/apps/:app/access', { app: name }),
+    client.get('/apps/:app/quota', { app: name }),
   ])
   const sizes = Object.entries(app.formation).flatMap(([type, process]) =>
     process

@@ -1,6 +1,5 @@
 /** git:remote, and git:credentials, which git calls when it needs a password. */
 import type { AppView } from '#core/contract/api.ts'
-import type { SshView } from '#core/contract/ssh.ts'
 import { readAll } from '../ask.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Client } from '../client.ts'
@@ -15,7 +14,7 @@ export const remote: Run = async (context, _args, options) => {
   if (!(await isRepository(cwd))) throw failed('This folder is not in a git repository. Make one with: git init')
   const client = await context.client()
   const name = await context.app(options.app === undefined ? {} : { app: options.app })
-  const app = await client.get<AppView>(['apps', name])
+  const app = await client.get('/apps/:app', { app: name })
   const target = options.remote ?? DEFAULT_REMOTE
   if (options.ssh) return writeSshRemote(context, client, app, target, options)
   await writeRemote(cwd, target, app.gitUrl, launcher)
@@ -33,7 +32,7 @@ async function writeSshRemote(
   remote: string,
   { json }: Options,
 ): Promise<void> {
-  const view = await client.get<SshView>(['ssh'])
+  const view = await client.get('/ssh')
   if (!view.enabled) throw failed(view.why)
   const url = sshUrl(client.apiUrl, view.port, app.name)
   await setRemote(cwd, remote, url)

@@ -1,5 +1,4 @@
 /** hosts:doctor: what each host found of itself within the last hour. `berth doctor` looks at this machine, at once. */
-import type { HostView } from '#core/contract/api.ts'
 import type { DiagnosisView } from '#core/contract/hosts.ts'
 import type { Run } from '../context.ts'
 import { failed } from '../failures.ts'
@@ -11,10 +10,9 @@ const colours: Record<Finding['verdict'], Colour> = { problem: 'red', advice: 'y
 
 export const doctor: Run = async ({ client, out, now }, [host], { json, all }) => {
   const api = await client()
-  const hosts =
-    host === undefined ? (await api.get<{ hosts: HostView[] }>(['hosts'])).hosts.map(({ id }) => id) : [host]
+  const hosts = host === undefined ? (await api.get('/hosts')).hosts.map(({ id }) => id) : [host]
   const diagnoses: DiagnosisView[] = []
-  for (const id of hosts) diagnoses.push(await api.get<DiagnosisView>(['hosts', id, 'doctor']))
+  for (const id of hosts) diagnoses.push(await api.get('/hosts/:host/doctor', { host: id }))
   const rows = diagnoses.flatMap(({ host: of, findings }) =>
     findings.filter(({ verdict }) => all === true || verdict !== 'ok').map((finding) => ({ of, ...finding })),
   )

@@ -4,7 +4,7 @@ import type { Run } from '../context.ts'
 import { formatCores, formatMegabytes, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out }, _args, options) => {
-  const answer = await (await client()).get<{ hosts: HostView[] }>(['hosts'])
+  const answer = await (await client()).get('/hosts')
   if (options.json) return out.json(answer)
   if (answer.hosts.length === 0) return out.line('No host has registered yet. Start an agent on one.')
   out.table(
@@ -24,13 +24,13 @@ export const list: Run = async ({ client, out }, _args, options) => {
 }
 
 export const cordon: Run = async ({ client, out }, [host = ''], options) => {
-  const answer = await (await client()).post<unknown>(['hosts', host, 'cordon'])
+  const answer = await (await client()).post('/hosts/:host/cordon', { host })
   if (options.json) out.json(answer)
   else out.line(`${host} takes no new instances, and those on it move to other hosts.`)
 }
 
 export const uncordon: Run = async ({ client, out }, [host = ''], options) => {
-  const answer = await (await client()).post<unknown>(['hosts', host, 'uncordon'])
+  const answer = await (await client()).post('/hosts/:host/uncordon', { host })
   if (options.json) out.json(answer)
   else out.line(`${host} takes new instances again.`)
 }

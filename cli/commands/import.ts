@@ -1,7 +1,6 @@
 /** apps:import: an app of a file that apps:export has saved. */
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
-import type { AppView, DeployAccepted } from '#core/contract/api.ts'
 import { environment, parse } from '#core/contract/schema.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import { readAppFile, type AppFile } from '../app-file.ts'
@@ -22,7 +21,7 @@ export const importApp: Run = async (context, [file = ''], options) => {
   const config = read.sealed === null ? {} : await openConfig(context, read.sealed, options)
   const client = await context.client()
   const name = options.as ?? read.app.name
-  const made = await client.post<AppView>(['apps'], { name, ...(options.tenant ? { tenant: options.tenant } : {}) })
+  const made = await client.post('/apps', { body: { name, ...(options.tenant ? { tenant: options.tenant } : {}) } })
   if (!options.json) out.line(`Created ${made.name}, at ${made.url}`)
   try {
     await applySettings(context, client, made.name, read.app, config)
@@ -36,7 +35,7 @@ export const importApp: Run = async (context, [file = ''], options) => {
   }
   const content = createReadStream(path, { start: read.slug.from }).pipe(progress(context, 'Sent', read.slug.bytes))
   const accepted = await client
-    .upload<DeployAccepted>(['apps', made.name, 'slugs', 'file'], {}, slugBody(content, read.slug.bytes))
+    .upload('/apps/:app/slugs/file', { app: made.name }, slugBody(content, read.slug.bytes))
     .catch((error: unknown) => {
       throw explained(error, made.name)
     })
@@ -60,23 +59,28 @@ async function applySettings(
   config: Record<string, string>,
 ): Promise<void> {
   const { out } = context
-  if (Object.keys(config).length > 0) await client.patch(['apps', name, 'config'], config)
+  if (Object.keys(config).length > 0) await client.patch('/apps/:app/config', { app: name, body: config })
   else if (app.configNames.length > 0)
     out.note(
       `The file holds no config vars. Set them: berth config:set ${app.configNames.map((key) => `${key}=…`).join(' ')} -a ${name}`,
     )
-  if (Object.keys(app.formation).length > 0) await client.patch(['apps', name, 'formation'], app.formation)
+  if (Object.keys(app.formation).length > 0)
+    await client.patch('/apps/:app/formation', { app: name, body: app.formation })
   const closed = app.access.users.length > 0
-  await client.patch(['apps', name, 'routing'], { ...app.routing, ...(closed ? { maintenance: true } : {}) })
-  if (app.access.allow.length > 0) await client.patch(['apps', name, 'access'], { add: app.access.allow })
-  if (app.quota !== null) await client.patch(['apps', name, 'quota'], app.quota)
+  await client.patch('/apps/:app/routing', {
+    app: name,
+    body: { ...app.routing, ...(closed ? { maintenance: true } : {}) },
+  })
+  if (app.access.allow.length > 0)
+    await client.patch('/apps/:app/access', { app: name, body: { add: app.access.allow } })
+  if (app.quota !== null) await client.patch('/apps/:app/quota', { app: name, body: app.quota })
   if (closed)
     out.note(
       `It asked for passwords, which are not in the file, so it is in maintenance. Add its users (${app.access.users.join(', ')}) with berth access:users:add NAME -a ${name}, then: berth maintenance:off -a ${name}`,
     )
   for (const address of app.domains) {
     // One that somebody else has here must not keep the rest from coming.
-    const taken = await client.post(['apps', name, 'domains'], { address }).then(
+    const taken = await client.post('/apps/:app/domains', { app: name, body: { address } }).then(
       () => null,
       (error: unknown) => messageOf(error),
     )

@@ -2,7 +2,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { AppView } from '#core/contract/api.ts'
-import type { TemplateDetail } from '#core/contract/tools.ts'
 import { ask } from '../ask.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
 import type { Context, Options, Run } from '../context.ts'
@@ -44,7 +43,7 @@ export const init: Run = async (context, [where = '.'], options) => {
 const none: Written = { written: [], kept: [] }
 
 const loadTemplate = async (context: Context, name: string) =>
-  (await context.client()).get<TemplateDetail>(['templates', name])
+  (await context.client()).get('/templates/:template', { template: name })
 
 async function sourceIn(root: string) {
   const read = (name: string) => readFile(join(root, name), 'utf8').catch(() => null)
@@ -101,7 +100,7 @@ async function makeApp(context: Context, root: string, inGit: boolean, options: 
   }
   const client = await context.client()
   const wish = { ...(name === null ? {} : { name }), ...(options.tenant ? { tenant: options.tenant } : {}) }
-  const app = await client.post<AppView>(['apps'], wish)
+  const app = await client.post('/apps', { body: wish })
   if (inGit) await writeRemote(root, DEFAULT_REMOTE, app.gitUrl, launcher)
   if (!options.json) out.line(`  made  the app ${app.name}, which will answer at ${app.url}`)
   return app

@@ -1,5 +1,4 @@
 /** ps:exec and ps:forward: a command inside an instance that runs, and connections to its ports. */
-import type { InstanceView } from '#core/contract/api.ts'
 import { insideClientPath } from '#core/contract/session.ts'
 import type { Client } from '../client.ts'
 import type { Context, Options, Run } from '../context.ts'
@@ -78,7 +77,7 @@ async function placeOf(context: Context, wanted: string | undefined, options: Op
     path: insideClientPath(encodeURIComponent(app), encodeURIComponent(instance)),
   })
   if (wanted !== undefined) return placed(wanted, wanted)
-  const { instances } = await client.get<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+  const { instances } = await client.get('/apps/:app/instances', { app })
   const running = instances.filter(({ state }) => state === 'running')
   const found = running.find(({ process }) => process === 'web') ?? running[0]
   if (!found) throw failed(`No instance of ${app} runs. See them with: berth ps -a ${app}`)

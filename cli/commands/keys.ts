@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { SshKeyView, SshView } from '#core/contract/ssh.ts'
 import { readAll } from '../ask.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
@@ -11,13 +10,13 @@ import { formatSince } from '../text.ts'
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const api = await client()
   if (options.host !== undefined) {
-    const view = await api.get<SshView>(['ssh'])
+    const view = await api.get('/ssh')
     if (options.json) return out.json(view)
     if (!view.enabled) throw failed(view.why)
     out.line(`${view.fingerprint} (ED25519), port ${view.port}`)
     return out.line(`[${new URL(api.apiUrl).hostname}]:${view.port} ${view.hostKey}`)
   }
-  const answer = await api.get<{ keys: SshKeyView[] }>(['keys'])
+  const answer = await api.get('/keys')
   if (options.json) return out.json(answer)
   if (answer.keys.length === 0) return out.line('There are no SSH keys yet. Add yours with: berth keys:add')
   out.table(
@@ -37,17 +36,17 @@ export const add: Run = async (context, [file], { name, tenant, json }) => {
   const { client, out } = context
   const key = await readKey(context, file)
   const body = { key, ...(name === undefined ? {} : { name }), ...(tenant === undefined ? {} : { tenant }) }
-  const added = await (await client()).post<SshKeyView>(['keys'], body)
+  const added = await (await client()).post('/keys', { body })
   if (json) return out.json(added)
   out.line(`Added ${added.name} (${added.fingerprint}) for ${added.tenant}. Use it with: berth git:remote --ssh -a APP`)
 }
 
 export const remove: Run = async ({ client, out }, [wanted = ''], options: Options) => {
   const api = await client()
-  const { keys } = await api.get<{ keys: SshKeyView[] }>(['keys'])
+  const { keys } = await api.get('/keys')
   const found = keys.filter(({ id, name, fingerprint }) => [id, name, fingerprint].includes(wanted))
   if (found.length > 1) throw usage(`Several keys are called ${JSON.stringify(wanted)}. Name one by its id: berth keys`)
-  const answer = await api.delete<unknown>(['keys', found[0]?.id ?? wanted])
+  const answer = await api.delete('/keys/:key', { key: found[0]?.id ?? wanted })
   if (options.json) out.json(answer)
   else out.line(`Removed ${wanted}. Connections that are open stay open for as long as they last.`)
 }

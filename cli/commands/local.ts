@@ -59,7 +59,7 @@ export const pull: Run = async (context, _args, options) => {
   const name = options.file ?? '.env'
   if (!/^\.?[\w.-]+$/.test(name)) throw usage(`--file takes a name in this folder, got "${name}".`)
   const app = await context.app(options)
-  const { config } = await (await context.client()).get<{ config: Record<string, string> }>(['apps', app, 'config'])
+  const { config } = await (await context.client()).get('/apps/:app/config', { app })
   const ignoredNow = await leaveOutOfGit(context, name)
   try {
     await writeFile(join(cwd, name), renderDotEnv(config), { mode: 0o600, flag: options.overwrite ? 'w' : 'wx' })

@@ -19,7 +19,7 @@ export const logs: Run = async (context, _args, options) => {
   const colours = out.colours && options.colour !== false && options.color !== false
   const show = (line: LogLine) => (options.json ? out.jsonLine(line) : out.safeLine(renderLogLine(line, colours)))
   if (options.tail) return follow(client, app, query, { show, note: out.note, now })
-  for await (const line of client.stream<LogLine>(['apps', app, 'logs'], query)) show(line)
+  for await (const line of client.stream('/apps/:app/logs', { app, query })) show(line)
 }
 
 type Following = { show: (line: LogLine) => void; note: (text: string) => void; now: () => number }
@@ -34,7 +34,7 @@ async function follow(client: Client, app: string, query: Query, { show, note, n
   for (let tries = 0; ;) {
     try {
       const goOn: Query = tries === 0 && last === null ? query : behind(query, last, began)
-      for await (const line of client.stream<LogLine>(['apps', app, 'logs'], goOn)) {
+      for await (const line of client.stream('/apps/:app/logs', { app, query: goOn })) {
         show(line)
         last = line.id
         tries = 0

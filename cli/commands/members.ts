@@ -1,5 +1,5 @@
 /** members, members:add, :role, :remove; invite, invitations, invitations:revoke. */
-import type { InvitationCreated, InvitationView, MembersView, MemberView, WhoamiView } from '#core/contract/identity.ts'
+import { roles, type Role } from '#core/domain/access.ts'
 import type { Client, Query } from '../client.ts'
 import type { Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
@@ -8,7 +8,7 @@ import { formatSince } from '../text.ts'
 export const list: Run = async ({ client, out, now }, _args, options) => {
   const api = await client()
   const tenant = await tenantOf(api, options)
-  const answer = await api.get<MembersView>(['tenants', tenant, 'members'])
+  const answer = await api.get('/tenants/:tenant/members', { tenant })
   if (options.json) return out.json(answer)
   out.table(
     ['E-MAIL', 'NAME', 'ROLE', 'LAST SIGNED IN'],
@@ -26,7 +26,7 @@ export const add: Run = async ({ client, out }, [email = ''], options) => {
   const api = await client()
   const tenant = await tenantOf(api, options)
   const role = roleIn(options.role ?? 'member')
-  const member = await api.post<MemberView>(['tenants', tenant, 'members'], { email, role })
+  const member = await api.post('/tenants/:tenant/members', { tenant, body: { email, role } })
   if (options.json) out.json(member)
   else out.line(`${member.user.email} is ${role} of ${tenant}.`)
 }
@@ -34,11 +34,12 @@ export const add: Run = async ({ client, out }, [email = ''], options) => {
 export const changeRole: Run = async ({ client, out }, [email = '', role = ''], options) => {
   const api = await client()
   const tenant = await tenantOf(api, options)
-  const member = await api.patch<MemberView>(
-    ['tenants', tenant, 'members', email],
-    { role: roleIn(role) },
-    forceOf(options),
-  )
+  const member = await api.patch('/tenants/:tenant/members/:person', {
+    tenant,
+    person: email,
+    body: { role: roleIn(role) },
+    query: forceOf(options),
+  })
   if (options.json) out.json(member)
   else out.line(`${member.user.email} is ${role} of ${tenant} now.`)
 }
@@ -46,7 +47,11 @@ export const changeRole: Run = async ({ client, out }, [email = '', role = ''], 
 export const remove: Run = async ({ client, out }, [email = ''], options) => {
   const api = await client()
   const tenant = await tenantOf(api, options)
-  const answer = await api.delete<unknown>(['tenants', tenant, 'members', email], forceOf(options))
+  const answer = await api.delete('/tenants/:tenant/members/:person', {
+    tenant,
+    person: email,
+    query: forceOf(options),
+  })
   if (options.json) out.json(answer)
   else out.line(`${email} does not belong to ${tenant} any more; tokens and keys are gone, too.`)
 }
@@ -55,10 +60,13 @@ export const remove: Run = async ({ client, out }, [email = ''], options) => {
 export const invite: Run = async ({ client, out }, [email = ''], options) => {
   const api = await client()
   const made = options.operator
-    ? await api.post<InvitationCreated>(['invitations'], { email })
-    : await api.post<InvitationCreated>(['tenants', await tenantOf(api, options), 'invitations'], {
-        email,
-        role: roleIn(options.role ?? 'member'),
+    ? await api.post('/invitations', { body: { email } })
+    : await api.post('/tenants/:tenant/invitations', {
+        tenant: await tenantOf(api, options),
+        body: {
+          email,
+          role: roleIn(options.role ?? 'member'),
+        },
       })
   if (options.json) return out.json(made)
   out.note(`Send this link to ${made.email}. It is shown this once, and is good until ${made.expiresAt.slice(0, 10)}:`)
@@ -67,8 +75,9 @@ export const invite: Run = async ({ client, out }, [email = ''], options) => {
 
 export const invitations: Run = async ({ client, out, now }, _args, options) => {
   const api = await client()
-  const path = options.all ? ['invitations'] : ['tenants', await tenantOf(api, options), 'invitations']
-  const answer = await api.get<{ invitations: InvitationView[] }>(path)
+  const answer = options.all
+    ? await api.get('/invitations')
+    : await api.get('/tenants/:tenant/invitations', { tenant: await tenantOf(api, options) })
   if (options.json) return out.json(answer)
   out.table(
     ['ID', 'E-MAIL', 'TO', 'INVITED BY', 'SINCE', 'UNTIL'],
@@ -85,21 +94,26 @@ export const invitations: Run = async ({ client, out, now }, _args, options) => 
 
 export const revokeInvitation: Run = async ({ client, out }, [id = ''], options) => {
   const api = await client()
-  const path = options.all ? ['invitations', id] : ['tenants', await tenantOf(api, options), 'invitations', id]
-  const answer = await api.delete<unknown>(path)
+  const answer = options.all
+    ? await api.delete('/invitations/:invitation', { invitation: id })
+    : await api.delete('/tenants/:tenant/invitations/:invitation', {
+        tenant: await tenantOf(api, options),
+        invitation: id,
+      })
   if (options.json) out.json(answer)
   else out.line(`The invitation ${id} is good for nothing any more.`)
 }
 
 /** The one that is named, else the only one that one belongs to. @throws usage */
 export async function tenantOf(api: Client, { tenant }: Options): Promise<string> {
-  const found = tenant ?? (await api.get<WhoamiView>(['whoami'])).tenant
+  const found = tenant ?? (await api.get('/whoami')).tenant
   if (found === null) throw usage('Say which tenant: --tenant TENANT')
   return found
 }
 
-function roleIn(role: string): string {
-  if (!['viewer', 'member', 'owner'].includes(role)) throw usage(`A role is viewer, member or owner, not "${role}".`)
+function roleIn(text: string): Role {
+  const role = roles.find((one) => one === text)
+  if (role === undefined) throw usage(`A role is viewer, member or owner, not "${text}".`)
   return role
 }
 

@@ -1,6 +1,5 @@
 /** metrics: how an app, a tenant, a host or the platform did over the last hour, day or month. */
 import { seriesNames, seriesRanges, type SeriesName, type SeriesView } from '#core/contract/series.ts'
-import type { Path } from '../client.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
 import { sparkline } from '../sparkline.ts'
@@ -14,23 +13,29 @@ export const metrics: Run = async (context, _args, options) => {
   if (range !== undefined && !seriesRanges.some((known) => known === range))
     throw usage(`--range must be one of ${seriesRanges.join(', ')}, got "${range}".`)
   if (range !== undefined && (from ?? to) !== undefined) throw usage('Choose --range or --from and --to, not both.')
-  const { path, name } = await subjectOf(context, options)
+  const { at, names, name } = await subjectOf(context, options)
   const query = { range, from: from && parseTime(from, now()), to: to && parseTime(to, now()) }
-  const view = await (await client()).get<SeriesView>(path, query)
+  const view = await (await client()).get(`${at}/metrics`, { ...names, query })
   if (options.json) return out.json(view)
   if (options.csv) return out.csv(['at', ...measuredIn(view)], csvRows(view))
   show(context, name, view)
 }
 
-async function subjectOf(context: Context, options: Options): Promise<{ path: Path; name: string }> {
+type Subject = {
+  at: '/apps/:app' | '/tenants/:tenant' | '/hosts/:host' | ''
+  names: { app: string } | { tenant: string } | { host: string } | Record<never, never>
+  name: string
+}
+
+async function subjectOf(context: Context, options: Options): Promise<Subject> {
   const { tenant, host, platform } = options
   const named = [options.app ?? options.remote, tenant, host, platform || undefined].filter((one) => one !== undefined)
   if (named.length > 1) throw usage('Choose one of -a, --tenant, --host and --platform.')
-  if (tenant !== undefined) return { path: ['tenants', tenant, 'metrics'], name: tenant }
-  if (host !== undefined) return { path: ['hosts', host, 'metrics'], name: host }
-  if (platform) return { path: ['metrics'], name: 'the platform' }
+  if (tenant !== undefined) return { at: '/tenants/:tenant', names: { tenant }, name: tenant }
+  if (host !== undefined) return { at: '/hosts/:host', names: { host }, name: host }
+  if (platform) return { at: '', names: {}, name: 'the platform' }
   const app = await context.app(options)
-  return { path: ['apps', app, 'metrics'], name: app }
+  return { at: '/apps/:app', names: { app }, name: app }
 }
 
 type Shown = { label: string; format: (value: number) => string }

@@ -1,6 +1,5 @@
 /** ps:pause and ps:resume: freezes an app's processes, and lets them go on. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { InstanceView } from '#core/contract/api.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed } from '../failures.ts'
 
@@ -20,7 +19,7 @@ export const resume: Run = async (context, _args, options) => {
 
 async function change(context: Context, verb: 'pause' | 'resume', options: Options): Promise<string> {
   const app = await context.app(options)
-  const answer = await (await context.client()).post<unknown>(['apps', app, verb])
+  const answer = await (await context.client()).post(`/apps/:app/${verb}`, { app })
   if (options.wait !== false) {
     const progress = context.out.progress()
     progress.say(
@@ -36,7 +35,7 @@ async function change(context: Context, verb: 'pause' | 'resume', options: Optio
 async function waitUntil({ client, now }: Context, app: string, paused: boolean): Promise<void> {
   const deadline = now() + WAIT_MS
   for (;;) {
-    const { instances } = await (await client()).list<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+    const { instances } = await (await client()).list('/apps/:app/instances', { app })
     const running = instances.filter(({ state, intent }) => state === 'running' && intent === 'run')
     if (running.every(({ applied }) => applied?.paused === paused)) return
     if (now() > deadline)

@@ -1,5 +1,4 @@
 /** ps and ps:restart: the instances of an app. */
-import type { AppView, InstanceView } from '#core/contract/api.ts'
 import { stateColours } from '../state-colours.ts'
 import type { Run } from '../context.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince } from '../text.ts'
@@ -7,10 +6,10 @@ import { formatBytes, formatCores, formatMegabytes, formatSince } from '../text.
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).list<{ instances: InstanceView[] }>(['apps', app, 'instances'])
+  const answer = await (await client()).list('/apps/:app/instances', { app })
   if (options.json) return out.json(answer)
   if (answer.instances.length === 0) {
-    const { suspended } = await (await client()).get<AppView>(['apps', app])
+    const { suspended } = await (await client()).get('/apps/:app', { app })
     return out.line(
       suspended === null
         ? `${app} has no instances. See what it should have: berth scale -a ${app}`
@@ -42,7 +41,7 @@ export const list: Run = async (context, _args, options) => {
 
 export const restart: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  const answer = await (await context.client()).post<unknown>(['apps', app, 'restart'])
+  const answer = await (await context.client()).post('/apps/:app/restart', { app })
   if (options.json) context.out.json(answer)
   else context.out.line(`${app} is restarting, instance by instance. Watch it with: berth ps -a ${app}`)
 }

@@ -6,19 +6,19 @@ import { rateFrom, trafficFacts, trafficFrom } from '../plan-options.ts'
 
 export const show: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  print(context, await (await context.client()).get<QuotaView>(['apps', app, 'quota']), options)
+  print(context, await (await context.client()).get('/apps/:app/quota', { app }), options)
 }
 
 export const set: Run = async (context, _args, options) => {
   const change = changeFrom(options)
   if (Object.keys(change).length === 0) throw usage('Say what to limit, as in `berth quota:set --rps 50 -a hello`.')
   const app = await context.app(options)
-  print(context, await (await context.client()).patch<QuotaView>(['apps', app, 'quota'], change), options)
+  print(context, await (await context.client()).patch('/apps/:app/quota', { app, body: change }), options)
 }
 
 export const clear: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  const answer = await (await context.client()).delete<unknown>(['apps', app, 'quota'])
+  const answer = await (await context.client()).delete('/apps/:app/quota', { app })
   if (options.json) context.out.json(answer)
   else context.out.line(`${app} may take all of its tenant's traffic again.`)
 }

@@ -1,5 +1,5 @@
 /** releases, releases:info, rollback. */
-import type { DeployAccepted, ReleaseView } from '#core/contract/api.ts'
+import type { ReleaseView } from '#core/contract/api.ts'
 import type { Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
 import { failed } from '../failures.ts'
@@ -8,7 +8,7 @@ import { formatCores, formatMegabytes, formatSince, parseVersion, type Cell, typ
 export const list: Run = async (context, _args, options) => {
   const { client, out, now } = context
   const app = await context.app(options)
-  const answer = await (await client()).list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
+  const answer = await (await client()).list('/apps/:app/releases', { app })
   if (options.json) return out.json(answer)
   if (answer.releases.length === 0) return out.line(`${app} has no releases yet. Deploy with: git push berth main`)
   out.table(
@@ -31,8 +31,8 @@ export const info: Run = async (context, [wanted], options) => {
   const client = await context.client()
   const release =
     version === null
-      ? currentOf((await client.list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])).releases)
-      : await client.get<ReleaseView>(['apps', app, 'releases', String(version)])
+      ? currentOf((await client.list('/apps/:app/releases', { app })).releases)
+      : await client.get('/apps/:app/releases/:version', { app, version: String(version) })
   if (release === undefined) throw failed(`${app} has no releases yet. Deploy with: git push berth main`)
   if (options.json) return out.json(release)
   out.facts([
@@ -65,7 +65,7 @@ export const rollback: Run = async (context, [wanted], options) => {
   const body = wanted === undefined ? {} : { release: parseVersion(wanted) }
   const app = await context.app(options)
   const client = await context.client()
-  const accepted = await client.post<DeployAccepted>(['apps', app, 'rollback'], body)
+  const accepted = await client.post('/apps/:app/rollback', { app, body })
   await showDeploy(context, client, app, accepted, options)
 }
 

@@ -7,7 +7,7 @@ import { formatBytes, formatDuration, type Cell } from '../text.ts'
 
 export const list: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  show(context, await (await context.client()).get<RoutingView>(['apps', app, 'routing']), options)
+  show(context, await (await context.client()).get('/apps/:app/routing', { app }), options)
 }
 
 export const set: Run = async (context, _args, options) => {
@@ -19,12 +19,12 @@ export const set: Run = async (context, _args, options) => {
 
 export const reset: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  show(context, await (await context.client()).delete<RoutingView>(['apps', app, 'routing']), options)
+  show(context, await (await context.client()).delete('/apps/:app/routing', { app }), options)
 }
 
 export const maintenance: Run = async (context, _args, options) => {
   const app = await context.app(options)
-  const view = await (await context.client()).get<RoutingView>(['apps', app, 'routing'])
+  const view = await (await context.client()).get('/apps/:app/routing', { app })
   if (options.json) context.out.json(view)
   else context.out.line(view.maintenance ? 'on' : 'off')
 }
@@ -43,7 +43,7 @@ export const maintenanceOff: Run = async (context, _args, options) => {
 
 async function change(context: Context, patch: PatchRouting, options: Options): Promise<RoutingView> {
   const app = await context.app(options)
-  return (await context.client()).patch<RoutingView>(['apps', app, 'routing'], patch)
+  return (await context.client()).patch('/apps/:app/routing', { app, body: patch })
 }
 
 function show({ out }: Context, view: RoutingView, options: Options): void {

@@ -16,7 +16,7 @@ export const run: Run = async (context, words, options) => {
   const wish = { ...wishFrom(words, options, terminal), attach: terminal ? 'terminal' : 'pipes', ...window } as const
   const app = await context.app(options)
   const client = await context.client()
-  const made = await client.post<RunView>(['apps', app, 'runs'], wish)
+  const made = await client.post('/apps/:app/runs', { app, body: wish })
   const note = (text: string) => (terminal ? out.note(text) : undefined)
   note(`Running ${made.command} on ${app}... (${made.name})`)
   const stop = onInterrupt(client, made)
@@ -41,7 +41,7 @@ function onInterrupt(client: Client, { app, id }: RunView): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
     off()
     const leave = () => process.kill(process.pid, signal)
-    client.post(['apps', app, 'runs', id, 'stop']).then(leave, leave)
+    client.post('/apps/:app/runs/:run/stop', { app, run: id }).then(leave, leave)
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
@@ -53,7 +53,7 @@ function onInterrupt(client: Client, { app, id }: RunView): () => void {
 
 export const detached: Run = async (context, words, options) => {
   const app = await context.app(options)
-  const made = await (await context.client()).post<RunView>(['apps', app, 'runs'], wishFrom(words, options, false))
+  const made = await (await context.client()).post('/apps/:app/runs', { app, body: wishFrom(words, options, false) })
   if (options.json) return context.out.json(made)
   context.out.line(`Running ${made.command} on ${app}: ${made.name}`)
   context.out.note(`See what it says with: berth logs --tail -p ${made.name} -a ${app}`)
@@ -65,7 +65,7 @@ export const stop: Run = async (context, [name = ''], options) => {
       `"${name}" is not a one-off run: write run.12, as berth ps shows it. To replace what is kept running: berth ps:restart`,
     )
   const app = await context.app(options)
-  const answer = await (await context.client()).post<RunView>(['apps', app, 'runs', name, 'stop'])
+  const answer = await (await context.client()).post('/apps/:app/runs/:run/stop', { app, run: name })
   if (options.json) context.out.json(answer)
   else context.out.line(`${name} is told to stop.`)
 }

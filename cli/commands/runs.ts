@@ -8,7 +8,7 @@ export const list: Run = async (context, _args, options) => {
   const { num, job } = options
   const app = await context.app(options)
   const query = { n: num === undefined ? undefined : String(parseCount('--num', num)), job }
-  const answer = await (await client()).get<{ runs: RunView[] }>(['apps', app, 'runs'], query)
+  const answer = await (await client()).get('/apps/:app/runs', { app, query })
   if (options.json) return out.json(answer)
   if (answer.runs.length === 0)
     return out.line(`Nothing has been run once on ${app}${job ? ` for the job ${job}` : ''} yet.`)

@@ -1,6 +1,6 @@
 /** scale: shows or changes how many instances of which size an app has, and waits until they are there. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AppView, InstanceView, PatchFormation } from '#core/contract/api.ts'
+import type { InstanceView, PatchFormation } from '#core/contract/api.ts'
 import type { Formation } from '#core/domain/app.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import { isProcessType } from '#core/domain/procfile.ts'
@@ -17,11 +17,11 @@ const WAIT_MS = 300_000
 export const scale: Run = async (context, terms, options) => {
   const app = await context.app(options)
   const client = await context.client()
-  const { formation: before } = await client.get<{ formation: Formation }>(['apps', app, 'formation'])
+  const { formation: before } = await client.get('/apps/:app/formation', { app })
   const patch = patchFrom(terms, options, before)
   if (Object.keys(patch).length === 0) return show(context, before, options)
   const failedBefore = new Set((await instancesOf(client, app)).filter(isFailed).map(({ id }) => id))
-  const answer = await client.patch<{ formation: Formation }>(['apps', app, 'formation'], patch)
+  const answer = await client.patch('/apps/:app/formation', { app, body: patch })
   if (options.wait !== false) {
     const types = Object.keys(patch) as ProcessType[]
     await waitUntilScaled(context, client, app, answer.formation, types, failedBefore)
@@ -101,7 +101,7 @@ async function waitUntilScaled(
   types: ProcessType[],
   failedBefore: Set<string>,
 ): Promise<void> {
-  const { release } = await client.get<AppView>(['apps', app])
+  const { release } = await client.get('/apps/:app', { app })
   if (release === null) return out.note(`${app} has no release yet: this takes effect with the first one.`)
   const deadline = now() + WAIT_MS
   const progress = out.progress()
@@ -131,7 +131,7 @@ async function waitUntilScaled(
 }
 
 async function instancesOf(client: Client, app: string): Promise<InstanceView[]> {
-  return (await client.list<{ instances: InstanceView[] }>(['apps', app, 'instances'])).instances
+  return (await client.list('/apps/:app/instances', { app })).instances
 }
 
 const isFailed = (instance: InstanceView) => instance.state === 'failed'

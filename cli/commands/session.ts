@@ -1,6 +1,6 @@
 /** login, login:link, logout, whoami. */
 import { hostname } from 'node:os'
-import type { LoginLinkView, TokenCreated, WhoamiView } from '#core/contract/identity.ts'
+import type { WhoamiView } from '#core/contract/identity.ts'
 import { ask, askSecret, readAll } from '../ask.ts'
 import { createClient } from '../client.ts'
 import type { Context, Options, Run } from '../context.ts'
@@ -29,7 +29,7 @@ export const login: Run = async (context, _args, options) => {
     options.email === undefined
       ? { token: parseToken(options.token ?? (await readToken(context)), 'The token'), own: null }
       : await tokenByPassword(apiUrl, context, options)
-  const who = await createClient({ apiUrl, token }).get<WhoamiView>(['whoami'])
+  const who = await createClient({ apiUrl, token }).get('/whoami')
   const file = credentialsFile(env)
   await saveCredentials(file, { apiUrl, token, ...(own === null ? {} : { own }) })
   if (options.json) out.json(who)
@@ -46,10 +46,10 @@ async function tokenByPassword(
   options: Options,
 ): Promise<{ token: string; own: string }> {
   const expiresInSeconds = parseLifetime(options.expires ?? USUAL_LIFETIME)
-  return asPerson(apiUrl, await readLogin(context, options), context, async ({ session, call }) => {
+  return asPerson(apiUrl, await readLogin(context, options), context, async ({ session, post }) => {
     const scope = session.operator ? { operator: true } : { account: true }
     const wish = { description: `berth login on ${hostname().slice(0, 60)}`, expiresInSeconds, ...scope }
-    const { token, id } = await call<TokenCreated>('POST', ['tokens'], wish)
+    const { token, id } = await post('/tokens', { body: wish })
     if (session.secondFactor === 'enrol')
       context.out.note(
         'Your account operates the platform once it has a second factor: berth account:totp, then log in again.',
@@ -59,7 +59,7 @@ async function tokenByPassword(
 }
 
 export const link: Run = async ({ client, out }, _args, options) => {
-  const made = await (await client()).post<LoginLinkView>(['login-links'])
+  const made = await (await client()).post('/login-links')
   if (options.json) return out.json(made)
   out.note('This link signs you in once, within ten minutes:')
   out.line(made.url)
@@ -79,7 +79,7 @@ export const logout: Run = async ({ env, out }, _args, options) => {
 
 const revokeOwn = (apiUrl: string, token: string, id: string): Promise<boolean> =>
   createClient({ apiUrl, token })
-    .delete(['tokens', id])
+    .delete('/tokens/:token', { token: id })
     .then(
       () => true,
       () => false,
@@ -87,7 +87,7 @@ const revokeOwn = (apiUrl: string, token: string, id: string): Promise<boolean> 
 
 export const whoami: Run = async ({ client, out }, _args, options) => {
   const api = await client()
-  const who = await api.get<WhoamiView>(['whoami'])
+  const who = await api.get('/whoami')
   if (options.json) return out.json(who)
   out.line(`${describe(who)} at ${api.apiUrl}`)
 }

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { DeployAccepted, ReleaseView, SlugsView } from '#core/contract/api.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { Upload } from '../client.ts'
 import type { Run } from '../context.ts'
@@ -16,7 +15,7 @@ const SHOWN_DIGITS = 12
 export const list: Run = async (context, _args, options) => {
   const { client, out } = context
   const app = await context.app(options)
-  const view = await (await client()).get<SlugsView>(['apps', app, 'slugs'])
+  const view = await (await client()).get('/apps/:app/slugs', { app })
   if (options.json) return out.json(view)
   if (view.layers.length === 0) return out.line(`${app} has no code yet. Deploy with: git push berth main`)
   out.table(
@@ -62,7 +61,7 @@ export const download: Run = async (context, [wanted], options) => {
   const release = version ?? (await currentOf(context, options))
   const file = resolve(cwd, options.output ?? `${app}-v${release}.slug`)
   await requireNew(file)
-  const { content, bytes } = await client.download(['apps', app, 'slugs', String(release), 'file'])
+  const { content, bytes } = await client.download('/apps/:app/slugs/:release/file', { app, release: String(release) })
   await save(context, content, file, bytes)
   if (options.json) return out.json({ app, release, file, bytes })
   out.line(`Saved v${release} of ${app} as ${file}${bytes === null ? '' : ` (${formatBytes(bytes)})`}.`)
@@ -72,7 +71,7 @@ export const download: Run = async (context, [wanted], options) => {
 async function currentOf(context: Parameters<Run>[0], options: Parameters<Run>[2]): Promise<number> {
   const app = await context.app(options)
   const client = await context.client()
-  const { releases } = await client.list<{ releases: ReleaseView[] }>(['apps', app, 'releases'])
+  const { releases } = await client.list('/apps/:app/releases', { app })
   const current = releases.find((release) => release.current)
   if (!current) throw failed(`${app} has no release that serves. See: berth releases -a ${app}`)
   return current.version
@@ -98,6 +97,6 @@ export const deploy: Run = async (context, [name = ''], options) => {
   const app = await context.app(options)
   const client = await context.client()
   const content = createReadStream(file).pipe(progress(context, 'Sent', size))
-  const accepted = await client.upload<DeployAccepted>(['apps', app, 'slugs', 'file'], {}, slugBody(content, size))
+  const accepted = await client.upload('/apps/:app/slugs/file', { app }, slugBody(content, size))
   await showDeploy(context, client, app, accepted, options)
 }

@@ -1,12 +1,12 @@
 /** stacks, stacks:build, stacks:use, stacks:destroy: for operators. */
-import type { StackLogLine, StacksView, StackView } from '#core/contract/api.ts'
+import type { StacksView, StackView } from '#core/contract/api.ts'
 import type { Client } from '../client.ts'
 import type { Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
 import { formatBytes, formatSince, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).get<StacksView>(['stacks'])
+  const answer = await (await client()).get('/stacks')
   if (options.json) return out.json(answer)
   out.table(
     ['STACK', 'STATE', 'DEBIAN', 'BUILT', 'SIZE', 'SHA-256', 'INSTANCES', 'ON HOSTS'],
@@ -29,7 +29,7 @@ export const list: Run = async ({ client, out, now }, _args, options) => {
 export const build: Run = async (context, _args, { host, fresh, wait, json }) => {
   const { out } = context
   const client = await context.client()
-  const ordered = await client.post<StackView>(['stacks'], { host, fresh })
+  const ordered = await client.post('/stacks', { body: { host, fresh } })
   if (wait === false) {
     if (json) return out.json(ordered)
     return out.line(`${ordered.name} is being built on ${ordered.builtOn}. See: berth stacks`)
@@ -46,8 +46,8 @@ export const build: Run = async (context, _args, { host, fresh, wait, json }) =>
 export const use: Run = async (context, [name], { rollback, force, json }) => {
   if ((name === undefined) === (rollback === undefined)) throw usage('Name a stack, or give --rollback.')
   const { out } = context
-  const body = { ...(name === undefined ? { rollback } : { use: name }), force }
-  const answer = await (await context.client()).patch<StacksView>(['stacks'], body)
+  const body = { ...(name === undefined ? { rollback: true as const } : { use: name }), force }
+  const answer = await (await context.client()).patch('/stacks', { body })
   if (json) return out.json(answer)
   out.line(progressOf(answer))
   if (answer.onCurrent < answer.instances)
@@ -55,13 +55,13 @@ export const use: Run = async (context, [name], { rollback, force, json }) => {
 }
 
 export const destroy: Run = async ({ client, out }, [name = ''], { json }) => {
-  const answer = await (await client()).delete<null>(['stacks', name])
+  const answer = await (await client()).delete('/stacks/:stack', { stack: name })
   if (json) out.json(answer)
   else out.line(`Destroyed the stack ${name}.`)
 }
 
 async function follow(client: Client, name: string, show: (line: string) => void): Promise<StackView> {
-  for await (const entry of client.stream<StackLogLine>(['stacks', name, 'log'])) {
+  for await (const entry of client.stream('/stacks/:stack/log', { stack: name })) {
     if ('end' in entry) return entry.end
     show(`       ${entry.line}`)
   }

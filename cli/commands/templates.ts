@@ -1,9 +1,8 @@
 /** templates: the sample apps to begin with. */
-import type { TemplateDetail, TemplatesView } from '#core/contract/tools.ts'
 import type { Run } from '../context.ts'
 
 export const list: Run = async ({ client, out }, _args, options) => {
-  const view = await (await client()).get<TemplatesView>(['templates'])
+  const view = await (await client()).get('/templates')
   if (options.json) return out.json(view)
   out.table(
     ['TEMPLATE', 'LANGUAGE', 'PROCESSES', 'WHAT'],
@@ -13,7 +12,7 @@ export const list: Run = async ({ client, out }, _args, options) => {
 }
 
 export const info: Run = async ({ client, out }, [name = ''], options) => {
-  const template = await (await client()).get<TemplateDetail>(['templates', name])
+  const template = await (await client()).get('/templates/:template', { template: name })
   if (options.json) return out.json(template)
   out.facts([
     ['Template', template.name],

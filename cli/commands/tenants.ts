@@ -1,5 +1,5 @@
 /** tenants and their quotas, cores, networks and suspension: for operators; tenants:info for members too. */
-import type { TenantDetail, TenantView, WhoamiView } from '#core/contract/api.ts'
+import type { TenantDetail, TenantView } from '#core/contract/api.ts'
 import { describeBudget } from '#core/domain/budget.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { usage } from '../failures.ts'
@@ -7,7 +7,7 @@ import { hours, trafficFacts, trafficFrom } from '../plan-options.ts'
 import { formatBytes, formatCores, formatMegabytes, formatSince, parseCount, type Cell } from '../text.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).list<{ tenants: TenantView[] }>(['tenants'])
+  const answer = await (await client()).list('/tenants')
   if (options.json) return out.json(answer)
   out.table(
     ['TENANT', 'PLAN', 'STATE', 'REQUESTS PER SECOND', 'BURST', 'CREATED'],
@@ -22,8 +22,8 @@ export const list: Run = async ({ client, out, now }, _args, options) => {
   )
 }
 
-export const create: Run = async ({ client, out }, [id], options) => {
-  const tenant = await (await client()).post<TenantDetail>(['tenants'], { id })
+export const create: Run = async ({ client, out }, [id = ''], options) => {
+  const tenant = await (await client()).post('/tenants', { body: { id } })
   if (options.json) out.json(tenant)
   else out.line(`Created the tenant ${tenant.id}. Give it a token: berth tokens:create NAME --tenant ${tenant.id}`)
 }
@@ -31,13 +31,13 @@ export const create: Run = async ({ client, out }, [id], options) => {
 /** Without a name: one's own tenant. */
 export const info: Run = async (context, [named], options) => {
   const client = await context.client()
-  const id = named ?? (await client.get<WhoamiView>(['whoami'])).tenant
+  const id = named ?? (await client.get('/whoami')).tenant
   if (id === null) throw usage('Name a tenant: berth tenants:info TENANT')
-  show(context, await client.get<TenantDetail>(['tenants', id]), options)
+  show(context, await client.get('/tenants/:tenant', { tenant: id }), options)
 }
 
 export const setPlan: Run = async (context, [id = '', plan = ''], options) => {
-  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { plan })
+  const tenant = await (await context.client()).patch('/tenants/:tenant', { tenant: id, body: { plan } })
   show(context, tenant, options)
   const over = overOf(tenant)
   if (over.length > 0 && !options.json)
@@ -58,7 +58,7 @@ export const rate: Run = async (context, [id = ''], options) => {
       : { requestRate: { perSecond: parseCount('--per-second', perSecond), burst: parseCount('--burst', burst) } }),
     ...(Object.keys(traffic).length === 0 ? {} : { traffic }),
   }
-  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], body)
+  const tenant = await (await context.client()).patch('/tenants/:tenant', { tenant: id, body })
   if (options.json) return context.out.json(tenant)
   const { requestRate } = tenant
   context.out.line(`${id} may take ${requestRate.perSecond} requests per second, in bursts of ${requestRate.burst}.`)
@@ -68,7 +68,7 @@ export const rate: Run = async (context, [id = ''], options) => {
 export const set: Run = async (context, [id = ''], options) => {
   if (options.cpus === undefined) throw usage('Say which cores: --cpus 2-3, or --cpus none.')
   const cpus = options.cpus === 'none' ? null : options.cpus
-  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { cpus })
+  const tenant = await (await context.client()).patch('/tenants/:tenant', { tenant: id, body: { cpus } })
   show(context, tenant, options)
 }
 
@@ -81,7 +81,7 @@ export const egress: Run = async (context, [id = ''], options) => {
     ...(allow === undefined ? {} : { allow: listOf(allow) }),
     ...(deny === undefined ? {} : { deny: listOf(deny) }),
   }
-  const tenant = await (await context.client()).patch<TenantDetail>(['tenants', id], { egress: lists })
+  const tenant = await (await context.client()).patch('/tenants/:tenant', { tenant: id, body: { egress: lists } })
   show(context, tenant, options)
 }
 
@@ -91,7 +91,7 @@ export const suspend: Run = async (context, [id = ''], options) => {
   if (options.reason === undefined) throw usage('Say why: --reason "the invoice of May is open". The tenant reads it.')
   const tenant = await (
     await context.client()
-  ).post<TenantDetail>(['tenants', id, 'suspend'], { reason: options.reason })
+  ).post('/tenants/:tenant/suspend', { tenant: id, body: { reason: options.reason } })
   if (options.json) context.out.json(tenant)
   else
     context.out.line(
@@ -100,7 +100,7 @@ export const suspend: Run = async (context, [id = ''], options) => {
 }
 
 export const resume: Run = async (context, [id = ''], options) => {
-  const tenant = await (await context.client()).post<TenantDetail>(['tenants', id, 'resume'])
+  const tenant = await (await context.client()).post('/tenants/:tenant/resume', { tenant: id })
   if (options.json) return context.out.json(tenant)
   if (tenant.suspended === null) context.out.line(`${id} is resumed: its instances start again.`)
   else

@@ -15,10 +15,10 @@ export const usage: Run = async (context, _args, options) => {
   }
   const api = await client()
   const app = await chosenApp(context, options)
-  if (app !== null) return showApp(context, await api.get<UsageView>(['apps', app, 'usage'], query), options)
+  if (app !== null) return showApp(context, await api.get('/apps/:app/usage', { app, query }), options)
   if (options.tenant !== undefined)
-    return showTenants(context, await api.get<TenantUsageView>(['tenants', options.tenant, 'usage'], query), options)
-  return showTenants(context, await api.get<AllUsageView>(['usage'], query), options)
+    return showTenants(context, await api.get('/tenants/:tenant/usage', { tenant: options.tenant, query }), options)
+  return showTenants(context, await api.get('/usage', { query }), options)
 }
 
 /** Only if it was named: a bill is of all apps, in whatever folder one asks for it. */

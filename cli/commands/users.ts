@@ -1,5 +1,4 @@
 /** users and what operators do with them. */
-import type { LoginLinkView, UserView } from '#core/contract/identity.ts'
 import type { Client } from '../client.ts'
 import type { Context, Run } from '../context.ts'
 import { usage } from '../failures.ts'
@@ -7,7 +6,7 @@ import { formatSince } from '../text.ts'
 import { forceOf } from './members.ts'
 
 export const list: Run = async ({ client, out, now }, _args, options) => {
-  const answer = await (await client()).get<{ users: UserView[] }>(['users'])
+  const answer = await (await client()).get('/users')
   if (options.json) return out.json(answer)
   out.table(
     ['E-MAIL', 'NAME', 'OPERATOR', 'MEMBER OF', 'SECOND FACTOR', 'LAST SIGNED IN'],
@@ -24,7 +23,7 @@ export const list: Run = async ({ client, out, now }, _args, options) => {
 
 export const create: Run = async (context, [email = ''], { name, operator, json }) => {
   const api = await context.client()
-  const user = await api.post<UserView>(['users'], { email, ...(name && { name }), ...(operator && { operator }) })
+  const user = await api.post('/users', { body: { email, ...(name && { name }), ...(operator && { operator }) } })
   if (json) return context.out.json(user)
   context.out.note(`Made an account for ${user.email}.`)
   await showLink(api, user.email, context)
@@ -34,7 +33,7 @@ export const set: Run = async ({ client, out }, [email = ''], { name, operator, 
   if (name === undefined && operator === undefined)
     throw usage('Say what to change: --name, --operator or --no-operator.')
   const change = { ...(name === undefined ? {} : { name }), ...(operator === undefined ? {} : { operator }) }
-  const user = await (await client()).patch<UserView>(['users', email], change)
+  const user = await (await client()).patch('/users/:person', { person: email, body: change })
   if (json) out.json(user)
   else
     out.line(
@@ -44,31 +43,31 @@ export const set: Run = async ({ client, out }, [email = ''], { name, operator, 
 
 export const link: Run = async (context, [email = ''], { json }) => {
   const api = await context.client()
-  if (json) return context.out.json(await api.post<LoginLinkView>(['users', email, 'login-links']))
+  if (json) return context.out.json(await api.post('/users/:person/login-links', { person: email }))
   await showLink(api, email, context)
 }
 
 export const resetTotp: Run = async ({ client, out }, [email = ''], { json }) => {
-  const answer = await (await client()).delete<unknown>(['users', email, 'totp'])
+  const answer = await (await client()).delete('/users/:person/totp', { person: email })
   if (json) out.json(answer)
   else out.line(`${email} has no second factor any more, and is signed out everywhere.`)
 }
 
 export const endSessions: Run = async ({ client, out }, [email = ''], { json }) => {
-  const answer = await (await client()).delete<unknown>(['users', email, 'sessions'])
+  const answer = await (await client()).delete('/users/:person/sessions', { person: email })
   if (json) out.json(answer)
   else out.line(`${email} is signed out of all browsers. Tokens stay valid: berth tokens`)
 }
 
 export const remove: Run = async ({ client, out }, [email = ''], options) => {
-  const answer = await (await client()).delete<unknown>(['users', email], forceOf(options))
+  const answer = await (await client()).delete('/users/:person', { person: email, query: forceOf(options) })
   if (options.json) out.json(answer)
   else out.line(`Removed ${email}, with sessions, tokens and keys.`)
 }
 
 /** The link alone on stdout. */
 async function showLink(api: Client, email: string, { out }: Context): Promise<void> {
-  const made = await api.post<LoginLinkView>(['users', email, 'login-links'])
+  const made = await api.post('/users/:person/login-links', { person: email })
   out.note(`Send this link to ${email}. It signs in once, within ten minutes, to set a password:`)
   out.line(made.url)
 }

@@ -1,5 +1,4 @@
 /** version and update: this command's version, the server's, and how the two come together. */
-import type { VersionView } from '#core/contract/tools.ts'
 import type { Context, Run } from '../context.ts'
 import { CliError, exitCodes } from '../failures.ts'
 import { isPackaged, ownVersion } from '../self.ts'
@@ -37,7 +36,7 @@ export const update: Run = async (context, _args, options) => {
 async function askServer(context: Pick<Context, 'client'>): Promise<Server | { why: string }> {
   try {
     const client = await context.client()
-    const view = await client.get<VersionView>(['version'], {}, WITHIN_MS)
+    const view = await client.get('/version', {}, WITHIN_MS)
     return { apiUrl: client.apiUrl, version: view.version }
   } catch (error) {
     if (error instanceof CliError) return { why: `The server's version is not known: ${error.message}` }

@@ -1,13 +1,5 @@
 /** webhooks, webhooks:add, :set, :on, :off, :remove, :test, :deliveries, :redeliver, :rotate. */
-import type {
-  DeliveriesView,
-  DeliveryView,
-  PatchWebhook,
-  WebhookSecretView,
-  WebhooksView,
-  WebhookView,
-} from '#core/contract/webhooks.ts'
-import type { Path } from '../client.ts'
+import type { DeliveryView, PatchWebhook, WebhookSecretView, WebhookView } from '#core/contract/webhooks.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { failed, usage } from '../failures.ts'
 import { formatDuration, formatSince, type Cell } from '../text.ts'
@@ -16,7 +8,7 @@ import { ownerOf, type Owner } from './owner.ts'
 export const list: Run = async (context, _args, options) => {
   const { out, now } = context
   const owner = await ownerOf(context, options)
-  const view = await (await context.client()).get<WebhooksView>([...owner.path, 'webhooks'])
+  const view = await (await context.client()).get(`${owner.at}/webhooks`, owner.names)
   if (options.json) return out.json(view)
   if (view.webhooks.length === 0)
     return out.line(`There are no webhooks of ${owner.name}. Add one with: berth webhooks:add URL ${owner.flags}`)
@@ -36,7 +28,7 @@ export const list: Run = async (context, _args, options) => {
 export const add: Run = async (context, [url = '', ...events], options) => {
   const owner = await ownerOf(context, options)
   const body = { url, ...(events.length === 0 ? {} : { events }) }
-  const made = await (await context.client()).post<WebhookSecretView>([...owner.path, 'webhooks'], body)
+  const made = await (await context.client()).post(`${owner.at}/webhooks`, { ...owner.names, body })
   if (options.json) return context.out.json(made)
   context.out.line(`Added ${made.id} to ${owner.name}, for ${made.events.join(' ')}.`)
   showSecret(context, made)
@@ -64,15 +56,15 @@ export const off: Run = async (context, [id = ''], options) => {
 }
 
 export const remove: Run = async (context, [id = ''], options) => {
-  const { path } = await webhookAt(context, id, options)
-  const answer = await (await context.client()).delete<unknown>(path)
+  const { at, names } = await webhookAt(context, id, options)
+  const answer = await (await context.client()).delete(at, names)
   if (options.json) context.out.json(answer)
   else context.out.line(`Removed ${id}.`)
 }
 
 export const rotate: Run = async (context, [id = ''], options) => {
-  const { path } = await webhookAt(context, id, options)
-  const view = await (await context.client()).post<WebhookSecretView>([...path, 'rotate'])
+  const { at, names } = await webhookAt(context, id, options)
+  const view = await (await context.client()).post(`${at}/rotate`, names)
   if (options.json) return context.out.json(view)
   showSecret(context, view)
   if (view.oldSecretUntil !== null)
@@ -84,11 +76,10 @@ const ASK_EVERY_MS = 500
 const TEST_WITHIN_MS = 25_000
 
 export const test: Run = async (context, [id = ''], options) => {
-  const { path, owner } = await webhookAt(context, id, options)
-  const client = await context.client()
-  const sent = await client.post<DeliveryView>([...path, 'test'])
+  const webhook = await webhookAt(context, id, options)
+  const sent = await (await context.client()).post(`${webhook.at}/test`, webhook.names)
   if (!options.json) context.out.note(`Sending a test to ${id} …`)
-  const delivery = await firstTry(context, [...path, 'deliveries', sent.id])
+  const delivery = await firstTry(context, webhook, sent.id)
   if (options.json) context.out.json(delivery)
   const last = delivery.attempts.at(-1)
   if (delivery.state === 'delivered') {
@@ -98,15 +89,15 @@ export const test: Run = async (context, [id = ''], options) => {
   throw failed(
     last
       ? `It was not taken: ${last.error ?? 'there was no answer'}`
-      : `It was not sent yet. See how it goes with: berth webhooks:deliveries ${id} ${owner.flags}`,
+      : `It was not sent yet. See how it goes with: berth webhooks:deliveries ${id} ${webhook.flags}`,
   )
 }
 
-async function firstTry(context: Context, path: Path): Promise<DeliveryView> {
+async function firstTry(context: Context, { at, names }: Webhook, id: string): Promise<DeliveryView> {
   const client = await context.client()
   const until = context.now() + TEST_WITHIN_MS
   for (;;) {
-    const delivery = await client.get<DeliveryView>(path)
+    const delivery = await client.get(`${at}/deliveries/:delivery`, { ...names, delivery: id })
     if (delivery.attemptCount > 0 || context.now() > until) return delivery
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
   }
@@ -114,8 +105,8 @@ async function firstTry(context: Context, path: Path): Promise<DeliveryView> {
 
 export const deliveries: Run = async (context, [id = ''], options) => {
   const { out, now } = context
-  const { path } = await webhookAt(context, id, options)
-  const view = await (await context.client()).get<DeliveriesView>([...path, 'deliveries'])
+  const { at, names } = await webhookAt(context, id, options)
+  const view = await (await context.client()).get(`${at}/deliveries`, names)
   if (options.json) return out.json(view)
   if (view.deliveries.length === 0) return out.line(`${id} was sent nothing yet.`)
   out.table(
@@ -136,23 +127,25 @@ export const deliveries: Run = async (context, [id = ''], options) => {
 }
 
 export const redeliver: Run = async (context, [id = '', delivery = ''], options) => {
-  const { path, owner } = await webhookAt(context, id, options)
+  const { at, names, flags } = await webhookAt(context, id, options)
   const client = await context.client()
-  const view = await client.post<DeliveryView>([...path, 'deliveries', delivery, 'redeliver'])
+  const view = await client.post(`${at}/deliveries/:delivery/redeliver`, { ...names, delivery })
   if (options.json) return context.out.json(view)
   context.out.line(`${delivery} is sent to ${id} again, with the same id.`)
-  context.out.note(`How it went: berth webhooks:deliveries ${id} ${owner.flags}`)
+  context.out.note(`How it went: berth webhooks:deliveries ${id} ${flags}`)
 }
 
-async function webhookAt(context: Context, id: string, options: Options): Promise<{ path: Path; owner: Owner }> {
+type Webhook = { at: `${Owner['at']}/webhooks/:webhook`; names: Owner['names'] & { webhook: string }; flags: string }
+
+async function webhookAt(context: Context, id: string, options: Options): Promise<Webhook> {
   if (!/^w-[a-z2-7]{1,40}$/.test(id)) throw usage(`"${id}" is not a webhook: write its id as berth webhooks shows it.`)
-  const owner = await ownerOf(context, options)
-  return { path: [...owner.path, 'webhooks', id], owner }
+  const { at, names, flags } = await ownerOf(context, options)
+  return { at: `${at}/webhooks/:webhook`, names: { ...names, webhook: id }, flags }
 }
 
 async function patch(context: Context, id: string, change: PatchWebhook, options: Options): Promise<WebhookView> {
-  const { path } = await webhookAt(context, id, options)
-  const view = await (await context.client()).patch<WebhookView>(path, change)
+  const { at, names } = await webhookAt(context, id, options)
+  const view = await (await context.client()).patch(at, { ...names, body: change })
   if (options.json) context.out.json(view)
   return view
 }

@@ -30,7 +30,7 @@ export type TrafficQuota = TrafficCaps & {
 /** What one app may take of what its tenant may; null: as much as its tenant. */
 export type AppQuota = TrafficCaps & { requests: RequestRate | null }
 
-export type PlanName = string & { readonly brand: 'PlanName' }
+export type PlanName = string & { readonly __brand: 'PlanName' }
 
 /** A named quota. Sums are over all of a tenant's apps and hosts. */
 export type Plan = {

@@ -22,7 +22,7 @@ import {
 } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const appOperations: Operations = {
+export const appOperations = {
   'GET /apps': { summary: 'List the apps that you may see', need: 'anyone:read', query: pageQuery, answer: appsView },
   'POST /apps': { summary: 'Make an app', need: 'anyone:write', answer: appView, body: createApp, status: 201 },
   'GET /apps/:app': { summary: 'Show an app', need: 'app:read', answer: appView },
@@ -103,4 +103,4 @@ export const appOperations: Operations = {
     answer: taken,
     status: 202,
   },
-}
+} satisfies Operations

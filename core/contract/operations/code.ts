@@ -14,7 +14,7 @@ import {
 } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const codeOperations: Operations = {
+export const codeOperations = {
   'POST /apps/:app/source': {
     summary: 'Deploy a folder, as a tar archive',
     need: 'app:write',
@@ -78,4 +78,4 @@ export const codeOperations: Operations = {
     need: 'app:write',
     media: 'application/x-tar',
   },
-}
+} satisfies Operations

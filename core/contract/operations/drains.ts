@@ -2,7 +2,7 @@
 import { addDrain, drainsView, drainView } from '../drains.ts'
 import type { Operations } from './operation.ts'
 
-export const drainOperations: Operations = {
+export const drainOperations = {
   'GET /apps/:app/drains': { summary: "List an app's drains", need: 'app:read', answer: drainsView },
   'POST /apps/:app/drains': {
     summary: "Send an app's log on to a collector",
@@ -21,4 +21,4 @@ export const drainOperations: Operations = {
     status: 201,
   },
   'DELETE /drains/:drain': { summary: 'Remove a drain of all logs', need: 'platform:write', status: 204 },
-}
+} satisfies Operations

@@ -14,7 +14,7 @@ import {
 } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const hostOperations: Operations = {
+export const hostOperations = {
   'GET /hosts': { summary: 'List the hosts', need: 'platform:read', answer: hostsView },
   'POST /hosts/:host/cordon': { summary: 'Let a host take no new work', need: 'platform:write', answer: hostView },
   'POST /hosts/:host/uncordon': { summary: 'Let a host take work again', need: 'platform:write', answer: hostView },
@@ -72,4 +72,4 @@ export const hostOperations: Operations = {
     need: 'platform:write',
     status: 204,
   },
-}
+} satisfies Operations

@@ -3,7 +3,7 @@ import * as shapes from '../identity.ts'
 import { pageQuery } from '../bodies/index.ts'
 import type { Operations } from './operation.ts'
 
-const sessions: Operations = {
+const sessions = {
   'GET /whoami': { summary: 'Show who you are to the API', need: 'anyone:read', answer: shapes.whoamiView },
   'POST /session': {
     summary: 'Sign in with a password',
@@ -33,9 +33,9 @@ const sessions: Operations = {
     answer: shapes.loginLinkView,
     status: 201,
   },
-}
+} satisfies Operations
 
-const account: Operations = {
+const account = {
   'GET /account': { summary: 'Show your account', need: 'anyone:read', answer: shapes.userView },
   'PATCH /account': {
     summary: 'Change your name',
@@ -101,9 +101,9 @@ const account: Operations = {
     personal: true,
     status: 204,
   },
-}
+} satisfies Operations
 
-const people: Operations = {
+const people = {
   'GET /users': { summary: 'List the accounts', need: 'platform:read', answer: shapes.usersView },
   'POST /users': {
     summary: 'Make an account',
@@ -162,9 +162,9 @@ const people: Operations = {
     query: shapes.forceQuery,
     status: 204,
   },
-}
+} satisfies Operations
 
-const invitations: Operations = {
+const invitations = {
   'GET /tenants/:tenant/invitations': {
     summary: 'List the open invitations to a tenant',
     need: 'tenant:own',
@@ -207,9 +207,9 @@ const invitations: Operations = {
     body: shapes.acceptInvitation,
     answer: shapes.sessionView,
   },
-}
+} satisfies Operations
 
-const tokens: Operations = {
+const tokens = {
   'GET /tokens': { summary: 'List API tokens', need: 'anyone:read', query: pageQuery, answer: shapes.tokensView },
   'POST /tokens': {
     summary: 'Make an API token',
@@ -219,6 +219,6 @@ const tokens: Operations = {
     status: 201,
   },
   'DELETE /tokens/:token': { summary: 'Revoke an API token', need: 'anyone:write', personal: true, status: 204 },
-}
+} satisfies Operations
 
-export const identityOperations: Operations = { ...sessions, ...account, ...people, ...invitations, ...tokens }
+export const identityOperations = { ...sessions, ...account, ...people, ...invitations, ...tokens } satisfies Operations

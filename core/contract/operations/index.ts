@@ -15,7 +15,7 @@ import { alertOperations, webhookOperations } from './webhooks.ts'
 
 export type { Method, Operation, Operations } from './operation.ts'
 
-export const operations: Operations = {
+const table = {
   ...appOperations,
   ...codeOperations,
   ...trafficOperations,
@@ -29,7 +29,11 @@ export const operations: Operations = {
   ...alertOperations,
   ...toolOperations,
   ...platformOperations,
-}
+} satisfies Operations
+
+/** Each operation with its own shapes, for call.ts. */
+export type OperationTable = typeof table
+export const operations: Operations = table
 
 /**
  * Whether an operation takes an Idempotency-Key: all that begin or make something, but those whose body is a stream, and those

@@ -3,7 +3,7 @@ import { liveChangeView, liveQuery } from '../live.ts'
 import { seriesQuery, seriesView } from '../series.ts'
 import type { Operations } from './operation.ts'
 
-export const liveOperations: Operations = {
+export const liveOperations = {
   'GET /live': {
     summary: 'Follow what changes',
     need: 'anyone:read',
@@ -35,4 +35,4 @@ export const liveOperations: Operations = {
     query: seriesQuery,
     answer: seriesView,
   },
-}
+} satisfies Operations

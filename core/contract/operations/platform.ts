@@ -3,7 +3,7 @@ import { auditExportLine, auditExportQuery, auditHeadView, auditQuery, auditView
 import { diagnosisView } from '../hosts.ts'
 import type { Operations } from './operation.ts'
 
-export const platformOperations: Operations = {
+export const platformOperations = {
   'GET /audit': { summary: 'Show who did what', need: 'anyone:read', query: auditQuery, answer: auditView },
   'GET /audit/head': { summary: 'Show where the audit log stands', need: 'platform:read', answer: auditHeadView },
   'GET /audit/export': {
@@ -16,4 +16,4 @@ export const platformOperations: Operations = {
   'GET /hosts/:host/doctor': { summary: 'Show whether a host is fit', need: 'platform:read', answer: diagnosisView },
   'DELETE /hosts/:host': { summary: 'Forget a host that is gone', need: 'platform:write', status: 204 },
   'GET /backup': { summary: 'Back everything up', need: 'platform:write', media: 'application/octet-stream' },
-}
+} satisfies Operations

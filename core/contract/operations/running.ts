@@ -14,7 +14,7 @@ import {
 } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const runningOperations: Operations = {
+export const runningOperations = {
   'GET /apps/:app/instances': {
     summary: "List an app's instances",
     need: 'app:read',
@@ -68,4 +68,4 @@ export const runningOperations: Operations = {
     answer: allUsageView,
     query: usageQuery,
   },
-}
+} satisfies Operations

@@ -4,7 +4,7 @@ import { addSshKey, sshKeyView, sshKeysView, sshView } from '../ssh.ts'
 import { planView, plansView, tenantDetail, tenantsView } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const tenancyOperations: Operations = {
+export const tenancyOperations = {
   'GET /tenants': { summary: 'List the tenants', need: 'platform:read', query: pageQuery, answer: tenantsView },
   'POST /tenants': {
     summary: 'Make a tenant',
@@ -36,4 +36,4 @@ export const tenancyOperations: Operations = {
   'GET /keys': { summary: 'List SSH keys', need: 'anyone:read', answer: sshKeysView },
   'POST /keys': { summary: 'Add an SSH key', need: 'anyone:write', answer: sshKeyView, body: addSshKey, status: 201 },
   'DELETE /keys/:key': { summary: 'Remove an SSH key', need: 'anyone:write', status: 204 },
-}
+} satisfies Operations

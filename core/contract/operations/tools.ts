@@ -2,7 +2,7 @@
 import { templateDetail, templatesView, versionView } from '../tools.ts'
 import type { Operations } from './operation.ts'
 
-export const toolOperations: Operations = {
+export const toolOperations = {
   'GET /version': { summary: "Show the platform's version", need: 'anyone:read', answer: versionView },
   'GET /templates': { summary: 'List the sample apps', need: 'anyone:read', answer: templatesView },
   'GET /templates/:template': {
@@ -10,4 +10,4 @@ export const toolOperations: Operations = {
     need: 'anyone:read',
     answer: templateDetail,
   },
-}
+} satisfies Operations

@@ -19,7 +19,7 @@ import {
 } from '../views/index.ts'
 import type { Operations } from './operation.ts'
 
-export const trafficOperations: Operations = {
+export const trafficOperations = {
   'GET /apps/:app/domains': { summary: "List an app's domains", need: 'app:read', answer: domainsView },
   'POST /apps/:app/domains': {
     summary: 'Claim a domain',
@@ -88,4 +88,4 @@ export const trafficOperations: Operations = {
     status: 201,
   },
   'DELETE /apps/:app/access/users/:user': { summary: 'Let a name in no more', need: 'app:write', status: 204 },
-}
+} satisfies Operations

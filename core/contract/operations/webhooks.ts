@@ -10,61 +10,73 @@ import {
   webhooksView,
   webhookView,
 } from '../webhooks.ts'
-import type { Operations } from './operation.ts'
+import type { Operation, Operations } from './operation.ts'
 
-const webhooksOf = (path: `/${string}`, whose: string, need: Need): Operations => ({
-  [`GET ${path}` as const]: { summary: `List ${whose} webhooks`, need, answer: webhooksView },
-  [`POST ${path}` as const]: {
-    summary: `Add a webhook to ${whose}`,
-    need,
-    body: createWebhook,
-    answer: webhookSecretView,
-    status: 201,
-  },
-  [`GET ${path}/:webhook` as const]: { summary: `Show one of ${whose} webhooks`, need, answer: webhookView },
-  [`PATCH ${path}/:webhook` as const]: {
-    summary: `Change one of ${whose} webhooks`,
-    need,
-    body: patchWebhook,
-    answer: webhookView,
-  },
-  [`DELETE ${path}/:webhook` as const]: { summary: `Remove one of ${whose} webhooks`, need, status: 204 },
-  [`POST ${path}/:webhook/rotate` as const]: {
-    summary: `Give one of ${whose} webhooks a new secret`,
-    need,
-    answer: webhookSecretView,
-  },
-  [`POST ${path}/:webhook/test` as const]: {
-    summary: `Send a test to one of ${whose} webhooks`,
-    need,
-    answer: deliveryView,
-    status: 202,
-  },
-  [`GET ${path}/:webhook/deliveries` as const]: {
-    summary: `List what one of ${whose} webhooks was sent`,
-    need,
-    answer: deliveriesView,
-  },
-  [`GET ${path}/:webhook/deliveries/:delivery` as const]: {
-    summary: `Show what one of ${whose} webhooks was sent`,
-    need,
-    answer: deliveryView,
-  },
-  [`POST ${path}/:webhook/deliveries/:delivery/redeliver` as const]: {
-    summary: `Send something to one of ${whose} webhooks again`,
-    need,
-    answer: deliveryView,
-    status: 202,
-  },
-})
+/** The same below each owner. */
+type Below<P extends string, T> = {
+  [R in keyof T as R extends `${infer M} ${infer Rest}` ? `${M} ${P}${Rest}` : never]: T[R]
+}
 
-export const webhookOperations: Operations = {
+function webhooksOf<P extends `/${string}`>(path: P, whose: string, need: Need) {
+  const table = webhooksAt(whose, need)
+  const moved = Object.entries(table).map(([route, operation]) => [route.replace(' ', ` ${path}`), operation])
+  return Object.fromEntries(moved) as Below<P, typeof table>
+}
+
+const webhooksAt = (whose: string, need: Need) =>
+  ({
+    'GET ': { summary: `List ${whose} webhooks`, need, answer: webhooksView },
+    'POST ': {
+      summary: `Add a webhook to ${whose}`,
+      need,
+      body: createWebhook,
+      answer: webhookSecretView,
+      status: 201,
+    },
+    'GET /:webhook': { summary: `Show one of ${whose} webhooks`, need, answer: webhookView },
+    'PATCH /:webhook': {
+      summary: `Change one of ${whose} webhooks`,
+      need,
+      body: patchWebhook,
+      answer: webhookView,
+    },
+    'DELETE /:webhook': { summary: `Remove one of ${whose} webhooks`, need, status: 204 },
+    'POST /:webhook/rotate': {
+      summary: `Give one of ${whose} webhooks a new secret`,
+      need,
+      answer: webhookSecretView,
+    },
+    'POST /:webhook/test': {
+      summary: `Send a test to one of ${whose} webhooks`,
+      need,
+      answer: deliveryView,
+      status: 202,
+    },
+    'GET /:webhook/deliveries': {
+      summary: `List what one of ${whose} webhooks was sent`,
+      need,
+      answer: deliveriesView,
+    },
+    'GET /:webhook/deliveries/:delivery': {
+      summary: `Show what one of ${whose} webhooks was sent`,
+      need,
+      answer: deliveryView,
+    },
+    'POST /:webhook/deliveries/:delivery/redeliver': {
+      summary: `Send something to one of ${whose} webhooks again`,
+      need,
+      answer: deliveryView,
+      status: 202,
+    },
+  }) satisfies Record<string, Operation>
+
+export const webhookOperations = {
   ...webhooksOf('/apps/:app/webhooks', "an app's", 'app:write'),
   ...webhooksOf('/tenants/:tenant/webhooks', "a tenant's", 'tenant:write'),
   ...webhooksOf('/webhooks', "the platform's", 'platform:write'),
-}
+} satisfies Operations
 
-export const alertOperations: Operations = {
+export const alertOperations = {
   'GET /alerts': {
     summary: 'List all alerts that you may see',
     need: 'anyone:read',
@@ -116,4 +128,4 @@ export const alertOperations: Operations = {
     body: patchAlerts,
     answer: alertRulesView,
   },
-}
+} satisfies Operations

@@ -49,9 +49,9 @@ describe('Whom the CLI speaks to', () => {
 
   it('builds addresses that stay below /v1', () => {
     assert.equal(
-      urlOf('http://h/p', ['apps', 'a/b', 'x?y'], { n: '1', s: undefined }).href,
+      urlOf('http://h/p', '/apps/:app/:rest', { app: 'a/b', rest: 'x?y', query: { n: '1', s: undefined } }).href,
       'http://h/p/v1/apps/a%2Fb/x%3Fy?n=1',
     )
-    assert.throws(() => urlOf('http://h', ['hosts', '..', 'cordon']), { exitCode: 2 })
+    assert.throws(() => urlOf('http://h', '/hosts/:host/cordon', { host: '..' }), { exitCode: 2 })
   })
 })
