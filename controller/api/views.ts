@@ -17,7 +17,7 @@ import type {
 import type { App, BuildSettings } from '#core/domain/app.ts'
 import { addressText, challengeName, type Domain } from '#core/domain/domain.ts'
 import type { AppEvent } from '#core/domain/event.ts'
-import { addCapacity, nothingReserved, reservedBy, type Host } from '#core/domain/host.ts'
+import { addCapacity, nothingReserved, reservedBy, type Capacity, type Host } from '#core/domain/host.ts'
 import { appliedTo, isUpToDate, processName, type Instance } from '#core/domain/instance.ts'
 import { suspensionOf, type Plan, type Tenant } from '#core/domain/quota.ts'
 import { isOver, sameTarget, type Deploy, type Release, type Resizing, type Rollout } from '#core/domain/release.ts'
@@ -179,6 +179,8 @@ export function instanceView(instance: Instance, liveHosts: Set<string>): Instan
     upToDate: isUpToDate(instance),
     cpuMilliUsed: stats?.cpuMilli ?? null,
     memoryBytesUsed: stats?.memoryBytes ?? null,
+    diskMb: desired.size.diskMb,
+    diskBytesUsed: stats?.diskBytes ?? null,
     startedMs: reported?.startedMs ?? null,
     readyMs: reported?.readyMs ?? null,
     once: desired.once !== null,
@@ -209,8 +211,10 @@ export const byName = (a: InstanceView, b: InstanceView): number =>
 
 export function hostView(host: Host, instances: Instance[]): HostView {
   const here = instances.filter(({ desired }) => desired.hostId === host.id)
-  return { ...host, reserved: here.map(reservedBy).reduce(addCapacity, nothingReserved) }
+  return showHost(host, here.map(reservedBy).reduce(addCapacity, nothingReserved))
 }
+
+export const showHost = (host: Host, reserved: Capacity): HostView => ({ ...host, disk: host.disk ?? null, reserved })
 
 export const eventView = ({ at, ...event }: AppEvent): EventView => ({ at: iso(at), ...event })
 

@@ -12,7 +12,7 @@ import type { Tenant } from '#core/domain/quota.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { LIVE_SECONDS } from '#core/store/figures.ts'
 import type { FedEvent } from '#core/store/events.ts'
-import { appView, deployView, eventView, instanceView } from '../api/views.ts'
+import { appView, deployView, eventView, instanceView, showHost } from '../api/views.ts'
 import { append, carry, emptyTail, type Item, type Items, type Tail } from './changes.ts'
 
 /** What was read of the store; what nobody asked for is left out. */
@@ -70,7 +70,7 @@ const draws: Record<KeyedTopic, Draw> = {
       const here = reserved.get(id) ?? nothingReserved
       return carry(before.get(id), [host, ...Object.values(here)], () => ({
         target: null,
-        view: { ...host, reserved: here },
+        view: showHost(host, here),
       }))
     })
   },

@@ -27,8 +27,8 @@ export type HostReport = {
 /** How full a disk is, as its users may fill it. */
 export type HostDisk = { usedBytes: number; totalBytes: number }
 
-/** `live` is derived from the lease, never written. */
-export type Host = HostReport & { live: boolean; cordoned: boolean }
+/** `live` is derived from the lease, never written; `disk` null: its agent could not tell, or is of an earlier version. */
+export type Host = HostReport & { live: boolean; cordoned: boolean; disk?: HostDisk | null }
 
 /** A host's lease lapses after this; heartbeats come every HEARTBEAT_MS. */
 export const HOST_LEASE_MS = 15_000

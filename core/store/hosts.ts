@@ -40,6 +40,7 @@ export async function loadHosts(store: Store): Promise<Host[]> {
           stacks: report.stacks ?? [],
           live: lease === 1,
           cordoned: unpack<boolean>(fields['cordoned']) ?? false,
+          disk: unpack<HostDisk>(fields['disk']),
         }
       )
     }),

@@ -1,6 +1,6 @@
 /** What those who follow the platform live are shown, read again and again. */
 import type { App } from '../domain/app.ts'
-import type { Host, HostReport } from '../domain/host.ts'
+import type { Host, HostDisk, HostReport } from '../domain/host.ts'
 import type { AppId, DeployId, HostId, InstanceId, TenantId } from '../domain/ids.ts'
 import type { Instance } from '../domain/instance.ts'
 import type { Tenant } from '../domain/quota.ts'
@@ -28,7 +28,7 @@ export type LiveReader = {
   events: () => Promise<FedEvent[]>
 }
 
-type Registered = { report: HostReport; cordoned: boolean }
+type Registered = { report: HostReport; cordoned: boolean; disk: HostDisk | null }
 
 export function createLiveReader(store: Store): LiveReader {
   const apps = createReader<AppId, App>(store, {
@@ -54,10 +54,12 @@ export function createLiveReader(store: Store): LiveReader {
   })
   const hosts = createReader<HostId, Registered>(store, {
     key: keys.host,
-    fields: ['report', 'cordoned'],
+    fields: ['report', 'cordoned', 'disk'],
     parse(fields) {
       const report = unpack<HostReport>(fields['report'])
-      return report && { report, cordoned: unpack<boolean>(fields['cordoned']) ?? false }
+      if (!report) return null
+      const cordoned = unpack<boolean>(fields['cordoned']) ?? false
+      return { report, cordoned, disk: unpack<HostDisk>(fields['disk']) }
     },
   })
   let shown = new Map<HostId, { from: Registered; host: Host }>()
@@ -72,8 +74,8 @@ export function createLiveReader(store: Store): LiveReader {
       const live = leases[index]?.[1] === 1
       const before = shown.get(id)
       const isSame = before?.from === from && before.host.live === live
-      const { report, cordoned } = from
-      next.set(id, isSame ? before : { from, host: { ...report, stacks: report.stacks ?? [], live, cordoned } })
+      const { report, ...rest } = from
+      next.set(id, isSame ? before : { from, host: { ...report, stacks: report.stacks ?? [], live, ...rest } })
     }
     shown = next
     return new Map([...shown].map(([id, { host }]) => [id, host]))

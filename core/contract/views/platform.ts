@@ -25,6 +25,10 @@ export const hostView = named('Host', {
   startedAt: z.number().describe('ms since 1970'),
   cpuMilliUsed: z.number(),
   memoryMbUsed: z.number(),
+  disk: z
+    .strictObject({ usedBytes: z.number(), totalBytes: z.number() })
+    .nullable()
+    .describe('Of the file system that its instances and slugs lie on; null: not known.'),
   live: z.boolean(),
   cordoned: z.boolean(),
   reserved: capacity.describe('What its instances were promised.'),

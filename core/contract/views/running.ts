@@ -46,6 +46,8 @@ export const instanceView = named('Instance', {
   upToDate: z.boolean().describe('Whether its host has answered the newest change.'),
   cpuMilliUsed: z.number().nullable(),
   memoryBytesUsed: z.number().nullable(),
+  diskMb: whole.describe('The most that it may write to its own disk.'),
+  diskBytesUsed: z.number().nullable().describe('Written to its own disk; null: not known yet.'),
   startedMs: z.number().nullable(),
   readyMs: z.number().nullable(),
   once: z.boolean().describe('It runs once and ends by itself.'),

@@ -25,6 +25,8 @@ const anInstance = (fields: Partial<InstanceView>) =>
     upToDate: true,
     cpuMilliUsed: null,
     memoryBytesUsed: null,
+    diskMb: 1024,
+    diskBytesUsed: null,
     ...fields,
   }) as InstanceView
 

@@ -21,6 +21,8 @@ const anInstance = (fields: Partial<InstanceView>) =>
     restarts: 0,
     cpuMilliUsed: null,
     memoryBytesUsed: null,
+    diskMb: 1024,
+    diskBytesUsed: null,
     ...fields,
   }) as InstanceView
 

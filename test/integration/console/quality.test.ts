@@ -167,6 +167,33 @@ describe('The console', function () {
     assert.equal((await fetch(`${api.url}/apps/shop`)).status, 404, 'a program that asks for no page gets none')
   })
 
+  it('is served compressed to whoever takes that, and kept by browsers for as long as it stays the same', async () => {
+    const asked = async (path: string, encodings: string): Promise<Response> =>
+      fetch(api.url + path, { headers: { accept: 'text/html', 'accept-encoding': encodings } })
+    const html = await (await asked('/', 'identity')).text()
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? ''
+    const plain = await asked(script, 'identity')
+    const text = await plain.text()
+    assert.equal(plain.headers.get('content-encoding'), null)
+    for (const [takes, encoding] of [
+      ['gzip, deflate, br, zstd', 'br'],
+      ['gzip', 'gzip'],
+    ] as const) {
+      const answer = await asked(script, takes)
+      assert.equal(answer.headers.get('content-encoding'), encoding)
+      assert.equal(answer.headers.get('vary'), 'Accept-Encoding')
+      assert.equal(answer.headers.get('cache-control'), 'public, max-age=31536000, immutable')
+      assert.match(answer.headers.get('content-type') ?? '', /javascript/)
+      assert.ok(Number(answer.headers.get('content-length')) < text.length / 2)
+      assert.equal(await answer.text(), text, 'and is the same when it is read')
+    }
+    const page = await asked('/apps/shop', 'br')
+    assert.equal(page.headers.get('content-encoding'), 'br')
+    assert.equal(page.headers.get('cache-control'), 'no-cache', 'the page says which files are the newest')
+    const gone = await asked('/assets/gone.js', 'br')
+    assert.deepEqual([gone.status, gone.headers.get('content-encoding')], [404, null])
+  })
+
   it('is no more than 250 KB of script at first, compressed', () => {
     const html = readFileSync(join(dist, 'index.html'), 'utf8')
     const first = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file ?? '')
