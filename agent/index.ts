@@ -76,7 +76,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     layers,
     find: (name) => loadStack(store, name),
   })
-  const meter = startMeter({ store, log, host, folders, now })
+  const meter = startMeter({ store, log, hostId: config.hostId, host, folders, now })
   const records = await openRecords(join(folders.run, 'instances'))
 
   await sweepBuilds({ host, folders, meter, log })
@@ -163,7 +163,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     preparations,
     meter,
     print: printBuild,
-    report: (deploy, report) => reportBuild(store, deploy, report),
+    report: (deploy, report) => reportBuild(store, config.hostId, deploy, report),
     now,
   })
 
@@ -175,7 +175,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     layers,
     find: (name) => loadStack(store, name),
     print: (name, line) => appendStackLog(store, name, line),
-    report: (name, report) => reportStack(store, name, report),
+    report: (name, report) => reportStack(store, config.hostId, name, report),
     now,
   })
 

@@ -4,7 +4,7 @@
  * agent or by its successor.
  */
 import { join } from 'node:path'
-import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
+import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import type { InstanceStats } from '#core/domain/instance.ts'
 import { addUsage, noUsage, subtractUsage, type UsageTotals } from '#core/domain/usage.ts'
 import { repeat, sleep } from '#core/runtime/clock.ts'
@@ -90,6 +90,7 @@ const unsentOf = (entries: Entry[]): UsageSample[] => entries.flatMap(({ unsent 
 export function startMeter(context: {
   store: Store
   log: Log
+  hostId: HostId
   host: SandboxHost
   folders: Pick<Folders, 'agent' | 'run'>
   now: () => number
@@ -244,7 +245,7 @@ export function startMeter(context: {
     if (stats.size > 0) {
       const fresh = new Map(stats)
       stats.clear()
-      await reportStats(store, fresh)
+      await reportStats(store, context.hostId, fresh)
     }
     if (away) log.info('the ledger takes samples again')
     away = false

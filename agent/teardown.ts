@@ -40,7 +40,7 @@ export async function teardown(config: Config, log: Log): Promise<void> {
     : []
   const store = connectStore(config.redisUrl)
   // It goes on with the lives that the agent metered; what the ledger does not take is left to the next agent.
-  const meter = startMeter({ store, log, host, folders, now: () => Date.now() })
+  const meter = startMeter({ store, log, hostId: config.hostId, host, folders, now: () => Date.now() })
   await Promise.all(
     records.map((record) =>
       endInstance({ store, meter, config, host }, record).catch((error: unknown) =>

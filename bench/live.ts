@@ -70,8 +70,11 @@ export async function live(): Promise<void> {
     for (let look = 0; look < LOOKS; look++) {
       // As agents do: figures of a tenth of the instances in each second, and a third of the hosts.
       const changed = look === 0 || look === 1 ? 0 : INSTANCES / 10
-      const some = ids.slice((look % 10) * changed, ((look % 10) + 1) * changed)
-      await reportStats(store, new Map(some.map((id) => [id, { at: look, cpuMilli: look, memoryBytes: look * 4096 }])))
+      const first = (look % 10) * changed
+      const some = ids.slice(first, first + changed).map((id, index) => ({ id, host: hostOf(first + index) }))
+      const figures = { at: look, cpuMilli: look, memoryBytes: look * 4096 }
+      for (const [host, those] of Map.groupBy(some, (one) => one.host))
+        await reportStats(store, host, new Map(those.map(({ id }) => [id, figures])))
       if (look > 1 && look % 3 === 0) await beat(look)
       bytes = 0
       const [began, cpu] = [performance.now(), process.cpuUsage()]

@@ -109,13 +109,13 @@ type BuildEnd =
 
 async function awaitBuild(walk: Walk, hostId: HostId): Promise<BuildEnd> {
   const { store, now, config } = walk.context
-  const { id, buildEpoch } = walk.deploy
+  const { buildEpoch } = walk.deploy
   const began = now()
   const isLost = watchHost(walk, hostId)
   const suspension = watchTenant(walk)
   let runningSince: number | null = null
   for (;;) {
-    const report = await walk.reach(() => loadBuildReport(store, id))
+    const report = await walk.reach(() => loadBuildReport(store, walk.deploy))
     if (report?.epoch === buildEpoch) {
       const phases = report.state === 'running' ? [] : (report.phases ?? [])
       if (report.state === 'succeeded') return { kind: 'succeeded', slug: report.slug, phases }

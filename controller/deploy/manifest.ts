@@ -12,7 +12,7 @@ import type { Outcome, Walk } from './walk.ts'
 
 /** That of this deploy's build; an empty one when it built nothing. */
 export async function manifestOf({ context: { store }, deploy, reach }: Walk): Promise<Manifest> {
-  const report = await reach(() => loadBuildReport(store, deploy.id))
+  const report = await reach(() => loadBuildReport(store, deploy))
   return report?.state === 'succeeded' && report.epoch === deploy.buildEpoch ? report.manifest : emptyManifest
 }
 

@@ -86,8 +86,8 @@ async function neededLayers({ store, config }: CollectContext, wantedSince: numb
   const add = ({ layers }: Pick<Slug, 'layers'>) => layers.forEach(({ digest }) => needed.add(digest))
   // A deploy that ends while this runs has made its release by then, so deploys are read before releases.
   const open = await loadOpenDeploys(store)
-  for (const { id } of open) {
-    const report = await loadBuildReport(store, id)
+  for (const deploy of open) {
+    const report = await loadBuildReport(store, deploy)
     if (report?.state === 'succeeded') add(report.slug)
   }
   for (const { report } of await loadStacks(store)) if (report?.state === 'built') needed.add(report.digest)

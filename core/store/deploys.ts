@@ -7,6 +7,8 @@ import { keys } from './keys.ts'
 const KEEP_DEPLOYS = 100
 const KEEP_LOG_SECONDS = 30 * 24 * 3600
 const MAX_LOG_LINES = 20_000
+/** Longer than a deploy may take after its build. */
+const KEEP_REPORT_SECONDS = 7 * 24 * 3600
 /** Longer than a deploy may take. */
 const RECENT_MS = 24 * 3600_000
 
@@ -136,14 +138,20 @@ export async function loadAssignedBuilds(store: Store, host: HostId): Promise<De
 }
 
 /** @returns false when the report came too late: the deploy is gone, over, or built in a newer epoch */
-export async function reportBuild(store: Store, id: DeployId, report: BuildReport): Promise<boolean> {
-  const taken = (await store.reportBuild(keys.deploy(id), report.epoch, pack(report))) === 1
+export async function reportBuild(store: Store, host: HostId, id: DeployId, report: BuildReport): Promise<boolean> {
+  const key = keys.hostBuild(host, id)
+  const taken = (await store.reportBuild(key, keys.deploy(id), report.epoch, pack(report), KEEP_REPORT_SECONDS)) === 1
   if (taken) await announce(store, 'changed')
   return taken
 }
 
-export async function loadBuildReport(store: Store, id: DeployId): Promise<BuildReport | null> {
-  const report = unpack<BuildReport>(await store.hget(keys.deploy(id), 'build'))
+/** That of the host that builds it: nobody else's word counts. */
+export async function loadBuildReport(
+  store: Store,
+  { id, buildHost }: Pick<Deploy, 'id' | 'buildHost'>,
+): Promise<BuildReport | null> {
+  if (buildHost === null) return null
+  const report = unpack<BuildReport>(await store.get(keys.hostBuild(buildHost as HostId, id)))
   // That of an older agent has none.
   return report?.state === 'succeeded' ? { ...report, manifest: report.manifest ?? emptyManifest } : report
 }

@@ -14,10 +14,10 @@ export async function appendEvent(store: Store, app: AppId, event: AppEvent): Pr
   // What an app printed may be secret, and is not sent anywhere.
   const entry: OutboxEntry = { kind: 'event', appId: app, event: { ...trimmed, lastOutput: [] } }
   await store.appendEvent(
-    keys.app(app),
     keys.events(app),
     keys.eventFeed,
     keys.outbox,
+    keys.app(app),
     pack(trimmed),
     KEEP_EVENTS,
     app,

@@ -25,14 +25,16 @@ export async function changeDesired(store: Store, read: Desired, next: Omit<Desi
 
 /** @returns false when the instance is gone, is another host's, or answered a newer epoch */
 export async function reportInstance(store: Store, host: HostId, id: InstanceId, reported: Reported): Promise<boolean> {
-  const taken = (await store.reportInstance(keys.instance(id), host, pack(reported), reported.epoch)) === 1
+  const key = keys.hostInstance(host, id)
+  const taken = (await store.reportInstance(key, keys.instance(id), host, pack(reported), reported.epoch)) === 1
   if (taken) await announce(store, 'changed')
   return taken
 }
 
-export async function reportStats(store: Store, stats: Map<InstanceId, InstanceStats>): Promise<void> {
+export async function reportStats(store: Store, host: HostId, stats: Map<InstanceId, InstanceStats>): Promise<void> {
   const together = batch(store)
-  for (const [id, figures] of stats) together.reportStats(keys.instance(id), pack(figures))
+  for (const [id, figures] of stats)
+    together.reportStats(keys.hostInstance(host, id), keys.instance(id), host, pack(figures))
   await together.run()
 }
 
@@ -42,6 +44,7 @@ export async function forgetInstance(store: Store, desired: Desired): Promise<bo
       keys.instance(desired.id),
       keys.instances,
       keys.hostInstances(desired.hostId),
+      keys.hostInstance(desired.hostId, desired.id),
       desired.id,
       desired.epoch,
     )) === 1
@@ -49,37 +52,50 @@ export async function forgetInstance(store: Store, desired: Desired): Promise<bo
 }
 
 export async function loadInstance(store: Store, id: InstanceId): Promise<Instance | null> {
-  return toInstance(await store.hgetall(keys.instance(id)))
+  return (await loadAll(store, [id]))[0] ?? null
 }
 
 export const loadInstances = (store: Store): Promise<Instance[]> => loadSet(store, keys.instances)
 export const loadAssigned = (store: Store, host: HostId): Promise<Instance[]> =>
   loadSet(store, keys.hostInstances(host))
 
-async function loadSet(store: Store, key: string): Promise<Instance[]> {
-  const ids = await store.smembers(key)
-  if (ids.length === 0) return []
-  const pipeline = store.pipeline()
-  for (const id of ids) pipeline.hgetall(keys.instance(id as InstanceId))
-  const rows = (await pipeline.exec()) ?? []
-  return rows
-    .map(([error, fields]) => {
-      if (error) throw error
-      return toInstance(fields as Record<string, string>)
-    })
-    .filter((instance) => instance !== null)
+const loadSet = async (store: Store, key: string): Promise<Instance[]> =>
+  loadAll(store, (await store.smembers(key)) as InstanceId[])
+
+/** What is wanted first: it names the host whose agent speaks of the instance. */
+async function loadAll(store: Store, ids: InstanceId[]): Promise<Instance[]> {
+  const wanted = (await hashes(store, ids.map(keys.instance))).flatMap((fields) => {
+    const desired = toDesired(fields)
+    return desired ? [{ desired, fields }] : []
+  })
+  const reports = await hashes(
+    store,
+    wanted.map(({ desired }) => keys.hostInstance(desired.hostId, desired.id)),
+  )
+  return wanted.map(({ desired, fields }, index) => toInstance(desired, { ...fields, ...reports[index] }))
 }
+
+async function hashes(store: Store, from: string[]): Promise<Fields[]> {
+  if (from.length === 0) return []
+  const pipeline = store.pipeline()
+  for (const key of from) pipeline.hgetall(key)
+  return ((await pipeline.exec()) ?? []).map(([error, fields]) => {
+    if (error) throw error
+    return fields as Fields
+  })
+}
+
+type Fields = Partial<Record<string, string>>
 
 const added = { ceilings: defaultCeilings, share: defaultShare, paused: false, stack: null, once: null }
 
-export function toInstance(fields: Partial<Record<string, string>>): Instance | null {
+export function toDesired(fields: Fields): Desired | null {
   const stored = unpack<Desired>(fields['desired'])
-  return (
-    stored && {
-      // What an earlier version wrote lacks the newer fields.
-      desired: { ...added, ...stored },
-      reported: unpack<Reported>(fields['reported']),
-      stats: unpack<InstanceStats>(fields['stats']),
-    }
-  )
+  // What an earlier version wrote lacks the newer fields.
+  return stored && { ...added, ...stored }
+}
+
+/** @param report what the host's agent says; an earlier version wrote it beside what is desired */
+export function toInstance(desired: Desired, report: Fields): Instance {
+  return { desired, reported: unpack<Reported>(report['reported']), stats: unpack<InstanceStats>(report['stats']) }
 }

@@ -79,6 +79,10 @@ export const keys = {
   hostLease: (id: HostId) => `berth:host:${id}:lease`,
   hostInstances: (id: HostId) => `berth:host:${id}:instances`,
   hostBuilds: (id: HostId) => `berth:host:${id}:builds`,
+  /** What the host's agent says of an instance, of a build, and of a stack: below its host, so that no other agent can write it. */
+  hostInstance: (host: HostId, id: InstanceId) => `berth:host:${host}:instance:${id}`,
+  hostBuild: (host: HostId, id: DeployId) => `berth:host:${host}:build:${id}`,
+  hostStack: (host: HostId, name: string) => `berth:host:${host}:stack:${name}`,
   /** digest → bytes, of all layers on the host */
   hostLayers: (id: HostId) => `berth:host:${id}:layers`,
   /** digest → since when nothing needs it, or `deleting` */

@@ -9,7 +9,7 @@ import { toApp } from './apps.ts'
 import { unpack, type Store } from './connection.ts'
 import { toDeploy } from './deploys.ts'
 import { readEventFeed, type FedEvent } from './events.ts'
-import { toInstance } from './instances.ts'
+import { createInstanceReader } from './instance-reader.ts'
 import { keys } from './keys.ts'
 import { createReader } from './reader.ts'
 import { toTenant } from './tenants.ts'
@@ -36,11 +36,7 @@ export function createLiveReader(store: Store): LiveReader {
     fields: ['record', 'formation', 'current', 'rollout', 'paused', 'build'],
     parse: toApp,
   })
-  const instances = createReader<InstanceId, Instance>(store, {
-    key: keys.instance,
-    fields: ['desired', 'reported', 'stats'],
-    parse: toInstance,
-  })
+  const instances = createInstanceReader(store)
   const tenants = createReader<TenantId, Tenant>(store, {
     key: keys.tenant,
     fields: ['record', 'suspended', 'budget'],

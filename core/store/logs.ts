@@ -42,10 +42,10 @@ export async function appendLogLines(
   for (let at = 0; at < lines.length; at += LINES_A_CALL) {
     const some = lines.slice(at, at + LINES_A_CALL)
     const answer = (await store.appendLogs(
-      keys.app(app),
       keys.logs(app),
       keys.logFigures(app),
       keys.logWriter(app, writer),
+      keys.app(app),
       within,
       DEFAULT_LOG_KB * 1024,
       REMEMBER_SECONDS,

@@ -1,3 +1,4 @@
+import type { HostId } from '../domain/ids.ts'
 import type { KnownStack, Stack, StackChoice, StackReport } from '../domain/stack.ts'
 import { pack, unpack, type Store } from './connection.ts'
 import { keys } from './keys.ts'
@@ -15,7 +16,10 @@ export async function createStack(store: Store, stack: Stack): Promise<boolean> 
 export async function loadStack(store: Store, name: string): Promise<KnownStack | null> {
   const fields = await store.hgetall(keys.stack(name))
   const stack = unpack<Stack>(fields['record'])
-  return stack && { ...stack, report: unpack<StackReport>(fields['report']) }
+  if (stack === null) return null
+  // An earlier version wrote the report beside the record.
+  const report = (await store.get(keys.hostStack(stack.host, name))) ?? fields['report']
+  return { ...stack, report: unpack<StackReport>(report) }
 }
 
 /** The newest first. */
@@ -26,11 +30,17 @@ export async function loadStacks(store: Store): Promise<KnownStack[]> {
 }
 
 /** @returns false when the stack was destroyed meanwhile */
-export const reportStack = async (store: Store, name: string, report: StackReport): Promise<boolean> =>
-  (await store.reportStack(keys.stack(name), pack(report))) === 1
+export const reportStack = async (store: Store, host: HostId, name: string, report: StackReport): Promise<boolean> =>
+  (await store.reportStack(keys.hostStack(host, name), keys.stack(name), pack(report))) === 1
 
 export async function removeStack(store: Store, name: string): Promise<void> {
-  await store.multi().srem(keys.stacks, name).del(keys.stack(name), keys.stackLog(name)).exec()
+  const stack = await loadStack(store, name)
+  const report = stack ? [keys.hostStack(stack.host, name)] : []
+  await store
+    .multi()
+    .srem(keys.stacks, name)
+    .del(keys.stack(name), keys.stackLog(name), ...report)
+    .exec()
 }
 
 /** @returns null while no operator has chosen one */

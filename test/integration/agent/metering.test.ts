@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { AppId, InstanceId, TenantId } from '#core/domain/ids.ts'
+import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { resolutions, type UsageTotals } from '#core/domain/usage.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
@@ -38,7 +38,8 @@ describe('The meter', function () {
   let clock: number | null = null
   const now = () => clock ?? Date.now()
 
-  const open = () => startMeter({ store, log: silentLog, host: world.host, folders: world.folders, now })
+  const open = () =>
+    startMeter({ store, log: silentLog, hostId: 'host-a' as HostId, host: world.host, folders: world.folders, now })
   before(async function () {
     this.timeout(180_000)
     world = await startTestHost()

@@ -34,7 +34,11 @@ describe('berth top, metrics, deploys:watch and events --tail', function () {
     const desired = anInstanceOf(app, 1)
     await assignInstance(store, desired)
     await reportInstance(store, aLiveHost.id, desired.id, aRunningReport)
-    await reportStats(store, new Map([[desired.id, { at: Date.now(), cpuMilli: 250, memoryBytes: 128 * 1024 ** 2 }]]))
+    await reportStats(
+      store,
+      aLiveHost.id,
+      new Map([[desired.id, { at: Date.now(), cpuMilli: 250, memoryBytes: 128 * 1024 ** 2 }]]),
+    )
   })
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL')

@@ -108,7 +108,7 @@ describe('alerts', function () {
     for (let round = 0; round < 18; round++) {
       await heartbeat(store, aHost('host-1'), { usedBytes: 97, totalBytes: 100 })
       if (round === 3) await reportInstance(store, host, desired.id, aReport({ epoch: 1, restarts: 4, since: clock }))
-      await reportStats(store, new Map([[desired.id, { at: clock, cpuMilli: 5, memoryBytes: bytes * 0.95 }]]))
+      await reportStats(store, host, new Map([[desired.id, { at: clock, cpuMilli: 5, memoryBytes: bytes * 0.95 }]]))
       await pass(10_000)
     }
     const kinds = (await list('/alerts', api.operator)).map(({ kind, state }) => `${kind} ${state}`).sort()

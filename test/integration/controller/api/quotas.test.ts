@@ -202,7 +202,11 @@ describe('plans and tenants, through the API', function () {
       const desired = aDesired({ id: `i-resized-${made}` as InstanceId, appId: app.id, tenantId: id, number: 2 })
       await assignInstance(store, desired)
       await reportInstance(store, desired.hostId, desired.id, aReport())
-      await reportStats(store, new Map([[desired.id, { at: 0, cpuMilli: 1, memoryBytes: 310 * 1024 * 1024 }]]))
+      await reportStats(
+        store,
+        desired.hostId,
+        new Map([[desired.id, { at: 0, cpuMilli: 1, memoryBytes: 310 * 1024 * 1024 }]]),
+      )
       const refused = await scale(token, app.name, { web: { memoryMb: 256 } })
       assert.deepEqual([refused.status, refused.body.code], [409, 'BELOW_USE'])
       assert.equal(refused.body.detail, 'web.2 uses 310 MB; --memory 256M would kill it. Choose at least 350M.')

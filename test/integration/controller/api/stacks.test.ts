@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { StackLogLine, StacksView, StackView } from '#core/contract/api.ts'
-import type { InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import type { HostId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { RECIPE_HASH } from '../../../../agent/stack.ts'
 import { createApp, setCurrent } from '#core/store/apps.ts'
 import { loadEvents } from '#core/store/events.ts'
@@ -14,6 +14,8 @@ import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aDesired, aHost, anApp, aSlug } from '../../../helpers/cluster.ts'
 
 const OWN = 'debian-13-0123456789ab'
+
+const HOST = 'host-a' as HostId
 
 describe('stacks, by the API', () => {
   let api: TestApi
@@ -37,7 +39,7 @@ describe('stacks, by the API', () => {
     const digest = createHash('sha256').update(bytes).digest('hex') as LayerDigest
     await api.context.layers.write(digest, Readable.from(bytes))
     const report = { state: 'built' as const, at: 1, digest, bytes: bytes.length, debian: '13.2', recipe: RECIPE_HASH }
-    assert.ok(await reportStack(api.context.store, name, report))
+    assert.ok(await reportStack(api.context.store, HOST, name, report))
     return digest
   }
   const serve = async (stack: string) => {
@@ -115,7 +117,7 @@ describe('stacks, by the API', () => {
     const heir = await order()
     await call('PATCH', '/stacks', { rollback: true })
     assert.match((await destroy()).body.detail, new RegExp(`${heir} is being built from it`))
-    await reportStack(store, heir, { state: 'failed', at: 1, error: 'no' })
+    await reportStack(store, HOST, heir, { state: 'failed', at: 1, error: 'no' })
     const user = aDesired({ id: 'i-one' as InstanceId, stack: name })
     await assignInstance(store, user)
     assert.match((await destroy()).body.detail, /1 instances still run on it/)
@@ -132,7 +134,7 @@ describe('stacks, by the API', () => {
     assert.equal((await destroy()).status, 204)
     assert.equal(await layers.size(digest), null)
     // What its host still says of it does not bring half of it back.
-    assert.equal(await reportStack(store, name, { state: 'building', at: 1 }), false)
+    assert.equal(await reportStack(store, HOST, name, { state: 'building', at: 1 }), false)
     assert.equal((await call('GET', `/stacks/${name}`)).status, 404)
   })
 })

@@ -120,7 +120,7 @@ export async function stackBuilt({ context: { store, layers } }: TestApi, name: 
   await layers.write(digest, Readable.from(bytes))
   await appendStackLog(store, name, 'Setting up curl')
   assert.ok(
-    await reportStack(store, name, {
+    await reportStack(store, 'host-a' as HostId, name, {
       state: 'built',
       at: 1,
       digest,

@@ -250,11 +250,11 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
     if (deploy?.buildHost !== host || deploy.state !== 'building') return
     const at = Date.now()
     const epoch = deploy.buildEpoch
-    if (!(await reportBuild(store, id, { epoch, state: 'running', at })) || behaviour.build === 'hangs') return
+    if (!(await reportBuild(store, host, id, { epoch, state: 'running', at })) || behaviour.build === 'hangs') return
     if (behaviour.build === 'fails') {
-      await reportBuild(store, id, { epoch, state: 'failed', at, error: 'npm install failed.' })
+      await reportBuild(store, host, id, { epoch, state: 'failed', at, error: 'npm install failed.' })
     } else {
-      await reportBuild(store, id, {
+      await reportBuild(store, host, id, {
         epoch,
         state: 'succeeded',
         at,

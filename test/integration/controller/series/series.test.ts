@@ -53,7 +53,11 @@ describe('time series', function () {
     const desired = anInstanceOf(app, 1)
     await assignInstance(store, desired)
     await reportInstance(store, aLiveHost.id, desired.id, aRunningReport)
-    await reportStats(store, new Map([[desired.id, { at: Date.now(), cpuMilli: 250, memoryBytes: 50_000_000 }]]))
+    await reportStats(
+      store,
+      aLiveHost.id,
+      new Map([[desired.id, { at: Date.now(), cpuMilli: 250, memoryBytes: 50_000_000 }]]),
+    )
     const index = Math.floor(Date.now() / 10_000) - 1
     await deliver(app, 'r-1', index * 5, 60)
     await deliver(app, 'r-2', index * 5 + 4, 40)

@@ -160,7 +160,7 @@ describe('Collecting slugs', function () {
     await createDeploy(store, deploy)
     await assignBuild(store, 'h' as never, deploy.id)
     const slug = { ...aSlug(), layers: [{ digest: layer('deps'), bytes: 10, kind: 'app' as const }] }
-    await reportBuild(store, deploy.id, {
+    await reportBuild(store, 'h' as never, deploy.id, {
       epoch: 1,
       state: 'succeeded',
       at: clock,
