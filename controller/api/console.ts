@@ -37,11 +37,12 @@ function filesOf(folder: string): RequestHandler {
     orderPreference: ['br', 'gzip'],
     serveStatic: { setHeaders: (res, path) => void res.setHeader('Cache-Control', cachingOf(path)) },
   })
-  return (req, res, next) =>
+  return (req, res, next) => {
     files(req, res, (error?: unknown) => {
       forgetEncoding(res)
       next(error)
     })
+  }
 }
 
 /** Files but the page itself carry a hash of their content in their names. */

@@ -37,7 +37,7 @@ export type World = {
   pushApp(
     app: string,
     fixture: string | null,
-    options?: { change?: Record<string, string>; ref?: string },
+    options?: { change?: Record<string, string>; ref?: string; message?: string },
   ): Promise<Push>
   /** A second host: an agent with a data folder of its own. */
   addHost(id: string, env?: Record<string, string>): Promise<OtherHost>
@@ -119,7 +119,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     },
     http: (app, path, asked) => ask(httpPort, `${app}.localhost`, path, asked),
     git: (args, cwd) => run(['git', ...args], { cwd, env }),
-    async pushApp(app, fixture, { change = {}, ref = 'HEAD:refs/heads/main' } = {}) {
+    async pushApp(app, fixture, { change = {}, ref = 'HEAD:refs/heads/main', message = 'A push' } = {}) {
       const folder = await mkdtemp(join(tmpdir(), 'berth-push-'))
       folders.push(folder)
       if (fixture !== null)
@@ -131,7 +131,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
       const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid']
       await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: folder, env })
       await run(['git', 'add', '--all', '--force'], { cwd: folder, env })
-      await run(['git', ...identity, 'commit', '--quiet', '--allow-empty', '--message', 'A push'], { cwd: folder, env })
+      await run(['git', ...identity, 'commit', '--quiet', '--allow-empty', '--message', message], { cwd: folder, env })
       const credentials = `http.extraHeader=Authorization: Basic ${Buffer.from(`berth:${token}`).toString('base64')}`
       const { code, stdout, stderr } = await run(
         ['git', '-c', credentials, 'push', '--force', `${apiUrl}/git/${app}.git`, ref],

@@ -1,16 +1,17 @@
 /** Somebody was invited: they choose a password, or join with the account that they have. */
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useState } from 'react'
+import type { InvitationShown } from '../../../core/contract/identity.ts'
 import { useAction } from '../api/actions.ts'
 import { call } from '../api/client.ts'
 import { findSession, type Session } from '../api/session.ts'
-import type { InvitationShown } from '../api/views.ts'
 import { Button } from '../ui/Button.tsx'
+import { PasswordField, TextField } from '../ui/fields.tsx'
+import { Form } from '../ui/Form.tsx'
 import { Notice } from '../ui/parts.tsx'
 
 type Props = { code: string; onSignedIn: (session: Session) => void; onOther: () => void }
 
 export function Invitation({ code, onSignedIn, onOther }: Props) {
-  const [nameId, passwordId] = [useId(), useId()]
   const [shown, setShown] = useState<InvitationShown | null>(null)
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
@@ -49,42 +50,12 @@ export function Invitation({ code, onSignedIn, onOther }: Props) {
       </>
     )
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void accept.run()
-      }}
-    >
+    <Form action={accept} submit="Join" kind="primary">
       <p>
         {shown.invitedBy} invites you {where}. Your account will be <strong>{shown.email}</strong>.
       </p>
-      <div className="field">
-        <label htmlFor={nameId}>Your name</label>
-        <input
-          id={nameId}
-          className="input"
-          autoComplete="name"
-          maxLength={100}
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={passwordId}>A password</label>
-        <input
-          id={passwordId}
-          className="input"
-          type="password"
-          autoComplete="new-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
-      </div>
-      {accept.error !== null && <Notice tone="bad">{accept.error}</Notice>}
-      <Button type="submit" kind="primary" busy={accept.busy}>
-        Join
-      </Button>
-    </form>
+      <TextField label="Your name" autoComplete="name" maxLength={100} value={name} onChange={setName} />
+      <PasswordField label="A password" kind="new" required value={password} onChange={setPassword} />
+    </Form>
   )
 }

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { Dialog } from '@base-ui/react/dialog'
 import { useLocation } from 'wouter'
 import { part } from '../api/client.ts'
-import { useGet } from '../api/queries.ts'
+import { useList } from '../api/lists.ts'
 import { useSession } from '../api/session.ts'
 import { useMany } from '../live/hooks.ts'
 import { Icon, type IconName } from '../ui/Icon.tsx'
@@ -101,9 +101,12 @@ function useTargets(): Target[] {
   const session = useSession()
   const apps = useMany('apps', '*', 1000)
   const hosts = useMany('hosts', '*', 1000)
-  const listed = useGet<{ tenants: { id: string }[] }>(session.operator ? '/v1/tenants' : null, { optional: true }).data
+  const listed = useList<{ id: string }>(session.operator ? '/v1/tenants' : null, 'tenants', {
+    all: true,
+    optional: true,
+  }).items
   return useMemo(() => {
-    const tenants = listed?.tenants.map(({ id }) => id) ?? session.memberships.map(({ tenant }) => tenant)
+    const tenants = listed?.map(({ id }) => id) ?? session.memberships.map(({ tenant }) => tenant)
     return [
       ...places.filter(({ operators }) => !operators || session.operator),
       ...apps.map(({ name, tenant }): Target => ({
@@ -130,6 +133,7 @@ const places: (Target & { operators?: true })[] = [
   { name: 'New app', what: 'Page', href: '/apps/new', icon: 'plus' },
   { name: 'Hosts', what: 'Page', href: '/hosts', icon: 'hosts', operators: true },
   { name: 'Tenants', what: 'Page', href: '/tenants', icon: 'tenants' },
+  { name: 'People', what: 'Page', href: '/people', icon: 'people', operators: true },
   { name: 'Plans', what: 'Page', href: '/plans', icon: 'plans', operators: true },
   { name: 'Stacks', what: 'Page', href: '/stacks', icon: 'stacks', operators: true },
   { name: 'Audit log', what: 'Page', href: '/audit', icon: 'audit' },

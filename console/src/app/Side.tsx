@@ -41,6 +41,7 @@ export function SideContent({ onSearch, onLeave }: { onSearch: () => void; onLea
         <span className="title" aria-hidden="true">
           Platform
         </span>
+        {operator && <Place href="/people" icon="people" text="People" />}
         {operator && <Place href="/plans" icon="plans" text="Plans" />}
         {operator && <Place href="/stacks" icon="stacks" text="Stacks" />}
         <Place href="/audit" icon="audit" text="Audit" />

@@ -1,5 +1,5 @@
 /** The door: e-mail and password (and a code), a link that works once, or a token. */
-import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useAction } from '../api/actions.ts'
 import { ApiError, call } from '../api/client.ts'
 import {
@@ -12,6 +12,8 @@ import {
   type Session,
 } from '../api/session.ts'
 import { Button } from '../ui/Button.tsx'
+import { CodeField, EmailField, PasswordField, TextField } from '../ui/fields.tsx'
+import { Form } from '../ui/Form.tsx'
 import { Brand } from '../ui/Icon.tsx'
 import { Notice } from '../ui/parts.tsx'
 import { Invitation } from './Invitation.tsx'
@@ -86,52 +88,11 @@ function ByPassword({ onSignedIn }: { onSignedIn: (session: Session) => Promise<
     }
   })
   return (
-    <Form submit="Sign in" action={action}>
-      <Field label="E-mail">
-        {(id) => (
-          <input
-            id={id}
-            className="input"
-            type="email"
-            name="email"
-            autoComplete="username"
-            required
-            autoFocus
-            value={email}
-            onChange={(event) => setEmail(event.target.value)}
-          />
-        )}
-      </Field>
-      <Field label="Password">
-        {(id) => (
-          <input
-            id={id}
-            className="input"
-            type="password"
-            name="password"
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-        )}
-      </Field>
+    <Form submit="Sign in" kind="primary" action={action}>
+      <EmailField label="E-mail" name="email" autoComplete="username" autoFocus value={email} onChange={setEmail} />
+      <PasswordField label="Password" kind="current" name="password" required value={password} onChange={setPassword} />
       {wantsCode ? (
-        <Field label="Code from your authenticator">
-          {(id) => (
-            <input
-              id={id}
-              className="input mono"
-              name="totp"
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              maxLength={10}
-              autoFocus
-              value={totp}
-              onChange={(event) => setTotp(event.target.value)}
-            />
-          )}
-        </Field>
+        <CodeField label="Code from your authenticator" name="totp" autoFocus value={totp} onChange={setTotp} />
       ) : (
         <button type="button" className="link small" onClick={() => setWantsCode(true)}>
           I have a code from an authenticator
@@ -156,21 +117,18 @@ function ByToken({ onSignedIn }: WayProps) {
   const [token, setToken] = useState('')
   const action = useAction(async () => onSignedIn(await signInByToken(token.trim())))
   return (
-    <Form submit="Sign in" action={action}>
-      <Field label="API token" hint="It stays in this page’s memory and is gone when you reload.">
-        {(id) => (
-          <input
-            id={id}
-            className="input mono"
-            type="password"
-            autoComplete="off"
-            required
-            autoFocus
-            value={token}
-            onChange={(event) => setToken(event.target.value)}
-          />
-        )}
-      </Field>
+    <Form submit="Sign in" kind="primary" action={action}>
+      <TextField
+        label="API token"
+        hint="It stays in this page’s memory and is gone when you reload."
+        mono
+        type="password"
+        autoComplete="off"
+        required
+        autoFocus
+        value={token}
+        onChange={setToken}
+      />
     </Form>
   )
 }
@@ -188,21 +146,8 @@ export function SecondFactor({ onSignedIn }: WayProps) {
         </div>
         <div className="card">
           <h1>Second factor</h1>
-          <Form submit="Go on" action={action}>
-            <Field label="Code from your authenticator">
-              {(id) => (
-                <input
-                  id={id}
-                  className="input mono"
-                  inputMode="numeric"
-                  autoComplete="one-time-code"
-                  required
-                  autoFocus
-                  value={code}
-                  onChange={(event) => setCode(event.target.value)}
-                />
-              )}
-            </Field>
+          <Form submit="Go on" kind="primary" action={action}>
+            <CodeField label="Code from your authenticator" required autoFocus value={code} onChange={setCode} />
           </Form>
         </div>
       </main>
@@ -234,31 +179,3 @@ function Once({ onSignedIn, onFailed }: WayProps & { onFailed: () => void }) {
 
 const inUrl = (name: string): string | null =>
   location.pathname === '/login' ? new URLSearchParams(location.search).get(name) : null
-
-type FormProps = { submit: string; action: ReturnType<typeof useAction<[]>>; children: ReactNode }
-
-const Form = ({ submit, action, children }: FormProps) => (
-  <form
-    onSubmit={(event) => {
-      event.preventDefault()
-      void action.run()
-    }}
-  >
-    {children}
-    {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-    <Button type="submit" kind="primary" busy={action.busy}>
-      {submit}
-    </Button>
-  </form>
-)
-
-function Field({ label, hint, children }: { label: string; hint?: string; children: (id: string) => ReactNode }) {
-  const id = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children(id)}
-      {hint !== undefined && <span className="hint">{hint}</span>}
-    </div>
-  )
-}

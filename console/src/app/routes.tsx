@@ -26,6 +26,7 @@ export const pages: PageRoute[] = [
   { path: '/hosts/:host', page: page(() => import('../pages/hosts/HostPage.tsx'), 'HostPage'), operators: true },
   { path: '/tenants', page: page(() => import('../pages/tenants/Tenants.tsx'), 'Tenants') },
   { path: '/tenants/:tenant', page: page(() => import('../pages/tenants/TenantPage.tsx'), 'TenantPage') },
+  { path: '/people', page: page(() => import('../pages/people/People.tsx'), 'People'), operators: true },
   { path: '/plans', page: page(() => import('../pages/platform/Plans.tsx'), 'Plans'), operators: true },
   { path: '/stacks', page: page(() => import('../pages/platform/Stacks.tsx'), 'Stacks'), operators: true },
   { path: '/audit', page: page(() => import('../pages/platform/Audit.tsx'), 'Audit') },

@@ -1,5 +1,5 @@
 /** What states, reasons and kinds are called, and which of the four colours they have. */
-import type { DeployView, EventView, InstanceView, ReleaseView } from '../../../core/contract/api.ts'
+import type { DeployView, EventView, InstanceView, ReleaseView, RunView } from '../../../core/contract/api.ts'
 import type { AlertKind } from '../../../core/contract/alerts.ts'
 
 export type Tone = 'good' | 'busy' | 'bad' | 'idle'
@@ -54,6 +54,15 @@ const reasons: Partial<Record<NonNullable<InstanceView['reason']>, string>> = {
 export const reasonWord = (reason: InstanceView['reason']): string =>
   reason === null ? '' : (reasons[reason] ?? sentence(reason))
 
+/** How a run stands, or how it ended: `Exit 3` says more than that it exited. */
+export function runState({ state, end }: Pick<RunView, 'state' | 'end'>): Word {
+  if (end === null) return state === 'waiting' ? { text: 'Waiting', tone: 'busy' } : { text: 'Running', tone: 'busy' }
+  if (end.reason === 'completed') return { text: 'Completed', tone: 'good' }
+  if (end.reason === 'stopped') return { text: 'Stopped', tone: 'idle' }
+  if (end.reason === 'exited' && end.exitCode !== null) return { text: `Exit ${end.exitCode}`, tone: 'bad' }
+  return { text: reasonWord(end.reason), tone: 'bad' }
+}
+
 const failures = new Set<string>([
   'exited',
   'outOfMemory',
@@ -101,4 +110,27 @@ export const alertWord = (kind: AlertKind): string => alerts[kind] ?? sentence(k
 export function sentence(code: string): string {
   const words = code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim()
   return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const browsers: [RegExp, string][] = [
+  [/Edg\//, 'Edge'],
+  [/Firefox\//, 'Firefox'],
+  [/(Chrome|Chromium)\//, 'Chrome'],
+  [/Safari\//, 'Safari'],
+  [/^berth/i, 'berth'],
+]
+const systems: [RegExp, string][] = [
+  [/Android/, 'Android'],
+  [/iPhone|iPad/, 'iOS'],
+  [/Mac OS X/, 'macOS'],
+  [/Windows/, 'Windows'],
+  [/Linux/, 'Linux'],
+]
+
+/** A `User-Agent` in two words: `Firefox, Linux`. What is not known stays as it was sent, as far as it is short. */
+export function clientName(agent: string): string {
+  const find = (known: [RegExp, string][]): string | undefined => known.find(([pattern]) => pattern.test(agent))?.[1]
+  const [browser, system] = [find(browsers), find(systems)]
+  if (browser === undefined) return agent === '' ? 'Unknown' : agent.slice(0, 40)
+  return system === undefined ? browser : `${browser}, ${system}`
 }

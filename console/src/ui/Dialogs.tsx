@@ -1,9 +1,10 @@
 /** Questions that the page asks. What cannot be taken back names its effect and wants a name typed. */
-import { useId, useState, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { AlertDialog } from '@base-ui/react/alert-dialog'
 import { Dialog } from '@base-ui/react/dialog'
 import { useAction, type Action } from '../api/actions.ts'
 import { Button } from './Button.tsx'
+import { TextField } from './fields.tsx'
 import { Notice } from './parts.tsx'
 
 type ModalProps = {
@@ -34,11 +35,13 @@ type DialogFormProps = {
   action: Pick<Action<[]>, 'run' | 'busy' | 'error'>
   submit: string
   onCancel: () => void
+  /** A third way out, apart from the two. */
+  also?: ReactNode
   children: ReactNode
 }
 
 /** What a dialog asks for, what went wrong, and the two ways out. */
-export const DialogForm = ({ action, submit, onCancel, children }: DialogFormProps) => (
+export const DialogForm = ({ action, submit, onCancel, also, children }: DialogFormProps) => (
   <form
     className="stack"
     onSubmit={(event) => {
@@ -49,6 +52,7 @@ export const DialogForm = ({ action, submit, onCancel, children }: DialogFormPro
     {children}
     {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
     <div className="buttons">
+      {also && <span className="grow">{also}</span>}
       <Button onClick={onCancel}>Cancel</Button>
       <Button type="submit" kind="primary" busy={action.busy}>
         {submit}
@@ -65,16 +69,17 @@ type ConfirmProps = {
   effect: ReactNode
   /** What is to be typed; left out where the step can be taken back. */
   name?: string
+  /** What else is asked, and whether that is answered. */
+  asks?: { fields: ReactNode; isAnswered: boolean }
   verb: string
   work: () => Promise<unknown>
   onDone?: () => void
 }
 
-export function Confirm({ open, onClose, title, effect, name, verb, work, onDone }: ConfirmProps) {
-  const id = useId()
+export function Confirm({ open, onClose, title, effect, name, asks, verb, work, onDone }: ConfirmProps) {
   const [typed, setTyped] = useState('')
   const action = useAction(work)
-  const isReady = name === undefined || typed === name
+  const isReady = (name === undefined || typed === name) && (asks?.isAnswered ?? true)
   const close = (): void => {
     setTyped('')
     action.clear()
@@ -101,21 +106,21 @@ export function Confirm({ open, onClose, title, effect, name, verb, work, onDone
               void submit()
             }}
           >
+            {asks?.fields}
             {name !== undefined && (
-              <div className="field">
-                <label htmlFor={id}>
-                  Type <code className="strong">{name}</code> to confirm
-                </label>
-                <input
-                  id={id}
-                  className="input mono"
-                  value={typed}
-                  autoComplete="off"
-                  autoCapitalize="off"
-                  spellCheck={false}
-                  onChange={(event) => setTyped(event.target.value)}
-                />
-              </div>
+              <TextField
+                label={
+                  <>
+                    Type <code className="strong">{name}</code> to confirm
+                  </>
+                }
+                mono
+                autoComplete="off"
+                autoCapitalize="off"
+                spellCheck={false}
+                value={typed}
+                onChange={setTyped}
+              />
             )}
             {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
             <div className="buttons">

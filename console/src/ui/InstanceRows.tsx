@@ -86,6 +86,19 @@ const rest: Column<InstanceView>[] = [
       />
     ),
   },
+  {
+    title: 'Disk',
+    width: '104px',
+    from: 'wider',
+    cell: ({ diskBytesUsed, diskMb, name: of }) => (
+      <Use
+        used={diskBytesUsed}
+        most={diskMb * 1024 ** 2}
+        label={`Disk of ${of}`}
+        text={diskBytesUsed === null ? '–' : bytes(diskBytesUsed)}
+      />
+    ),
+  },
   { title: 'Restarts', width: '64px', from: 'wider', num: true, cell: ({ restarts }) => restarts },
   { title: 'Since', width: '92px', from: 'wider', num: true, cell: ({ since }) => <Ago at={since} /> },
 ]

@@ -87,19 +87,12 @@ export const Loading = ({ lines = 4 }: { lines?: number }) => (
   </div>
 )
 
-/** @param used, assigned shares of the whole, 0 to 1 */
-export function Meter({
-  used,
-  assigned,
-  label,
-  text,
-}: {
-  used: number
-  assigned?: number
-  label: string
-  text: string
-}) {
-  const tone = used >= 0.95 ? 'bad' : used >= 0.85 ? 'busy' : ''
+/** @property used, assigned shares of the whole, 0 to 1. @property tone left out: the fuller, the worse */
+type MeterProps = { used: number; assigned?: number; label: string; text: string; tone?: Tone | '' }
+
+const toneOfUse = (used: number): Tone | '' => (used >= 0.95 ? 'bad' : used >= 0.85 ? 'busy' : '')
+
+export function Meter({ used, assigned, label, text, tone = toneOfUse(used) }: MeterProps) {
   return (
     <span
       className={`meter ${tone}`}

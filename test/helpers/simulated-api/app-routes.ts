@@ -2,6 +2,7 @@
 import { Router, type Request, type Response } from 'express'
 import type { AppView, DeployView, PatchFormation } from '#core/contract/api.ts'
 import { Refusal, type SimulatedApi } from './index.ts'
+import { jobRoutes } from './job-routes.ts'
 import { addApp, makeInstance, weigh } from './place.ts'
 import { makeSeries } from './series.ts'
 import { callerOf, queryOf } from './sessions.ts'
@@ -96,6 +97,7 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
     api.tell('apps', [], [app.id])
     res.status(204).end()
   })
+  router.use(jobRoutes((req, act) => appOf(req, api, act)))
   router.get('/apps/:app/deploys/:deploy/log', (req, res) => followDeploy(api, req, res, stopping))
   router.post('/apps', (req, res) => {
     const { name = 'eager-otter', tenant = 'northwind' } = req.body as { name?: string; tenant?: string }
@@ -110,7 +112,7 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
 }
 
 /** @throws Refusal 404 for what is hidden, 403 for what one may only look at */
-function appOf(req: Request, { place }: SimulatedApi, act: 'read' | 'write'): AppView {
+export function appOf(req: Request, { place }: SimulatedApi, act: 'read' | 'write'): AppView {
   const { operator, memberships } = callerOf(req)
   const app = place.apps.find(({ name }) => name === req.params.app)
   const role = memberships.find(({ tenant }) => tenant === app?.tenant)?.role

@@ -20,6 +20,7 @@ export function addIncidents(place: Place): void {
       since: at(1),
       memoryBytesUsed: null,
       cpuMilliUsed: null,
+      diskBytesUsed: null,
     })
   addEvent(
     place,

@@ -10,9 +10,11 @@ import express, { type ErrorRequestHandler } from 'express'
 import type { LiveTopic, LiveTopics } from '#core/contract/live.ts'
 import { consoleFiles } from '../../../controller/api/console.ts'
 import { securityHeaders } from '../../../controller/api/server.ts'
-import { appRoutes } from './app-routes.ts'
+import { alertRoutes } from './alert-routes.ts'
+import { appOf, appRoutes } from './app-routes.ts'
 import { createLive, type Live } from './live.ts'
 import { makePlace, type Place } from './place.ts'
+import { accountRoutes, peopleRoutes } from './people-routes.ts'
 import { placeRoutes } from './place-routes.ts'
 import { authenticate, sessionRoutes, type People, type Somebody } from './sessions.ts'
 
@@ -94,6 +96,12 @@ export async function startSimulatedApi(place = makePlace(Date.now())): Promise<
   app.use('/v1', live.routes(stopping.signal))
   app.use('/v1', appRoutes(api, stopping.signal))
   app.use('/v1', placeRoutes(api))
+  app.use('/v1', peopleRoutes(people))
+  app.use('/v1', accountRoutes())
+  app.use(
+    '/v1',
+    alertRoutes(place, (req) => void (req.params.app === undefined || appOf(req, api, 'write'))),
+  )
   app.use('/v1', (_req, res) => problem(res, 404, 'NOT_FOUND', 'There is no such page.'))
   app.use(consoleFiles())
   app.use(answerError)

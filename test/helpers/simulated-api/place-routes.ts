@@ -1,6 +1,8 @@
 /** What the simulated API says of the platform, its tenants and people. */
 import { Router, type Request } from 'express'
 import type { TenantDetail } from '#core/contract/api.ts'
+import type { DiagnosisView } from '#core/contract/hosts.ts'
+import type { TokenView } from '#core/contract/identity.ts'
 import { Refusal, type SimulatedApi } from './index.ts'
 import { makeSeries } from './series.ts'
 import { callerOf, queryOf } from './sessions.ts'
@@ -23,36 +25,16 @@ export function placeRoutes(api: SimulatedApi): Router {
   operators('/plans', () => ({ plans: place.plans }))
   operators('/stacks', () => stacksOf(place.hosts.length, place.instances.length))
   operators('/metrics', (req) => makeSeries('all', queryOf(req, 'range'), total(), place.instances.length, Date.now()))
-  operators('/hosts/:host/doctor', (req) => ({
-    host: req.params.host,
-    findings: [
-      {
-        check: 'Swap',
-        verdict: 'advice',
-        found: 'Swap is on.',
-        why: 'An instance near its memory limit is slowed down instead of ended.',
-        remedy: 'swapoff -a',
-      },
-    ],
-  }))
+  operators('/hosts/:host/doctor', (req) => diagnosisOf(String(req.params.host)))
   router.get('/tenants/:tenant', (req, res) => res.json(tenantDetail(req, api)))
   router.get('/tenants/:tenant/metrics', (req, res) => {
     const { id } = tenantDetail(req, api)
     res.json(makeSeries(id, queryOf(req, 'range'), total(id), 12, Date.now()))
   })
-  router.get('/tenants/:tenant/members', (req, res) => {
+  router.get(['/tenants/:tenant/members', '/tenants/:tenant/invitations'], (req, _res, next) => {
     tenantDetail(req, api)
-    const person = (name: string, email: string) => ({ id: `u-${name}`, name, email })
-    res.json({
-      hasOwner: true,
-      members: [
-        { user: person('Ana Keller', 'ana@northwind.example'), role: 'owner', lastLoginAt: ago(2) },
-        { user: person('Jonas Weber', 'jonas@northwind.example'), role: 'member', lastLoginAt: ago(26) },
-        { user: person('Vera Lang', 'viewer@northwind.example'), role: 'viewer', lastLoginAt: null },
-      ],
-    })
+    next()
   })
-  router.get('/tenants/:tenant/invitations', (_req, res) => res.json({ invitations: [] }))
   router.post('/tenants/:tenant/suspend', (req, res) => {
     requireOperator(req)
     const tenant = place.tenants.find(({ id }) => id === req.params.tenant)
@@ -74,38 +56,34 @@ export function placeRoutes(api: SimulatedApi): Router {
     res.json({ enabled: true, port: 2222, fingerprint: 'SHA256:abc', hostKey: 'ssh-ed25519 AAAA' }),
   )
   router.get('/keys', (_req, res) => res.json({ keys: [] }))
-  router.get('/tokens', (_req, res) =>
-    res.json({
-      tokens: [
-        {
-          id: 't-ci',
-          description: 'CI of the shop',
-          tenant: 'northwind',
-          operator: false,
-          app: 'shop',
-          readOnly: false,
-          createdAt: ago(300),
-          expiresAt: null,
-        },
-        {
-          id: 't-ops',
-          description: 'Backup script',
-          tenant: null,
-          operator: true,
-          app: null,
-          readOnly: true,
-          createdAt: ago(2000),
-          expiresAt: null,
-        },
-      ],
-    }),
-  )
+  router.get('/tokens', (_req, res) => res.json({ tokens }))
   router.get('/audit', (req, res) => res.json({ entries: auditOf(req), next: null }))
   return router
 }
 
-function requireOperator(req: Request): void {
+const diagnosisOf = (host: string): DiagnosisView => ({
+  host,
+  at: ago(0.4),
+  findings: [
+    {
+      check: 'Swap',
+      verdict: 'advice',
+      found: 'Swap is on.',
+      why: 'An instance near its memory limit is slowed down instead of ended.',
+      remedy: 'swapoff -a',
+    },
+    { check: 'Cgroups', verdict: 'ok', found: 'Version 2, with all controllers.', why: '', remedy: null },
+    { check: 'OCI runtime', verdict: 'ok', found: 'crun 1.21.', why: '', remedy: null },
+    { check: 'Clock', verdict: 'ok', found: 'It is kept right by chrony.', why: '', remedy: null },
+  ],
+})
+
+export function requireOperator(req: Request): void {
   if (!callerOf(req).operator) throw new Refusal(403, 'FORBIDDEN', "This needs an operator's token.")
+}
+
+function ago(hours: number): string {
+  return new Date(Date.now() - hours * 3_600_000).toISOString()
 }
 
 function tenantDetail(req: Request, { place }: SimulatedApi): TenantDetail {
@@ -136,8 +114,6 @@ function tenantDetail(req: Request, { place }: SimulatedApi): TenantDetail {
   }
 }
 
-const ago = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString()
-
 const stacksOf = (hosts: number, instances: number): object => {
   const names = Array.from({ length: hosts }, (_, index) => `h${index}`)
   const stack = (name: string, state: string, inUse: boolean, here: number, days: number): object => ({
@@ -166,6 +142,35 @@ const stacksOf = (hosts: number, instances: number): object => {
     ],
   }
 }
+
+const tokens: TokenView[] = [
+  {
+    id: 't-ci',
+    description: 'CI of the shop',
+    tenant: 'northwind',
+    operator: false,
+    role: 'member',
+    app: 'shop',
+    readOnly: false,
+    user: null,
+    createdAt: ago(300),
+    expiresAt: null,
+    lastUsedAt: ago(0.2),
+  },
+  {
+    id: 't-ops',
+    description: 'Backup script',
+    tenant: null,
+    operator: true,
+    role: 'owner',
+    app: null,
+    readOnly: true,
+    user: null,
+    createdAt: ago(2000),
+    expiresAt: ago(-900),
+    lastUsedAt: ago(9),
+  },
+]
 
 const templates = [
   {

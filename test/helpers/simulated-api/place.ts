@@ -38,6 +38,7 @@ type Size = { hosts: number; apps: number; instancesOfEach?: number }
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+const GIB = 1024 ** 3
 
 /** @param size left out: a place of a size that one may look at; else as large as it says */
 export function makePlace(now: number, size?: Size): Place {
@@ -100,6 +101,10 @@ function makeHost(id: string, index: number, now: number, chance: Chance): HostV
     startedAt: now - (3 + index) * 24 * HOUR,
     cpuMilliUsed: Math.round((large ? 8_000 : 4_000) * (0.14 + chance.next() * 0.5)),
     memoryMbUsed: 2048,
+    disk: {
+      usedBytes: Math.round((large ? 61 : 40) * GIB * (0.2 + chance.next() * 0.4)),
+      totalBytes: (large ? 61 : 40) * GIB,
+    },
     live: true,
     cordoned: false,
     reserved: { memoryMb: 0, cpuMilli: 0, diskMb: 0, slots: 0 },
@@ -228,6 +233,8 @@ export function makeInstance(place: Place, app: AppView, process: string, n: num
     upToDate: true,
     cpuMilliUsed: Math.round(20 + chance.next() * 180),
     memoryBytesUsed: Math.round(memoryMb * 1024 ** 2 * (0.3 + chance.next() * 0.35)),
+    diskMb: 1024,
+    diskBytesUsed: (3 + chance.below(180)) * 1024 ** 2,
     startedMs: 31,
     readyMs: 104 + chance.below(400),
     once: false,

@@ -29,7 +29,9 @@ const tabs: { id: string; title: string; page: ComponentType<TabProps> }[] = [
   { id: 'config', title: 'Config', page: tab(() => import('./ConfigTab.tsx'), 'ConfigTab') },
   { id: 'domains', title: 'Domains', page: tab(() => import('./DomainsTab.tsx'), 'DomainsTab') },
   { id: 'scale', title: 'Scale', page: tab(() => import('./ScaleTab.tsx'), 'ScaleTab') },
+  { id: 'jobs', title: 'Jobs', page: tab(() => import('./JobsTab.tsx'), 'JobsTab') },
   { id: 'events', title: 'Events', page: tab(() => import('./EventsTab.tsx'), 'EventsTab') },
+  { id: 'alerts', title: 'Alerts', page: tab(() => import('./AlertsTab.tsx'), 'AlertsTab') },
   { id: 'settings', title: 'Settings', page: tab(() => import('./SettingsTab.tsx'), 'SettingsTab') },
 ]
 

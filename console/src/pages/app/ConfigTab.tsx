@@ -1,5 +1,5 @@
 /** Config vars: names at a glance, values only when asked for. A change of them is a release. */
-import { useCallback, useId, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { AppView, DeployAccepted } from '../../../../core/contract/api.ts'
 import { useAction } from '../../api/actions.ts'
@@ -8,7 +8,9 @@ import { refresh, useGet } from '../../api/queries.ts'
 import { appPath } from '../../text/attention.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { AreaField, TextField } from '../../ui/fields.tsx'
 import { Card, CopyButton, Empty, Failed, Loading, SearchField } from '../../ui/parts.tsx'
+import { Table } from '../../ui/Table.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf } from './doings.ts'
 
@@ -44,22 +46,11 @@ export function ConfigTab({ app, why }: TabProps) {
             <p>They reach the app as environment variables. A change makes a release with the same code.</p>
           </Empty>
         ) : (
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Value</th>
-                <th>
-                  <span className="sr-only">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((name) => (
-                <Row key={name} app={app} name={name} value={data.config[name] ?? ''} onEdit={() => setEditing(name)} />
-              ))}
-            </tbody>
-          </table>
+          <Table head={['Name', 'Value', '']}>
+            {shown.map((name) => (
+              <Row key={name} app={app} name={name} value={data.config[name] ?? ''} onEdit={() => setEditing(name)} />
+            ))}
+          </Table>
         )}
       </Card>
       {editing !== null && (
@@ -131,7 +122,6 @@ function Edit({
 }) {
   const [name, setName] = useState(initial)
   const [value, setValue] = useState(before)
-  const [nameId, valueId] = [useId(), useId()]
   const change = useChange(app)
   const action = useAction(async () => {
     await change({ [name.trim()]: value })
@@ -146,32 +136,18 @@ function Edit({
     >
       <DialogForm action={action} submit="Save and release" onCancel={onClose}>
         {initial === '' && (
-          <div className="field">
-            <label htmlFor={nameId}>Name</label>
-            <input
-              id={nameId}
-              className="input mono"
-              placeholder="DATABASE_URL"
-              autoComplete="off"
-              spellCheck={false}
-              required
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          </div>
-        )}
-        <div className="field">
-          <label htmlFor={valueId}>Value</label>
-          <textarea
-            id={valueId}
-            className="input mono"
-            rows={4}
+          <TextField
+            label="Name"
+            mono
+            placeholder="DATABASE_URL"
             autoComplete="off"
             spellCheck={false}
-            value={value}
-            onChange={(event) => setValue(event.target.value)}
+            required
+            value={name}
+            onChange={setName}
           />
-        </div>
+        )}
+        <AreaField label="Value" value={value} onChange={setValue} />
       </DialogForm>
     </Modal>
   )

@@ -15,6 +15,7 @@ import type { Word } from '../../text/words.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { Ago, Card, CopyButton, Empty, Failed, Loading, Notice, Status, Tag } from '../../ui/parts.tsx'
+import { Table } from '../../ui/Table.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf, useTold } from './doings.ts'
 
@@ -25,33 +26,21 @@ export function DomainsTab({ app, why }: TabProps) {
   return (
     <>
       <Card title="Domains" flush>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>Address</th>
-              <th>State</th>
-              <th className="wide">Certificate</th>
-              <th>
-                <span className="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            <tr>
-              <td>
-                <span className="strong">{data.own}</span> <Tag>The app’s own</Tag>
-              </td>
-              <td>
-                <Status word={{ text: 'Always', tone: 'good' }} />
-              </td>
-              <td className="wide faint">The platform’s</td>
-              <td />
-            </tr>
-            {data.domains.map((domain) => (
-              <Row key={domain.address} app={app} domain={domain} why={why} />
-            ))}
-          </tbody>
-        </table>
+        <Table head={['Address', 'State', ['Certificate', 'wide'], '']}>
+          <tr>
+            <td>
+              <span className="strong">{data.own}</span> <Tag>The app’s own</Tag>
+            </td>
+            <td>
+              <Status word={{ text: 'Always', tone: 'good' }} />
+            </td>
+            <td className="wide faint">The platform’s</td>
+            <td />
+          </tr>
+          {data.domains.map((domain) => (
+            <Row key={domain.address} app={app} domain={domain} why={why} />
+          ))}
+        </Table>
         {data.domains.some(({ challenge }) => challenge) && <Challenges domains={data.domains} />}
         <Add app={app} why={why} />
       </Card>
@@ -196,38 +185,25 @@ function Certificates({ app }: { app: AppView }) {
           </p>
         </Empty>
       ) : (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Names</th>
-                <th>Source</th>
-                <th className="wide">Issuer</th>
-                <th>Until</th>
-                <th className="wide">Added</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.certificates.map(({ id, names, source, issuer, validTo, addedAt }) => (
-                <tr key={id}>
-                  <td className="strong">{names.join(', ')}</td>
-                  <td>{source}</td>
-                  <td className="wide quiet">{issuer}</td>
-                  <td>
-                    {Date.parse(validTo) < soon ? (
-                      <Status word={{ text: day(Date.parse(validTo)), tone: 'busy' }} />
-                    ) : (
-                      day(Date.parse(validTo))
-                    )}
-                  </td>
-                  <td className="wide quiet">
-                    <Ago at={addedAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table head={['Names', 'Source', ['Issuer', 'wide'], 'Until', ['Added', 'wide']]}>
+          {data.certificates.map(({ id, names, source, issuer, validTo, addedAt }) => (
+            <tr key={id}>
+              <td className="strong">{names.join(', ')}</td>
+              <td>{source}</td>
+              <td className="wide quiet">{issuer}</td>
+              <td>
+                {Date.parse(validTo) < soon ? (
+                  <Status word={{ text: day(Date.parse(validTo)), tone: 'busy' }} />
+                ) : (
+                  day(Date.parse(validTo))
+                )}
+              </td>
+              <td className="wide quiet">
+                <Ago at={addedAt} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Card>
   )

@@ -1,20 +1,21 @@
 /** Everything that happened to an app, with its last words where it died. */
 import { useState } from 'react'
 import type { EventView } from '../../../../core/contract/api.ts'
-import { useGet } from '../../api/queries.ts'
+import { useList } from '../../api/lists.ts'
 import { eventTone } from '../../text/words.ts'
 import { EventList } from '../../ui/EventList.tsx'
 import { Card, Empty, Failed, Loading, Segments } from '../../ui/parts.tsx'
+import { More } from '../../ui/Table.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf } from './doings.ts'
 import { newestFirst } from './OverviewTab.tsx'
 
 export function EventsTab({ app }: TabProps) {
-  const { data, error, isLoading, again } = useGet<{ events: EventView[] }>(`${pathOf(app)}/events?n=200`)
+  const { items, error, isLoading, again, more } = useList<EventView>(`${pathOf(app)}/events?n=100`, 'events')
   const [which, setWhich] = useState<'all' | 'bad'>('all')
   if (error) return <Failed error={error} again={again} />
-  if (isLoading || !data) return <Loading lines={8} />
-  const shown = newestFirst(data.events).filter((event) => which === 'all' || eventTone(event) === 'bad')
+  if (isLoading || !items) return <Loading lines={8} />
+  const shown = newestFirst(items).filter((event) => which === 'all' || eventTone(event) === 'bad')
   return (
     <Card
       title="Events"
@@ -36,6 +37,7 @@ export function EventsTab({ app }: TabProps) {
       ) : (
         <EventList events={shown} withOutput />
       )}
+      {more && <More {...more} />}
     </Card>
   )
 }

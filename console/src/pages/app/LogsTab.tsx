@@ -1,5 +1,6 @@
 /** An app's log as it comes: filtered, paused, and read back. */
 import { useMemo, useState } from 'react'
+import { useLocation, useSearch } from 'wouter'
 import { clock } from '../../text/format.ts'
 import { Ansi } from '../../ui/Ansi.tsx'
 import { Button } from '../../ui/Button.tsx'
@@ -18,14 +19,31 @@ const sources = [
   ['platform', 'Platform'],
 ] as const
 
+/** The filter is in the address, so that it can be sent to somebody: `?ps=run.3&text=error`. */
+function useFilter(): [Filter, (part: Partial<Filter>) => void] {
+  const search = new URLSearchParams(useSearch())
+  const [path, go] = useLocation()
+  const source = sources.find(([value]) => value === search.get('source'))?.[0] ?? 'all'
+  const filter: Filter = { text: search.get('text') ?? '', source, ps: search.get('ps') ?? '' }
+  const change = (part: Partial<Filter>): void => {
+    const wanted = Object.entries({ ...filter, ...part }).filter(([, value]) => value !== '' && value !== 'all')
+    const query = new URLSearchParams(wanted).toString()
+    go(query === '' ? path : `${path}?${query}`, { replace: true })
+  }
+  return [filter, change]
+}
+
 export function LogsTab({ app }: TabProps) {
-  const [filter, setFilter] = useState<Filter>({ text: '', source: 'all', ps: '' })
+  const [filter, change] = useFilter()
   const [paused, setPaused] = useState(false)
   const [wrap, setWrap] = useState(false)
   const { lines, state, error } = useLog(`${pathOf(app)}/logs`, paused)
-  const shown = useMemo(() => filterLines(lines, filter), [lines, filter])
-  const processes = useMemo(() => [...new Set(lines.map(({ ps }) => ps))].sort(), [lines])
-  const change = (part: Partial<Filter>): void => setFilter((before) => ({ ...before, ...part }))
+  const { text, source, ps } = filter
+  const shown = useMemo(() => filterLines(lines, { text, source, ps }), [lines, text, source, ps])
+  const processes = useMemo(
+    () => [...new Set([...lines.map((line) => line.ps), ...(ps === '' ? [] : [ps])])].sort(),
+    [lines, ps],
+  )
   return (
     <Card>
       <div className="flush">

@@ -2,21 +2,22 @@
 import { useId } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
 import type { AppView, ReleaseView } from '../../../../core/contract/api.ts'
-import { useGet } from '../../api/queries.ts'
+import { useList } from '../../api/lists.ts'
 import { appPath } from '../../text/attention.ts'
 import { shortCommit } from '../../text/format.ts'
 import { diffReleases } from '../../text/release-diff.ts'
 import { releaseState } from '../../text/words.ts'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { Ago, Card, Empty, Failed, Loading, Status } from '../../ui/parts.tsx'
+import { More, Table } from '../../ui/Table.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf, rollBack } from './doings.ts'
 
 export function ReleasesTab({ app, why }: TabProps) {
-  const { data, error, isLoading, again } = useGet<{ releases: ReleaseView[] }>(`${pathOf(app)}/releases`)
+  const { items, error, isLoading, again, more } = useList<ReleaseView>(`${pathOf(app)}/releases?limit=100`, 'releases')
   if (error) return <Failed error={error} again={again} />
-  if (isLoading || !data) return <Loading lines={6} />
-  const releases = [...data.releases].sort((a, b) => b.version - a.version)
+  if (isLoading || !items) return <Loading lines={6} />
+  const releases = [...items].sort((a, b) => b.version - a.version)
   if (releases.length === 0)
     return (
       <Card>
@@ -28,28 +29,12 @@ export function ReleasesTab({ app, why }: TabProps) {
   return (
     <>
       <Card title="Releases" flush>
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Release</th>
-                <th>State</th>
-                <th>What</th>
-                <th className="wide">Commit</th>
-                <th className="wider">By</th>
-                <th className="wide">When</th>
-                <th>
-                  <span className="sr-only">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {releases.map((release) => (
-                <Row key={release.version} app={app} release={release} before={releases} why={why} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table head={['Release', 'State', 'What', ['Commit', 'wide'], ['By', 'wider'], ['When', 'wide'], '']}>
+          {releases.map((release) => (
+            <Row key={release.version} app={app} release={release} before={releases} why={why} />
+          ))}
+        </Table>
+        {more && <More {...more} />}
       </Card>
       <Compare releases={releases} />
     </>

@@ -8,6 +8,7 @@ import { bytes, duration } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { Card, CopyLine } from '../../ui/parts.tsx'
+import { Table } from '../../ui/Table.tsx'
 import { say } from '../../ui/toasts.tsx'
 import type { TabProps } from './AppPage.tsx'
 import { pathOf, usePause, useRestart, useTold } from './doings.ts'
@@ -84,28 +85,18 @@ function Checks({ app }: { app: AppView }) {
   if (!data || data.checks.length === 0) return null
   return (
     <Card title="Health checks" flush>
-      <table className="table">
-        <thead>
-          <tr>
-            <th>Process</th>
-            <th>Check</th>
-            <th>Within</th>
-            <th className="wide">From</th>
+      <Table head={['Process', 'Check', 'Within', ['From', 'wide']]}>
+        {data.checks.map(({ process, kind, path, startTimeoutMs, from }) => (
+          <tr key={process}>
+            <td>
+              <code className="strong">{process}</code>
+            </td>
+            <td>{kind === 'http' ? `GET ${path}` : kind === 'tcp' ? 'accepts connections' : 'runs'}</td>
+            <td>{duration(startTimeoutMs)}</td>
+            <td className="wide quiet">{{ app: 'set here', code: 'app.json', default: 'usual' }[from]}</td>
           </tr>
-        </thead>
-        <tbody>
-          {data.checks.map(({ process, kind, path, startTimeoutMs, from }) => (
-            <tr key={process}>
-              <td>
-                <code className="strong">{process}</code>
-              </td>
-              <td>{kind === 'http' ? `GET ${path}` : kind === 'tcp' ? 'accepts connections' : 'runs'}</td>
-              <td>{duration(startTimeoutMs)}</td>
-              <td className="wide quiet">{{ app: 'set here', code: 'app.json', default: 'usual' }[from]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
     </Card>
   )
 }

@@ -1,14 +1,17 @@
 /** From nothing to a first app: by a push of one's own, or by one of our templates. */
 import './first-app.css'
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
-import type { AppView } from '../../../../core/contract/api.ts'
+import type { AppView, DeployView } from '../../../../core/contract/api.ts'
+import type { TemplatesView } from '../../../../core/contract/tools.ts'
 import { useAction } from '../../api/actions.ts'
-import { call } from '../../api/client.ts'
+import { call, part } from '../../api/client.ts'
+import { useList } from '../../api/lists.ts'
 import { useGet } from '../../api/queries.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { appPath } from '../../text/attention.ts'
 import { Button } from '../../ui/Button.tsx'
+import { NameField, SelectField } from '../../ui/fields.tsx'
 import { Card, CopyLine, Notice, PageHead } from '../../ui/parts.tsx'
 
 export function NewApp() {
@@ -23,11 +26,8 @@ export function NewApp() {
   )
 }
 
-/** One of `GET /v1/templates`, as far as it matters here. */
-type Template = { name: string; title?: string; description?: string; summary?: string; language?: string }
-
 export function FirstApp() {
-  const templates = useGet<{ templates: Template[] }>('/v1/templates', { optional: true }).data?.templates ?? []
+  const templates = useGet<TemplatesView>('/v1/templates', { optional: true }).data?.templates ?? []
   return (
     <div className={`columns ${templates.length > 0 ? 'two' : ''}`}>
       <ByPush />
@@ -41,7 +41,6 @@ function ByPush() {
   const [, go] = useLocation()
   const [name, setName] = useState('')
   const [tenant, setTenant] = useState(session.memberships[0]?.tenant ?? '')
-  const [nameId, tenantId] = [useId(), useId()]
   const action = useAction(async () => {
     const body = { ...(name === '' ? {} : { name }), ...(tenant === '' ? {} : { tenant }) }
     // Its own page goes on from here: this one may be gone as soon as the app is known.
@@ -62,20 +61,8 @@ function ByPush() {
           Ruby, PHP, Go, Java and static sites are recognised by their files.
         </p>
         <div className="pair-fields">
-          <div className="field">
-            <label htmlFor={nameId}>Name</label>
-            <input
-              id={nameId}
-              className="input mono"
-              placeholder="my-app"
-              maxLength={30}
-              autoComplete="off"
-              spellCheck={false}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          </div>
-          <TenantField id={tenantId} value={tenant} onChange={setTenant} />
+          <NameField label="Name" placeholder="my-app" value={name} onChange={setName} />
+          <TenantField value={tenant} onChange={setTenant} />
         </div>
         {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
         <div>
@@ -88,21 +75,22 @@ function ByPush() {
   )
 }
 
-function TenantField({ id, value, onChange }: { id: string; value: string; onChange: (value: string) => void }) {
+function TenantField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { operator, memberships } = useSession()
-  const listed = useGet<{ tenants: { id: string }[] }>(operator ? '/v1/tenants' : null, { optional: true }).data
-  const options = listed?.tenants.map((tenant) => tenant.id) ?? memberships.map(({ tenant }) => tenant)
+  const listed = useList<{ id: string }>(operator ? '/v1/tenants' : null, 'tenants', {
+    all: true,
+    optional: true,
+  }).items
+  const options = listed?.map((tenant) => tenant.id) ?? memberships.map(({ tenant }) => tenant)
   if (options.length < 2) return null
+  const isMember = memberships.some(({ tenant }) => tenant === value)
   return (
-    <div className="field">
-      <label htmlFor={id}>Tenant</label>
-      <select id={id} className="input" value={value} onChange={(event) => onChange(event.target.value)}>
-        {!memberships.some(({ tenant }) => tenant === value) && <option value="">Default</option>}
-        {options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
-      </select>
-    </div>
+    <SelectField
+      label="Tenant"
+      value={value}
+      onChange={onChange}
+      options={[...(isMember ? [] : ([['', 'Default']] as const)), ...options]}
+    />
   )
 }
 
@@ -119,7 +107,7 @@ export const PushSteps = ({ app: { gitUrl } }: { app: AppView }) => (
   </ol>
 )
 
-function ByTemplate({ templates }: { templates: Template[] }) {
+function ByTemplate({ templates }: TemplatesView) {
   const [, go] = useLocation()
   const [busy, setBusy] = useState<string | null>(null)
   const action = useAction(async (template: string) => {
@@ -139,15 +127,15 @@ function ByTemplate({ templates }: { templates: Template[] }) {
         </div>
       )}
       <ul className="list templates">
-        {templates.map(({ name, title, description, summary }) => (
+        {templates.map(({ name, title, summary, language }) => (
           <li key={name}>
             <span className="grow">
-              <span className="strong">{title ?? name}</span>
-              <span className="small quiet block">{description ?? summary}</span>
+              <span className="strong">{title}</span> <span className="small faint">{language}</span>
+              <span className="small quiet block">{summary}</span>
             </span>
             <Button size="small" icon="deploy" busy={busy === name} onClick={() => void action.run(name)}>
               Deploy
-              <span className="sr-only"> {title ?? name}</span>
+              <span className="sr-only"> {title}</span>
             </Button>
           </li>
         ))}
@@ -156,11 +144,9 @@ function ByTemplate({ templates }: { templates: Template[] }) {
   )
 }
 
-/** The answer says which app was made, and which deploy brings the template to it. */
+/** A deploy that brings the template to the app is there as soon as the app is: it is what one wants to see. */
 async function deployTemplate(template: string): Promise<{ app: string; deploy: string | null }> {
-  const made = await call<{ name?: string; app?: AppView | string; deploy?: { id: string } }>('POST', '/v1/apps', {
-    body: { template },
-  })
-  const app = made.name ?? (typeof made.app === 'string' ? made.app : made.app?.name) ?? ''
-  return { app, deploy: made.deploy?.id ?? null }
+  const { name } = await call<AppView>('POST', '/v1/apps', { body: { template } })
+  const { deploys } = await call<{ deploys: DeployView[] }>('GET', `/v1/apps/${part(name)}/deploys`)
+  return { app: name, deploy: deploys[0]?.id ?? null }
 }

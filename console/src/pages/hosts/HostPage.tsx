@@ -1,17 +1,19 @@
 /** One host: what it has, what is assigned of it and what is used, what runs on it, and how far a drain is. */
-import { useEffect, useMemo, useRef } from 'react'
+import { useEffect, useMemo } from 'react'
 import { Link } from 'wouter'
 import type { HostView } from '../../../../core/contract/api.ts'
-import type { Diagnosis } from '../../../../core/contract/doctor.ts'
 import { call, part } from '../../api/client.ts'
-import { useGet } from '../../api/queries.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { useKnown, useMany, useOne } from '../../live/hooks.ts'
-import { bytes, cores, count, mebibytes, percent, plural } from '../../text/format.ts'
+import { bytes, count, plural } from '../../text/format.ts'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { InstanceRows } from '../../ui/InstanceRows.tsx'
-import { Ago, Card, Dot, Empty, Loading, Meter, Notice, PageHead, Status } from '../../ui/parts.tsx'
+import { Ago, Card, Dot, Empty, Loading, PageHead, Status } from '../../ui/parts.tsx'
+import { Table } from '../../ui/Table.tsx'
 import { say } from '../../ui/toasts.tsx'
+import { Capacity } from './Capacity.tsx'
+import { Drain } from './Drain.tsx'
+import { Findings } from './Findings.tsx'
 import { hostState } from './state.ts'
 
 export function HostPage({ params }: { params: Record<string, string> }) {
@@ -58,7 +60,7 @@ export function HostPage({ params }: { params: Record<string, string> }) {
       >
         <Cordon host={host} here={here.length} />
       </PageHead>
-      <Drain host={host} here={here.length} />
+      {host.cordoned && <Drain host={host} here={here} />}
       <Capacity host={host} />
       <Card title="Instances" aside={<span className="faint small">{count(here.length)}</span>} flush>
         {here.length === 0 ? (
@@ -71,7 +73,7 @@ export function HostPage({ params }: { params: Record<string, string> }) {
       </Card>
       <div className="columns two">
         <Stacks host={host} />
-        <Findings id={id} />
+        <Findings host={id} />
       </div>
     </>
   )
@@ -115,134 +117,18 @@ function Cordon({ host: { id, cordoned }, here }: { host: HostView; here: number
   )
 }
 
-/** How many were on it when the drain was first seen is the whole. */
-function Drain({ host: { id, cordoned }, here }: { host: HostView; here: number }) {
-  const most = useRef(0)
-  if (!cordoned) {
-    most.current = 0
-    return null
-  }
-  most.current = Math.max(most.current, here)
-  if (here === 0) return <Notice tone="good">{id} is drained: nothing runs on it.</Notice>
-  const share = 1 - here / most.current
-  return (
-    <Card title="Draining" aside={<span className="small quiet">{plural(here, 'instance')} left</span>}>
-      <Meter used={share * 0.84} label={`Drain of ${id}`} text={`${percent(share)} moved`} />
-      <p className="small quiet drain-text">
-        An instance leaves when another one serves in its place. One that stays has no room elsewhere: add a host, or
-        scale something down.
-      </p>
-    </Card>
-  )
-}
-
-function Capacity({ host: { capacity, reserved, cpuMilliUsed, memoryMbUsed } }: { host: HostView }) {
-  const rows: {
-    what: string
-    most: number
-    assigned: number
-    used: number | null
-    format: (value: number) => string
-  }[] = [
-    { what: 'CPU', most: capacity.cpuMilli, assigned: reserved.cpuMilli, used: cpuMilliUsed, format: cores },
-    { what: 'Memory', most: capacity.memoryMb, assigned: reserved.memoryMb, used: memoryMbUsed, format: mebibytes },
-    { what: 'Disk', most: capacity.diskMb, assigned: reserved.diskMb, used: null, format: mebibytes },
-    { what: 'Instances', most: capacity.slots, assigned: reserved.slots, used: null, format: count },
-  ]
-  return (
-    <Card title="Capacity" flush>
-      <div className="table-wrap">
-        <table className="table">
-          <thead>
-            <tr>
-              <th>What</th>
-              <th className="num">Capacity</th>
-              <th className="num">Assigned</th>
-              <th className="num">Used</th>
-              <th className="wide meter-column">Used and assigned</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ what, most, assigned, used, format }) => (
-              <tr key={what}>
-                <td className="strong">{what}</td>
-                <td className="num">{format(most)}</td>
-                <td className="num">
-                  {format(assigned)} <span className="faint">{percent(assigned / most)}</span>
-                </td>
-                <td className="num">
-                  {used === null ? (
-                    <span className="faint">–</span>
-                  ) : (
-                    <>
-                      {format(used)} <span className="faint">{percent(used / most)}</span>
-                    </>
-                  )}
-                </td>
-                <td className="wide">
-                  <Meter
-                    used={(used ?? 0) / most}
-                    assigned={assigned / most}
-                    label={what}
-                    text={percent((used ?? assigned) / most)}
-                  />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Card>
-  )
-}
-
 const Stacks = ({ host: { stacks, stack } }: { host: HostView }) => (
   <Card title="Stacks" flush>
-    <table className="table">
-      <thead>
-        <tr>
-          <th>Stack</th>
-          <th>Debian</th>
-          <th className="num">Size</th>
+    <Table head={['Stack', 'Debian', ['Size', 'num']]}>
+      {stacks.map(({ name, debian, bytes: size }) => (
+        <tr key={name}>
+          <td>
+            <code>{name}</code> {name === stack && <span className="faint small">its own</span>}
+          </td>
+          <td className="quiet">{debian}</td>
+          <td className="num quiet">{bytes(size)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {stacks.map(({ name, debian, bytes: size }) => (
-          <tr key={name}>
-            <td>
-              <code>{name}</code> {name === stack && <span className="faint small">its own</span>}
-            </td>
-            <td className="quiet">{debian}</td>
-            <td className="num quiet">{bytes(size)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   </Card>
 )
-
-/** Where the controller hands on what a host's doctor found. */
-function Findings({ id }: { id: string }) {
-  const { data } = useGet<Diagnosis>(`/v1/hosts/${part(id)}/doctor`, { optional: true })
-  const found = data?.findings.filter(({ verdict }) => verdict !== 'ok')
-  if (!data || !found) return null
-  return (
-    <Card title="Doctor" flush>
-      {found.length === 0 ? (
-        <Empty title="All is well with this machine" />
-      ) : (
-        <ul className="list">
-          {found.map(({ check, verdict, found: what, why, remedy }) => (
-            <li key={check} className="body stack tight">
-              <Status word={{ text: check, tone: verdict === 'problem' ? 'bad' : 'busy' }} />
-              <p className="small">
-                {what} {why}
-              </p>
-              {remedy !== null && <code className="small">{remedy}</code>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
-  )
-}

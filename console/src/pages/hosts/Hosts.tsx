@@ -5,7 +5,7 @@ import { Link } from 'wouter'
 import type { HostView } from '../../../../core/contract/api.ts'
 import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
 import { hostPath } from '../../text/attention.ts'
-import { cores, mebibytes, percent } from '../../text/format.ts'
+import { bytes, cores, mebibytes, percent } from '../../text/format.ts'
 import { Card, Empty, Loading, Meter, PageHead, SearchField, Status } from '../../ui/parts.tsx'
 import { Rows, type Column } from '../../ui/Rows.tsx'
 import { countHere, hostState } from './state.ts'
@@ -74,10 +74,10 @@ const columns: Column<HostView>[] = [
     ),
   },
   {
-    title: 'Disk assigned',
+    title: 'Disk used',
     width: 'minmax(110px, 1fr)',
     from: 'wider',
-    cell: ({ id }) => <Use id={id} label="Disk" used={diskAssigned} most={diskMost} format={mebibytes} />,
+    cell: ({ id }) => <Use id={id} label="Disk" used={diskUsed} most={diskMost} format={bytes} />,
   },
   {
     title: 'Version',
@@ -94,8 +94,9 @@ const cpuMost: Figure = ({ capacity }) => capacity.cpuMilli
 const memoryUsed: Figure = ({ memoryMbUsed }) => memoryMbUsed
 const memoryMost: Figure = ({ capacity }) => capacity.memoryMb
 const memoryAssigned: Figure = ({ reserved }) => reserved.memoryMb
-const diskAssigned: Figure = ({ reserved }) => reserved.diskMb
-const diskMost: Figure = ({ capacity }) => capacity.diskMb
+/** NaN: not known. */
+const diskUsed: Figure = ({ disk }) => disk?.usedBytes ?? NaN
+const diskMost: Figure = ({ disk }) => disk?.totalBytes ?? NaN
 
 const useHere = (id: string): number => useFigure('instances', `host:${id}`, countHere)
 
@@ -120,6 +121,7 @@ function Use({ id, label, used, most, assigned, format }: UseProps) {
   const host = useOne('hosts', id)
   if (!host) return null
   const share = used(host) / most(host)
+  if (Number.isNaN(share)) return <span className="faint">–</span>
   return (
     <span className="use">
       <span className="small">

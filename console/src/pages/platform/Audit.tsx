@@ -2,16 +2,17 @@
 import './audit.css'
 import { useEffect, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
-import { useGet } from '../../api/queries.ts'
-import type { AuditEntry, AuditView } from '../../api/views.ts'
+import type { AuditView } from '../../../../core/contract/audit.ts'
+import { useList } from '../../api/lists.ts'
 import { moment } from '../../text/format.ts'
-import { Button } from '../../ui/Button.tsx'
-import { Ago, Card, Empty, Failed, Loading, PageHead, SearchField, Status } from '../../ui/parts.tsx'
+import { Ago, Empty, PageHead, SearchField, Status } from '../../ui/parts.tsx'
+import { TableCard } from '../../ui/Table.tsx'
+
+type AuditEntry = AuditView['entries'][number]
 
 export function Audit() {
   const search = new URLSearchParams(useSearch())
   const actor = search.get('actor') ?? ''
-  const cursor = search.get('cursor')
   const [path, go] = useLocation()
   const [text, setText] = useState(actor)
   useEffect(() => {
@@ -25,82 +26,51 @@ export function Audit() {
     )
     return () => clearTimeout(timer)
   }, [text, actor, go, path])
-  const query = new URLSearchParams({ limit: '100', ...(actor && { actor }), ...(cursor && { cursor }) })
-  const { data, error, isLoading, again } = useGet<AuditView>(`/v1/audit?${query.toString()}`, { optional: true })
+  const query = new URLSearchParams({ limit: '100', ...(actor && { actor }) })
+  const asked = useList<AuditEntry>(`/v1/audit?${query.toString()}`, 'entries', { optional: true })
   return (
     <>
       <PageHead title="Audit log">
         <SearchField label="Filter by who did it" value={text} onChange={setText} />
       </PageHead>
-      <Card flush>
-        {error && <Failed error={error} again={again} />}
-        {isLoading && <Loading lines={8} />}
-        {!isLoading && !error && !data?.entries.length && (
+      <TableCard
+        asked={asked}
+        rows={asked.items}
+        more={asked.more}
+        kind="audit"
+        head={['When', 'Who', 'What', ['Changed', 'wide'], 'Result', ['From', 'wider']]}
+        empty={
           <Empty title={actor ? `Nothing was done by “${actor}”` : 'Nothing is on record'}>
             <p>Every change, and every try that was refused, is written down here and cannot be changed afterwards.</p>
           </Empty>
-        )}
-        {data && data.entries.length > 0 && <Entries entries={data.entries} />}
-      </Card>
-      {(cursor || data?.next) && (
-        <div className="row between">
-          <Button disabled={!cursor} onClick={() => go(actor ? `${path}?actor=${encodeURIComponent(actor)}` : path)}>
-            Newest
-          </Button>
-          <Button
-            disabled={!data?.next}
-            onClick={() => {
-              const next = new URLSearchParams({ ...(actor && { actor }), cursor: data?.next ?? '' })
-              go(`${path}?${next.toString()}`)
-            }}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+        }
+        row={(entry) => <Entry key={entry.seq} entry={entry} />}
+      />
     </>
   )
 }
 
-const Entries = ({ entries }: { entries: AuditEntry[] }) => (
-  <div className="table-wrap">
-    <table className="table audit">
-      <thead>
-        <tr>
-          <th>When</th>
-          <th>Who</th>
-          <th>What</th>
-          <th className="wide">Changed</th>
-          <th>Result</th>
-          <th className="wider">From</th>
-        </tr>
-      </thead>
-      <tbody>
-        {entries.map((entry) => (
-          <tr key={entry.seq}>
-            <td className="quiet" title={moment(Date.parse(entry.at))}>
-              <Ago at={entry.at} />
-            </td>
-            <td>
-              <span className="strong">{entry.actor.name}</span>
-              <div className="small faint">{entry.actor.kind}</div>
-            </td>
-            <td>
-              <code>{entry.operation}</code>
-              <div className="small quiet">{[entry.tenant, entry.app].filter(Boolean).join(' / ')}</div>
-            </td>
-            <td className="wide small">
-              <Changes entry={entry} />
-            </td>
-            <td>
-              <Result result={entry.result} />
-            </td>
-            <td className="wider small quiet">{entry.from?.address ?? '–'}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+const Entry = ({ entry }: { entry: AuditEntry }) => (
+  <tr>
+    <td className="quiet" title={moment(Date.parse(entry.at))}>
+      <Ago at={entry.at} />
+    </td>
+    <td>
+      <span className="strong">{entry.actor.name}</span>
+      <div className="small faint">{entry.actor.kind}</div>
+    </td>
+    <td>
+      <code>{entry.operation}</code>
+      <div className="small quiet">{[entry.tenant, entry.app].filter(Boolean).join(' / ')}</div>
+    </td>
+    <td className="wide small">
+      <Changes entry={entry} />
+    </td>
+    <td>
+      <Result result={entry.result} />
+    </td>
+    <td className="wider small quiet">{entry.from?.address ?? '–'}</td>
+  </tr>
 )
 
 const SHOWN = 3

@@ -1,5 +1,5 @@
 /** What tenants may use: named plans. */
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { PlanView } from '../../../../core/contract/api.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
@@ -7,10 +7,12 @@ import { refresh, useGet } from '../../api/queries.ts'
 import { cores, count, mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
-import { Card, Empty, Failed, Loading, PageHead } from '../../ui/parts.tsx'
+import { NameField, TextField } from '../../ui/fields.tsx'
+import { Empty, PageHead } from '../../ui/parts.tsx'
+import { TableCard } from '../../ui/Table.tsx'
 
 export function Plans() {
-  const { data, error, isLoading, again } = useGet<{ plans: PlanView[] }>('/v1/plans')
+  const asked = useGet<{ plans: PlanView[] }>('/v1/plans')
   const [editing, setEditing] = useState<PlanView | 'new' | null>(null)
   useEffect(() => {
     document.title = 'Plans · Berth'
@@ -22,75 +24,59 @@ export function Plans() {
           New plan
         </Button>
       </PageHead>
-      <Card flush>
-        {error && <Failed error={error} again={again} />}
-        {isLoading && <Loading lines={4} />}
-        {data?.plans.length === 0 && <Empty title="No plans" />}
-        {data && data.plans.length > 0 && (
-          <div className="table-wrap">
-            <table className="table">
-              <thead>
-                <tr>
-                  <th>Plan</th>
-                  <th className="num">Memory</th>
-                  <th className="num wide">CPU</th>
-                  <th className="num wide">Disk</th>
-                  <th className="num">Instances</th>
-                  <th className="num wide">Apps</th>
-                  <th className="num wider">Requests/s</th>
-                  <th className="num wider">CPU weight</th>
-                  <th>
-                    <span className="sr-only">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.plans.map((plan) => (
-                  <tr key={plan.name}>
-                    <td className="strong">{plan.name}</td>
-                    <td className="num">{mebibytes(plan.memoryMb)}</td>
-                    <td className="num wide">{cores(plan.cpuMilli)}</td>
-                    <td className="num wide">{mebibytes(plan.diskMb)}</td>
-                    <td className="num">{count(plan.instances)}</td>
-                    <td className="num wide">{count(plan.apps)}</td>
-                    <td className="num wider">{count(plan.requestRate.perSecond)}</td>
-                    <td className="num wider">{plan.weight}</td>
-                    <td className="actions">
-                      <span className="row">
-                        <Button
-                          kind="plain"
-                          size="small"
-                          icon="edit"
-                          label={`Change ${plan.name}`}
-                          onClick={() => setEditing(plan)}
-                        />
-                        <AskButton
-                          label="Destroy"
-                          kind="danger"
-                          size="small"
-                          why={plan.name === 'default' ? 'Tenants without a plan have this one.' : null}
-                          title={`Destroy the plan ${plan.name}?`}
-                          effect={<p>Nobody can be given it any more. A plan that a tenant has is refused.</p>}
-                          name={plan.name}
-                          verb="Destroy it"
-                          work={async () => {
-                            await call('DELETE', `/v1/plans/${part(plan.name)}`)
-                            await refresh('/v1/plans')
-                          }}
-                        />
-                      </span>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </Card>
+      <TableCard
+        asked={asked}
+        rows={asked.data?.plans}
+        head={[
+          'Plan',
+          ['Memory', 'num'],
+          ['CPU', 'num wide'],
+          ['Disk', 'num wide'],
+          ['Instances', 'num'],
+          ['Apps', 'num wide'],
+          ['Requests/s', 'num wider'],
+          ['CPU weight', 'num wider'],
+          '',
+        ]}
+        empty={<Empty title="No plans" />}
+        row={(plan) => <Row key={plan.name} plan={plan} onEdit={() => setEditing(plan)} />}
+      />
       {editing !== null && <Edit plan={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
     </>
   )
 }
+
+const Row = ({ plan, onEdit }: { plan: PlanView; onEdit: () => void }) => (
+  <tr>
+    <td className="strong">{plan.name}</td>
+    <td className="num">{mebibytes(plan.memoryMb)}</td>
+    <td className="num wide">{cores(plan.cpuMilli)}</td>
+    <td className="num wide">{mebibytes(plan.diskMb)}</td>
+    <td className="num">{count(plan.instances)}</td>
+    <td className="num wide">{count(plan.apps)}</td>
+    <td className="num wider">{count(plan.requestRate.perSecond)}</td>
+    <td className="num wider">{plan.weight}</td>
+    <td className="actions">
+      <span className="row">
+        <Button kind="plain" size="small" icon="edit" label={`Change ${plan.name}`} onClick={onEdit} />
+        <AskButton
+          label="Destroy"
+          kind="danger"
+          size="small"
+          why={plan.name === 'default' ? 'Tenants without a plan have this one.' : null}
+          title={`Destroy the plan ${plan.name}?`}
+          effect={<p>Nobody can be given it any more. A plan that a tenant has is refused.</p>}
+          name={plan.name}
+          verb="Destroy it"
+          work={async () => {
+            await call('DELETE', `/v1/plans/${part(plan.name)}`)
+            await refresh('/v1/plans')
+          }}
+        />
+      </span>
+    </td>
+  </tr>
+)
 
 const fields = [
   ['memoryMb', 'Memory, MiB'],
@@ -114,7 +100,6 @@ const usual: Record<Field, number> = {
 }
 
 function Edit({ plan, onClose }: { plan: PlanView | null; onClose: () => void }) {
-  const id = useId()
   const [name, setName] = useState(plan?.name ?? '')
   const [values, setValues] = useState<Record<Field, string>>(
     () => Object.fromEntries(fields.map(([field]) => [field, String((plan ?? usual)[field])])) as Record<Field, string>,
@@ -140,32 +125,17 @@ function Edit({ plan, onClose }: { plan: PlanView | null; onClose: () => void })
     >
       <DialogForm action={action} submit={plan ? 'Save' : 'Make it'} onCancel={onClose}>
         <div className="form-grid">
-          {plan === null && (
-            <div className="field">
-              <label htmlFor={`${id}-name`}>Name</label>
-              <input
-                id={`${id}-name`}
-                className="input mono"
-                required
-                maxLength={30}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            </div>
-          )}
+          {plan === null && <NameField label="Name" required value={name} onChange={setName} />}
           {fields.map(([field, label]) => (
-            <div key={field} className="field">
-              <label htmlFor={id + field}>{label}</label>
-              <input
-                id={id + field}
-                className="input"
-                type="number"
-                min={0}
-                required
-                value={values[field]}
-                onChange={(event) => setValues((before) => ({ ...before, [field]: event.target.value }))}
-              />
-            </div>
+            <TextField
+              key={field}
+              label={label}
+              type="number"
+              min={0}
+              required
+              value={values[field]}
+              onChange={(value) => setValues((before) => ({ ...before, [field]: value }))}
+            />
           ))}
         </div>
       </DialogForm>

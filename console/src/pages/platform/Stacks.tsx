@@ -4,13 +4,15 @@ import type { StackLogLine, StacksView, StackView } from '../../../../core/contr
 import { call, part, readLines } from '../../api/client.ts'
 import { sentenceOf } from '../../api/actions.ts'
 import { refresh, useGet } from '../../api/queries.ts'
+import { useFigure } from '../../live/hooks.ts'
 import type { Word } from '../../text/words.ts'
 import { bytes, plural } from '../../text/format.ts'
 import { Ansi } from '../../ui/Ansi.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, Modal } from '../../ui/Dialogs.tsx'
 import { LogView } from '../../ui/LogView.tsx'
-import { Ago, Card, Empty, Failed, Loading, Notice, PageHead, Status, Tag } from '../../ui/parts.tsx'
+import { Ago, Empty, Notice, PageHead, Status, Tag } from '../../ui/parts.tsx'
+import { TableCard } from '../../ui/Table.tsx'
 
 const words: Record<StackView['state'], Word> = {
   building: { text: 'Building', tone: 'busy' },
@@ -20,7 +22,9 @@ const words: Record<StackView['state'], Word> = {
 }
 
 export function Stacks() {
-  const { data, error, isLoading, again } = useGet<StacksView>('/v1/stacks', { everyMs: 15_000 })
+  const asked = useGet<StacksView>('/v1/stacks')
+  const { data } = asked
+  useNews(data)
   const [reading, setReading] = useState<string | null>(null)
   useEffect(() => {
     document.title = 'Stacks · Berth'
@@ -65,45 +69,53 @@ export function Stacks() {
           }}
         />
       </PageHead>
-      <Card flush>
-        {error && <Failed error={error} again={again} />}
-        {isLoading && <Loading lines={4} />}
-        {data?.stacks.length === 0 && <Empty title="No stacks yet" />}
-        {data && data.stacks.length > 0 && (
-          <div className="table-wrap">
-            <table className="table">
-              <thead>
-                <tr>
-                  <th>Stack</th>
-                  <th>State</th>
-                  <th className="wide">Debian</th>
-                  <th className="num wide">Size</th>
-                  <th className="num">Instances</th>
-                  <th className="num wide">Hosts</th>
-                  <th className="wider">Built</th>
-                  <th>
-                    <span className="sr-only">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.stacks.map((stack) => (
-                  <Row
-                    key={stack.name}
-                    stack={stack}
-                    onRead={() => setReading(stack.name)}
-                    onUse={() => change({ use: stack.name })}
-                  />
-                ))}
-              </tbody>
-            </table>
-          </div>
+      <TableCard
+        asked={asked}
+        rows={data?.stacks}
+        head={[
+          'Stack',
+          'State',
+          ['Debian', 'wide'],
+          ['Size', 'num wide'],
+          ['Instances', 'num'],
+          ['Hosts', 'num wide'],
+          ['Built', 'wider'],
+          '',
+        ]}
+        empty={<Empty title="No stacks yet" />}
+        row={(stack) => (
+          <Row
+            key={stack.name}
+            stack={stack}
+            onRead={() => setReading(stack.name)}
+            onUse={() => change({ use: stack.name })}
+          />
         )}
-      </Card>
+      />
       {reading !== null && <Making name={reading} onClose={() => setReading(null)} />}
     </>
   )
 }
+
+/** No event tells of stacks: what is being built says so itself when it ends, and instances say when they are replaced. */
+function useNews(known: StacksView | undefined): void {
+  const building = known?.stacks.find(({ state }) => state === 'building')?.name
+  useEffect(() => {
+    if (building === undefined) return
+    const stopped = new AbortController()
+    const again = (): void => void (stopped.signal.aborted || refresh('/v1/stacks'))
+    void readLines(`/v1/stacks/${part(building)}/log`, () => {}, stopped.signal).then(again, () => {})
+    return () => stopped.abort()
+  }, [building])
+  const instances = useFigure('instances', '*', (all) => all.map(({ id }) => id).join())
+  useEffect(() => {
+    const timer = setTimeout(() => void refresh('/v1/stacks'), SETTLE_MS)
+    return () => clearTimeout(timer)
+  }, [instances])
+}
+
+/** Instances come and go one after the other; what is asked for then is asked for once. */
+const SETTLE_MS = 1000
 
 function Row({ stack, onRead, onUse }: { stack: StackView; onRead: () => void; onUse: () => Promise<void> }) {
   const { name, inUse, own, debian, bytes: size, instances, hosts, builtAt, error, state } = stack

@@ -1,95 +1,81 @@
 /** SSH keys, for git over SSH. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { SshKeyView, SshView } from '../../../../core/contract/ssh.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, Empty, Loading } from '../../ui/parts.tsx'
+import { AreaField } from '../../ui/fields.tsx'
+import { Ago, Empty } from '../../ui/parts.tsx'
+import { TableCard } from '../../ui/Table.tsx'
 
 export function Keys() {
-  const { data, isLoading } = useGet<{ keys: SshKeyView[] }>('/v1/keys', { optional: true })
+  const asked = useGet<{ keys: SshKeyView[] }>('/v1/keys', { optional: true })
   const door = useGet<SshView>('/v1/ssh', { optional: true }).data
   const [adding, setAdding] = useState(false)
-  if (!isLoading && !data) return null
+  if (!asked.isLoading && !asked.data) return null
   return (
-    <Card
-      title="SSH keys"
-      aside={
-        <Button size="small" icon="plus" onClick={() => setAdding(true)}>
-          Add a key
-        </Button>
-      }
-      footer={
-        door && (
-          <span>{door.enabled ? `Git over SSH is on port ${door.port}.` : `Git over SSH is off. ${door.why}`}</span>
-        )
-      }
-      flush
-    >
-      {isLoading && <Loading />}
-      {data?.keys.length === 0 && (
-        <Empty title="No keys yet">
-          <p>With a key, git pushes over SSH without a token.</p>
-        </Empty>
-      )}
-      {data && data.keys.length > 0 && (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Key</th>
-                <th className="wide">Fingerprint</th>
-                <th>Tenant</th>
-                <th className="wide">Added</th>
-                <th>
-                  <span className="sr-only">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.keys.map(({ id, name, fingerprint, type, tenant, createdAt }) => (
-                <tr key={id}>
-                  <td>
-                    <span className="strong">{name}</span>
-                    <div className="small faint">{type}</div>
-                  </td>
-                  <td className="wide">
-                    <code className="small quiet">{fingerprint}</code>
-                  </td>
-                  <td>{tenant}</td>
-                  <td className="wide quiet">
-                    <Ago at={createdAt} />
-                  </td>
-                  <td className="actions">
-                    <AskButton
-                      label="Remove"
-                      kind="danger"
-                      size="small"
-                      title={`Remove ${name}?`}
-                      effect={<p>Git over SSH refuses it from now on.</p>}
-                      name={name}
-                      verb="Remove it"
-                      work={async () => {
-                        await call('DELETE', `/v1/keys/${part(id)}`)
-                        await refresh('/v1/keys')
-                      }}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+    <>
+      <TableCard
+        title="SSH keys"
+        aside={
+          <Button size="small" icon="plus" onClick={() => setAdding(true)}>
+            Add a key
+          </Button>
+        }
+        footer={
+          door && (
+            <span>{door.enabled ? `Git over SSH is on port ${door.port}.` : `Git over SSH is off. ${door.why}`}</span>
+          )
+        }
+        asked={asked}
+        rows={asked.data?.keys}
+        head={['Key', ['Fingerprint', 'wide'], 'Tenant', ['Added', 'wide'], '']}
+        empty={
+          <Empty title="No keys yet">
+            <p>With a key, git pushes over SSH without a token.</p>
+          </Empty>
+        }
+        row={(key) => <Row key={key.id} of={key} />}
+      />
       {adding && <Add onClose={() => setAdding(false)} />}
-    </Card>
+    </>
   )
 }
 
+const Row = ({ of: { id, name, fingerprint, type, tenant, createdAt } }: { of: SshKeyView }) => (
+  <tr>
+    <td>
+      <span className="strong">{name}</span>
+      <div className="small faint">{type}</div>
+    </td>
+    <td className="wide">
+      <code className="small quiet">{fingerprint}</code>
+    </td>
+    <td>{tenant}</td>
+    <td className="wide quiet">
+      <Ago at={createdAt} />
+    </td>
+    <td className="actions">
+      <AskButton
+        label="Remove"
+        kind="danger"
+        size="small"
+        title={`Remove ${name}?`}
+        effect={<p>Git over SSH refuses it from now on.</p>}
+        name={name}
+        verb="Remove it"
+        work={async () => {
+          await call('DELETE', `/v1/keys/${part(id)}`)
+          await refresh('/v1/keys')
+        }}
+      />
+    </td>
+  </tr>
+)
+
 function Add({ onClose }: { onClose: () => void }) {
-  const id = useId()
   const [key, setKey] = useState('')
   const action = useAction(async () => {
     await call('POST', '/v1/keys', { body: { key: key.trim() } })
@@ -99,18 +85,13 @@ function Add({ onClose }: { onClose: () => void }) {
   return (
     <Modal open onClose={onClose} title="Add an SSH key" said="The line of a public key, as in ~/.ssh/id_ed25519.pub.">
       <DialogForm action={action} submit="Add it" onCancel={onClose}>
-        <div className="field">
-          <label htmlFor={id}>Public key</label>
-          <textarea
-            id={id}
-            className="input mono"
-            rows={4}
-            required
-            placeholder="ssh-ed25519 AAAA… you@laptop"
-            value={key}
-            onChange={(event) => setKey(event.target.value)}
-          />
-        </div>
+        <AreaField
+          label="Public key"
+          required
+          placeholder="ssh-ed25519 AAAA… you@laptop"
+          value={key}
+          onChange={setKey}
+        />
       </DialogForm>
     </Modal>
   )

@@ -1,8 +1,9 @@
 /** One's own: how the page looks, tokens, SSH keys and the account. */
 import { useEffect, useState } from 'react'
-import { useSession } from '../../api/session.ts'
+import { useSession, whyNot } from '../../api/session.ts'
 import { applyTheme, readTheme, type Theme } from '../../app/theme.ts'
 import { Card, PageHead, Segments } from '../../ui/parts.tsx'
+import { AlertSettings } from '../alerts/AlertSettings.tsx'
 import { Account } from './Account.tsx'
 import { Keys } from './Keys.tsx'
 import { Tokens } from './Tokens.tsx'
@@ -21,7 +22,20 @@ export function Settings() {
       <Account />
       <Tokens />
       <Keys />
+      <PlatformAlerts />
     </>
+  )
+}
+
+/** Everybody's alerts are on the pages of their apps and tenants; these are the operators'. */
+function PlatformAlerts() {
+  const session = useSession()
+  if (!session.operator) return null
+  return (
+    <section className="stack" id="alerts">
+      <h2 className="section">Alerts of the platform</h2>
+      <AlertSettings path="/v1/alerts" of="platform" why={whyNot(session, 'operate', null)} />
+    </section>
   )
 }
 

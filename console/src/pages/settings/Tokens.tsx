@@ -1,59 +1,47 @@
 /** API tokens: made here, shown once, and ended here. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
+import type { TokenView } from '../../../../core/contract/identity.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { useList } from '../../api/lists.ts'
+import { refresh } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
-import type { TokenView } from '../../api/views.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, CopyLine, Empty, Failed, Loading, Tag } from '../../ui/parts.tsx'
+import { SelectField, TextField } from '../../ui/fields.tsx'
+import { Ago, CopyLine, Empty, Tag } from '../../ui/parts.tsx'
+import { TableCard } from '../../ui/Table.tsx'
 
 export function Tokens() {
-  const { data, error, isLoading, again } = useGet<{ tokens: TokenView[] }>('/v1/tokens')
+  const asked = useList<TokenView>('/v1/tokens?limit=100', 'tokens')
   const [making, setMaking] = useState(false)
   return (
-    <Card
-      title="API tokens"
-      aside={
-        <Button size="small" icon="plus" onClick={() => setMaking(true)}>
-          New token
-        </Button>
-      }
-      flush
-    >
-      {error && <Failed error={error} again={again} />}
-      {isLoading && <Loading />}
-      {data?.tokens.length === 0 && <Empty title="No tokens" />}
-      {data && data.tokens.length > 0 && (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Token</th>
-                <th>Reaches</th>
-                <th className="wide">Made</th>
-                <th className="wide">Ends</th>
-                <th>
-                  <span className="sr-only">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.tokens.map((token) => (
-                <Row key={token.id} token={token} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+    <>
+      <TableCard
+        title="API tokens"
+        aside={
+          <Button size="small" icon="plus" onClick={() => setMaking(true)}>
+            New token
+          </Button>
+        }
+        asked={asked}
+        rows={asked.items}
+        more={asked.more}
+        head={['Token', 'Reaches', ['Made', 'wide'], ['Last used', 'wide'], ['Ends', 'wider'], '']}
+        empty={
+          <Empty title="No tokens">
+            <p>A token lets a program work with the API, and git push, in your stead.</p>
+          </Empty>
+        }
+        row={(token) => <Row key={token.id} token={token} />}
+      />
       {making && <Make onClose={() => setMaking(false)} />}
-    </Card>
+    </>
   )
 }
 
 const Row = ({
-  token: { id, description, tenant, operator, app, readOnly, createdAt, expiresAt },
+  token: { id, description, tenant, operator, app, readOnly, createdAt, expiresAt, lastUsedAt },
 }: {
   token: TokenView
 }) => (
@@ -69,7 +57,8 @@ const Row = ({
     <td className="wide quiet">
       <Ago at={createdAt} />
     </td>
-    <td className="wide quiet">{expiresAt ? <Ago at={expiresAt} /> : 'when revoked'}</td>
+    <td className="wide quiet">{lastUsedAt === null ? 'never' : <Ago at={lastUsedAt} />}</td>
+    <td className="wider quiet">{expiresAt === null ? 'when revoked' : <Ago at={expiresAt} />}</td>
     <td className="actions">
       <AskButton
         label="Revoke"
@@ -92,7 +81,6 @@ const Row = ({
 
 function Make({ onClose }: { onClose: () => void }) {
   const { operator, memberships } = useSession()
-  const [textId, tenantId] = [useId(), useId()]
   const [description, setDescription] = useState('')
   const [tenant, setTenant] = useState(memberships[0]?.tenant ?? '')
   const [token, setToken] = useState<string | null>(null)
@@ -106,27 +94,23 @@ function Make({ onClose }: { onClose: () => void }) {
     <Modal open onClose={onClose} title="New token">
       {token === null ? (
         <DialogForm action={action} submit="Make it" onCancel={onClose}>
-          <div className="field">
-            <label htmlFor={textId}>What it is for</label>
-            <input
-              id={textId}
-              className="input"
-              required
-              maxLength={100}
-              placeholder="CI of the shop"
-              value={description}
-              onChange={(event) => setDescription(event.target.value)}
-            />
-          </div>
-          <div className="field">
-            <label htmlFor={tenantId}>Reaches</label>
-            <select id={tenantId} className="input" value={tenant} onChange={(event) => setTenant(event.target.value)}>
-              {memberships.map((membership) => (
-                <option key={membership.tenant}>{membership.tenant}</option>
-              ))}
-              {operator && <option value="">The whole platform</option>}
-            </select>
-          </div>
+          <TextField
+            label="What it is for"
+            required
+            maxLength={100}
+            placeholder="CI of the shop"
+            value={description}
+            onChange={setDescription}
+          />
+          <SelectField
+            label="Reaches"
+            value={tenant}
+            onChange={setTenant}
+            options={[
+              ...memberships.map((membership) => membership.tenant),
+              ...(operator ? ([['', 'The whole platform']] as const) : []),
+            ]}
+          />
         </DialogForm>
       ) : (
         <div className="stack">

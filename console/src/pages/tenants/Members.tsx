@@ -1,59 +1,66 @@
 /** Who belongs to a tenant, and who is asked to. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
+import type { InvitationCreated, InvitationView, MembersView, MemberView } from '../../../../core/contract/identity.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { useSession, whyNot, type Role } from '../../api/session.ts'
-import type { InvitationCreated, InvitationView, MembersView, MemberView } from '../../api/views.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
-import { Ago, Card, CopyLine, Empty } from '../../ui/parts.tsx'
+import { EmailField, SelectField } from '../../ui/fields.tsx'
+import { Ago, Card, Empty } from '../../ui/parts.tsx'
+import { Table } from '../../ui/Table.tsx'
+import { LinkOnce } from '../people/LinkOnce.tsx'
 
 const roles: Role[] = ['viewer', 'member', 'owner']
+const rolesExplained = [
+  ['viewer', 'Viewer: looks, but changes nothing'],
+  ['member', 'Member: deploys and changes apps'],
+  ['owner', 'Owner: says who belongs to it, too'],
+] as const
 
 export function Members({ tenant }: { tenant: string }) {
   const path = `/v1/tenants/${part(tenant)}`
   const { data } = useGet<MembersView>(`${path}/members`, { optional: true })
   const invited = useGet<{ invitations: InvitationView[] }>(`${path}/invitations`, { optional: true }).data?.invitations
-  const why = whyNot(useSession(), 'own', tenant)
+  const session = useSession()
+  const { operator } = session
+  const why = whyNot(session, 'own', tenant)
   const [inviting, setInviting] = useState(false)
+  const [adding, setAdding] = useState(false)
   // A controller without people has tokens alone.
   if (!data) return null
   return (
     <Card
       title="Members"
       aside={
-        <Button size="small" icon="plus" why={why} onClick={() => setInviting(true)}>
-          Invite
-        </Button>
+        <>
+          {operator && (
+            <Button size="small" kind="plain" onClick={() => setAdding(true)}>
+              Add an account
+            </Button>
+          )}
+          <Button size="small" icon="plus" why={why} onClick={() => setInviting(true)}>
+            Invite
+          </Button>
+        </>
       }
       flush
     >
       {data.members.length === 0 && !invited?.length ? (
         <Empty title="Nobody belongs to it yet" />
       ) : (
-        <table className="table">
-          <thead>
-            <tr>
-              <th>Person</th>
-              <th>Role</th>
-              <th className="wide">Last signed in</th>
-              <th>
-                <span className="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.members.map((member) => (
-              <Row key={member.user.id} tenant={tenant} member={member} why={why} />
-            ))}
-            {invited?.map((invitation) => (
-              <Invited key={invitation.id} path={path} invitation={invitation} why={why} />
-            ))}
-          </tbody>
-        </table>
+        <Table head={['Person', 'Role', ['Last signed in', 'wide'], '']}>
+          {data.members.map((member) => (
+            <Row key={member.user.id} tenant={tenant} member={member} why={why} />
+          ))}
+          {invited?.map((invitation) => (
+            <Invited key={invitation.id} path={path} invitation={invitation} why={why} />
+          ))}
+        </Table>
       )}
       {inviting && <Invite path={path} tenant={tenant} onClose={() => setInviting(false)} />}
+      {adding && <Add path={path} tenant={tenant} onClose={() => setAdding(false)} />}
     </Card>
   )
 }
@@ -147,7 +154,6 @@ const Invited = ({ path, invitation: { id, email, role, expiresAt }, why }: Invi
 )
 
 function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClose: () => void }) {
-  const [emailId, roleId] = [useId(), useId()]
   const [email, setEmail] = useState('')
   const [role, setRole] = useState<Role>('member')
   const [link, setLink] = useState<string | null>(null)
@@ -161,42 +167,41 @@ function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClo
     <Modal open onClose={onClose} title={`Invite somebody to ${tenant}`}>
       {link === null ? (
         <DialogForm action={action} submit="Make a link" onCancel={onClose}>
-          <div className="field">
-            <label htmlFor={emailId}>E-mail</label>
-            <input
-              id={emailId}
-              className="input"
-              type="email"
-              required
-              value={email}
-              onChange={(event) => setEmail(event.target.value)}
-            />
-          </div>
-          <div className="field">
-            <label htmlFor={roleId}>Role</label>
-            <select
-              id={roleId}
-              className="input"
-              value={role}
-              onChange={(event) => setRole(event.target.value as Role)}
-            >
-              <option value="viewer">Viewer: looks, but changes nothing</option>
-              <option value="member">Member: deploys and changes apps</option>
-              <option value="owner">Owner: says who belongs to it, too</option>
-            </select>
-          </div>
+          <EmailField label="E-mail" value={email} onChange={setEmail} />
+          <SelectField label="Role" value={role} onChange={setRole} options={rolesExplained} />
         </DialogForm>
       ) : (
-        <div className="stack">
-          <p>Send this link to {email}. It is shown only now, and works once.</p>
-          <CopyLine text={link} what="the invitation" />
-          <div className="buttons">
-            <Button kind="primary" onClick={onClose}>
-              Done
-            </Button>
-          </div>
-        </div>
+        <LinkOnce
+          text={`Send this link to ${email}. It is shown only now, and works once.`}
+          link={link}
+          what="the invitation"
+          onClose={onClose}
+        />
       )}
+    </Modal>
+  )
+}
+
+/** For operators: an account that is there becomes a member without being asked. */
+function Add({ path, tenant, onClose }: { path: string; tenant: string; onClose: () => void }) {
+  const [email, setEmail] = useState('')
+  const [role, setRole] = useState<Role>('member')
+  const action = useAction(async () => {
+    await call('POST', `${path}/members`, { body: { email: email.trim(), role } })
+    await refresh(`${path}/members`)
+    onClose()
+  })
+  return (
+    <Modal
+      open
+      onClose={onClose}
+      title={`Add an account to ${tenant}`}
+      said="It must be there already; else invite them."
+    >
+      <DialogForm action={action} submit="Add it" onCancel={onClose}>
+        <EmailField label="E-mail" value={email} onChange={setEmail} />
+        <SelectField label="Role" value={role} onChange={setRole} options={rolesExplained} />
+      </DialogForm>
     </Modal>
   )
 }

@@ -13,6 +13,7 @@ import { AskButton } from '../../ui/Dialogs.tsx'
 import { Ago, Card, Dot, Empty, Failed, Loading, Meter, Notice, PageHead, Status } from '../../ui/parts.tsx'
 import { say } from '../../ui/toasts.tsx'
 import { appState } from '../apps/state.ts'
+import { AlertSettings } from '../alerts/AlertSettings.tsx'
 import { Members } from './Members.tsx'
 import { Suspend } from './Suspend.tsx'
 
@@ -54,8 +55,14 @@ export function TenantPage({ params }: { params: Record<string, string> }) {
       </div>
       <Apps tenant={id} />
       <Members tenant={id} />
+      <Alerts tenant={id} />
     </>
   )
+}
+
+function Alerts({ tenant }: { tenant: string }) {
+  const why = whyNot(useSession(), 'write', tenant)
+  return <AlertSettings path={`/v1/tenants/${part(tenant)}/alerts`} of="tenant" why={why} />
 }
 
 function Doings({ tenant }: { tenant: TenantDetail }) {

@@ -1,18 +1,21 @@
 /** Who has apps here: for operators all of them, for others their own. */
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import type { TenantView } from '../../../../core/contract/api.ts'
 import { useAction } from '../../api/actions.ts'
 import { call } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { useList } from '../../api/lists.ts'
+import { refresh } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
 import { liveStore, useVersion } from '../../live/hooks.ts'
 import { tenantPath } from '../../text/attention.ts'
 import { mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { NameField } from '../../ui/fields.tsx'
 import { Ago, Card, Empty, Failed, Loading, PageHead, SearchField, Status } from '../../ui/parts.tsx'
 import { Rows, type Column } from '../../ui/Rows.tsx'
+import { Table } from '../../ui/Table.tsx'
 
 export function Tenants() {
   const { operator } = useSession()
@@ -23,10 +26,10 @@ export function Tenants() {
 }
 
 function All() {
-  const { data, error, isLoading, again } = useGet<{ tenants: TenantView[] }>('/v1/tenants')
+  const { items, error, isLoading, again } = useList<TenantView>('/v1/tenants', 'tenants', { all: true })
   const [text, setText] = useState('')
   const [making, setMaking] = useState(false)
-  const shown = (data?.tenants ?? [])
+  const shown = (items ?? [])
     .filter(({ id, plan }) => `${id} ${plan}`.toLowerCase().includes(text.toLowerCase()))
     .sort((a, b) => a.id.localeCompare(b.id))
   return (
@@ -104,28 +107,19 @@ function Own() {
             <p>Ask an owner to invite you.</p>
           </Empty>
         ) : (
-          <table className="table">
-            <thead>
-              <tr>
-                <th>Tenant</th>
-                <th>You are its</th>
-                <th className="num">Apps</th>
+          <Table head={['Tenant', 'You are its', ['Apps', 'num']]}>
+            {memberships.map(({ tenant, role }) => (
+              <tr key={tenant}>
+                <td className="name">
+                  <Link href={tenantPath(tenant)}>{tenant}</Link>
+                </td>
+                <td className="quiet">{role}</td>
+                <td className="num">
+                  <Sum tenant={tenant} of="apps" />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {memberships.map(({ tenant, role }) => (
-                <tr key={tenant}>
-                  <td className="name">
-                    <Link href={tenantPath(tenant)}>{tenant}</Link>
-                  </td>
-                  <td className="quiet">{role}</td>
-                  <td className="num">
-                    <Sum tenant={tenant} of="apps" />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Card>
     </>
@@ -133,7 +127,6 @@ function Own() {
 }
 
 function Make({ onClose }: { onClose: () => void }) {
-  const id = useId()
   const [name, setName] = useState('')
   const action = useAction(async () => {
     await call('POST', '/v1/tenants', { body: { id: name.trim() } })
@@ -148,19 +141,7 @@ function Make({ onClose }: { onClose: () => void }) {
       said="It begins with the default plan. Its apps are kept apart from all others."
     >
       <DialogForm action={action} submit="Make it" onCancel={onClose}>
-        <div className="field">
-          <label htmlFor={id}>Name</label>
-          <input
-            id={id}
-            className="input mono"
-            required
-            maxLength={30}
-            autoComplete="off"
-            spellCheck={false}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </div>
+        <NameField label="Name" required value={name} onChange={setName} />
       </DialogForm>
     </Modal>
   )
