@@ -6,20 +6,29 @@ import {
   buildPath,
   buildpackPath,
   buildSpec,
+  jobsKeyAnswer,
+  jobsKeyPath,
   launchPath,
   launchSpec,
   layerPath,
   sourcePath,
+  storeLoginAnswer,
+  storeLoginPath,
   type BuildSpec,
   type LaunchSpec,
+  type StoreLoginAnswer,
 } from '#core/contract/internal.ts'
 import { parse } from '#core/contract/schema.ts'
 import { BerthError, unavailable } from '#core/domain/errors.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import type { DeployId, HostId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { download as resumable } from './download.ts'
 
 export type ControllerClient = {
+  /** As whom to speak to Redis from now on; null: as the setting says. */
+  storeLogin(host: HostId, signal: AbortSignal): Promise<StoreLoginAnswer['login']>
+  /** The public key that jobs are checked with, as PEM. */
+  jobsKey(signal: AbortSignal): Promise<string>
   launch(id: InstanceId, signal: AbortSignal): Promise<LaunchSpec>
   build(id: DeployId, signal: AbortSignal): Promise<BuildSpec>
   downloadSource(id: DeployId, file: string, signal: AbortSignal): Promise<void>
@@ -81,6 +90,13 @@ export function createControllerClient(url: string, token: string): ControllerCl
     (await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))).ok
 
   return {
+    async storeLogin(host, signal) {
+      const response = await call(storeLoginPath(host), signal, () => ({ method: 'POST' }))
+      return parse(storeLoginAnswer, await response.json(), 'store login').login
+    },
+    async jobsKey(signal) {
+      return parse(jobsKeyAnswer, await (await call(jobsKeyPath, signal)).json(), 'key of jobs').publicKey
+    },
     launch: async (id, signal) => parse(launchSpec, await (await call(launchPath(id), signal)).json(), 'launch spec'),
     build: async (id, signal) => parse(buildSpec, await (await call(buildPath(id), signal)).json(), 'build spec'),
     downloadSource: (id, file, signal) => download(sourcePath(id), file, signal),

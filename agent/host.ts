@@ -4,7 +4,14 @@ import { access, chmod, copyFile, link, mkdir, readdir, readFile, rm, stat, stat
 import { lookup } from 'node:dns/promises'
 import { cpus, freemem, hostname, totalmem } from 'node:os'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
-import { HEARTBEAT_MS, type Capacity, type HostDisk, type HostReport, type HostStack } from '#core/domain/host.ts'
+import {
+  HEARTBEAT_MS,
+  type Capacity,
+  type HostDisk,
+  type HostReport,
+  type HostStack,
+  type RefusedJobs,
+} from '#core/domain/host.ts'
 import { badSetting } from '#core/domain/errors.ts'
 import type { Config } from '#core/runtime/config.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -258,10 +265,11 @@ export async function startHeartbeat(context: {
   config: Config
   stack: string
   stacks: () => HostStack[]
+  refusedJobs: () => RefusedJobs
   capacity: Capacity
   now: () => number
 }): Promise<Heart> {
-  const { store, log, config, stack, stacks, capacity, now } = context
+  const { store, log, config, stack, stacks, refusedJobs, capacity, now } = context
   const startedAt = now()
   const stopping = new AbortController()
   let cpuBefore = process.hrtime.bigint()
@@ -284,6 +292,7 @@ export async function startHeartbeat(context: {
       cgroup: cgroupVersion(),
       startedAt,
       cpuMilliUsed,
+      refusedJobs: refusedJobs(),
       memoryMbUsed: Math.round((totalmem() - (await availableMemory())) / 1024 / 1024),
     }
     await heartbeat(store, report, await diskOf(config.home))

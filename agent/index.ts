@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
-import { processName } from '#core/domain/instance.ts'
+import { processName, type Instance } from '#core/domain/instance.ts'
 import { isOver } from '#core/domain/release.ts'
 import { isDebianRuntime, type RuntimeRef } from '#core/domain/slug.ts'
 import { repeat } from '#core/runtime/clock.ts'
@@ -20,6 +20,7 @@ import { loadAssigned, loadInstance, reportInstance } from '#core/store/instance
 import { reportLayers } from '#core/store/layers.ts'
 import { appendBuildLines, appendLogLines, appendLogs } from '#core/store/logs.ts'
 import { appendStackLog, loadStack, loadStacks, reportStack } from '#core/store/stacks.ts'
+import { beAdmitted } from './admission.ts'
 import { createBuilds } from './builds.ts'
 import { collectCaches } from './builds/cache.ts'
 import { sweepBuilds } from './builds/sweep.ts'
@@ -31,9 +32,11 @@ import { createInside } from './instance/inside.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { recover } from './instance/recover.ts'
 import { openSession } from './instance/session.ts'
+import { isSound } from './instance/sound.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
+import { createOrders } from './orders.ts'
 import { createOutbox } from './outbox.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
@@ -52,15 +55,17 @@ import { startWorker } from './worker.ts'
 const SYNC_EVERY_MS = 10_000
 const COLLECT_CACHES_EVERY_MS = 3600_000
 
-export async function start(config: Config, log: Log): Promise<Stoppable> {
+export async function start(settings: Config, log: Log): Promise<Stoppable> {
   const now = () => Date.now()
   const stopping = new AbortController()
-  const store = connectStore(config.redisUrl)
+  const token = settings.agentToken ?? (await readToken(settings))
+  const controller = createControllerClient(settings.controllerUrl, token)
+  const { redisUrl, key } = await beAdmitted({ config: settings, controller, log })
+  const config = { ...settings, redisUrl }
+  const store = connectStore(redisUrl)
   const { host, folders, stack, resolvers } = await openHost(config, log)
   const { slot } = host
 
-  const token = config.agentToken ?? (await readToken(config))
-  const controller = createControllerClient(config.controllerUrl, token)
   const npm = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log }
   const debian = {
     cacheDir: config.cache,
@@ -179,9 +184,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     now,
   })
 
+  function ensure({ desired, reported }: Instance): void {
+    if (isSound(desired, config.hostId)) supervisor.ensure(desired, reported)
+    else log.error('desired state that no controller writes is ignored', { instance: desired.id })
+  }
+
   async function ensureInstance(id: InstanceId): Promise<void> {
     const instance = await loadInstance(store, id)
-    if (instance?.desired.hostId === config.hostId) supervisor.ensure(instance.desired, instance.reported)
+    if (instance?.desired.hostId === config.hostId) ensure(instance)
   }
 
   async function ensureBuild(id: DeployId): Promise<void> {
@@ -207,7 +217,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       log.warn('network rules were gone and are loaded again: something on this host has flushed them')
     await caps.look()
     const assigned = await loadAssigned(store, config.hostId)
-    for (const { desired, reported } of assigned) supervisor.ensure(desired, reported)
+    assigned.forEach(ensure)
     const wanted = new Set(assigned.map(({ desired }) => desired.id))
     const orphans = supervisor.ids().filter((id) => !wanted.has(id))
     // Seen twice, because a store that has just come back may not have everything at once.
@@ -270,12 +280,14 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   }
 
   await sync()
+  const orders = createOrders({ hostId: config.hostId, key, log, now })
   const heart = await startHeartbeat({
     store,
     log,
     config,
     stack: stack.name,
     stacks: () => stacks.present(),
+    refusedJobs: () => orders.refused(),
     capacity: await capacityOf(config),
     now,
   })
@@ -289,8 +301,9 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
   const inside = createInside({ url: config.controllerUrl, token, host, supervisor, log })
   void keepDiagnosing({ store, config, log, now }, stopping.signal)
   const worker = startWorker({
-    redisUrl: config.redisUrl,
+    redisUrl,
     hostId: config.hostId,
+    orders,
     log,
     handlers: {
       instance: ensureInstance,
@@ -300,7 +313,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       session: (session, id) => Promise.resolve(void inside.attend(session, id)),
     },
   })
-  const health = await listen(config, log, () => expose(agentMetrics(meter, outbox)))
+  const health = await listen(config, log, () => expose(agentMetrics(meter, outbox, orders)))
   log.info('agent ready', {
     host: config.hostId,
     slot,

@@ -5,10 +5,15 @@
 import type { UsageField } from '#core/domain/usage.ts'
 import type { Metric } from '#core/runtime/metrics.ts'
 import type { AppFigures, Meter } from './metering.ts'
+import type { Orders } from './orders.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Counters begin with the agent, as Prometheus expects of a process. */
-export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>, outbox: Pick<Outbox, 'dropped'>): Metric[] {
+export function agentMetrics(
+  meter: Pick<Meter, 'apps' | 'figures'>,
+  outbox: Pick<Outbox, 'dropped'>,
+  orders: Pick<Orders, 'counts'>,
+): Metric[] {
   const apps = meter.apps()
   const { looks, lookSeconds, delivered, failures, unsent, spoolBytes } = meter.figures()
   const perApp = (kind: Metric['kind'], name: string, help: string, value: (app: AppFigures) => number): Metric => ({
@@ -45,6 +50,12 @@ export function agentMetrics(meter: Pick<Meter, 'apps' | 'figures'>, outbox: Pic
       values: outbox
         .dropped()
         .map(({ appId, tenantId, lines }) => ({ labels: { tenant: tenantId, app: appId }, value: lines })),
+    },
+    {
+      name: 'berth_jobs_refused_total',
+      help: 'Jobs on the queue of this host that its controller did not send.',
+      kind: 'counter',
+      values: [...orders.counts()].map(([reason, value]) => ({ labels: { reason }, value })),
     },
     own('counter', 'looks_total', 'Looks at the counters of a sandbox.', looks),
     own('counter', 'look_seconds_total', 'Time that they took.', lookSeconds),

@@ -10,6 +10,7 @@ import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { reportInstance } from '#core/store/instances.ts'
+import { knownRedisUrl } from './admission.ts'
 import { findSlot, foldersOf, isLastSlot, releaseSlot, runtimePath } from './host.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
 import { startMeter, type Meter } from './metering.ts'
@@ -38,7 +39,7 @@ export async function teardown(config: Config, log: Log): Promise<void> {
   const records = existsSync(join(folders.run, 'instances'))
     ? await (await openRecords(join(folders.run, 'instances'))).loadAll()
     : []
-  const store = connectStore(config.redisUrl)
+  const store = connectStore(await knownRedisUrl(config))
   // It goes on with the lives that the agent metered; what the ledger does not take is left to the next agent.
   const meter = startMeter({ store, log, hostId: config.hostId, host, folders, now: () => Date.now() })
   await Promise.all(

@@ -1,10 +1,10 @@
 /** The host's queue: job name → handler, nothing else. A job is a hint; the sync finds the same by itself. */
 import { Worker } from 'bullmq'
-import { job, queueName } from '#core/contract/jobs.ts'
-import { parse } from '#core/contract/schema.ts'
+import { queueName } from '#core/domain/host.ts'
 import type { DeployId, HostId, InstanceId } from '#core/domain/ids.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { connectPatient } from '#core/store/connection.ts'
+import type { Orders } from './orders.ts'
 
 export type Handlers = {
   instance(id: InstanceId): Promise<void>
@@ -16,14 +16,17 @@ export type JobWorker = { stop(): Promise<void> }
 
 const CONCURRENCY = 32
 
-export function startWorker(context: { redisUrl: string; hostId: HostId; log: Log; handlers: Handlers }): JobWorker {
-  const { redisUrl, hostId, log, handlers } = context
+type Context = { redisUrl: string; hostId: HostId; orders: Pick<Orders, 'read'>; log: Log; handlers: Handlers }
+
+export function startWorker({ redisUrl, hostId, orders, log, handlers }: Context): JobWorker {
   const connection = connectPatient(redisUrl)
   const worker = new Worker(
     queueName(hostId),
-    async ({ data }) => {
-      const work = parse(job, data, 'job')
-      switch (work.kind) {
+    async ({ data, id }) => {
+      const work = await orders.read(data, id)
+      switch (work?.kind) {
+        case undefined:
+          return
         case 'instance':
           return handlers.instance(work.instanceId)
         case 'build':

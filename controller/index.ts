@@ -7,6 +7,7 @@ import { addressInUse, unavailable } from '#core/domain/errors.ts'
 import { repeat } from '#core/runtime/clock.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
+import { publicHalf } from '#core/runtime/signing.ts'
 import { loadApps } from '#core/store/apps.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
@@ -33,6 +34,7 @@ import { createIdentity } from './identity/index.ts'
 import { watchLogLimits } from './logs/limits.ts'
 import { watchBudgets } from './metering/budgets.ts'
 import { openOutbound } from './outbound/index.ts'
+import { loadJobsKey } from './orders.ts'
 import { openQueues } from './queues.ts'
 import { serveSessions } from './runs/sessions.ts'
 import { startReconciler, type Reconciler } from './reconcile/loop.ts'
@@ -61,7 +63,8 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
   await prepareHome(home)
   const store = connectStore(config.redisUrl)
   store.options.commandTimeout = STORE_TIMEOUT_MS
-  const queues = openQueues(config.redisUrl)
+  const jobsKey = await loadJobsKey(join(home, 'jobs-key'))
+  const queues = openQueues(config.redisUrl, jobsKey)
   const closeStores = async () => {
     await queues.stop()
     store.disconnect()
@@ -127,6 +130,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       deploys,
       turns,
       wake,
+      jobsKey: publicHalf(jobsKey),
       tell: (host, job) =>
         void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
       lookUp,

@@ -1,9 +1,12 @@
 /** The hosts' job queues, from the sending side. A job is a hint: each agent's sync finds the same within ten seconds. */
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { Queue } from 'bullmq'
-import { queueName, type Job } from '#core/contract/jobs.ts'
+import type { Job } from '#core/contract/jobs.ts'
 import { unavailable } from '#core/domain/errors.ts'
+import { queueName } from '#core/domain/host.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import { connectPatient } from '#core/store/connection.ts'
+import { signOrder } from './orders.ts'
 
 export type HostQueues = {
   /** @throws UNAVAILABLE when Redis did not take the job within five seconds */
@@ -15,8 +18,8 @@ const SEND_TIMEOUT_MS = 5_000
 const KEEP_DONE = 20
 const KEEP_FAILED = 100
 
-/** @param url as in BERTH_REDIS_URL. Queues are opened when first used. */
-export function openQueues(url: string): HostQueues {
+/** @param url as in BERTH_REDIS_URL. Queues are opened when first used. @param key signs what is sent */
+export function openQueues(url: string, key: KeyObject): HostQueues {
   const connection = connectPatient(url)
   const queues = new Map<HostId, Queue>()
 
@@ -35,7 +38,9 @@ export function openQueues(url: string): HostQueues {
 
   return {
     async send(host, job) {
-      await within(SEND_TIMEOUT_MS, queueOf(host).add(job.kind, job))
+      const jobId = randomUUID()
+      const order = signOrder(key, host, job, Date.now(), jobId)
+      await within(SEND_TIMEOUT_MS, queueOf(host).add(job.kind, order, { jobId }))
     },
     async stop() {
       // A queue waits for its connection before it closes, so without one there is nothing to wait for.

@@ -8,6 +8,7 @@ import { endLeftovers } from './up/leftovers.ts'
 import { takeLock } from './up/lock.ts'
 import { loginLink } from './up/login-link.ts'
 import { partsOf, teardownCommand } from './up/parts.ts'
+import { prepareStoreUsers, type Environment } from './up/store-users.ts'
 import { runToEnd, startPart, type RunningPart } from './up/supervise.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
@@ -32,8 +33,12 @@ async function up(config: Config): Promise<void> {
     await checkPorts(config)
     const logs = join(config.home, 'logs')
     await mkdir(logs, { recursive: true, mode: 0o711 })
+    const logins: Partial<Record<string, Environment>> = config.redisEmbedded
+      ? await prepareStoreUsers(config.home)
+      : {}
     for (const part of partsOf(config)) {
-      const started = startPart(part, { logs, pids: join(config.home, 'run'), say })
+      const env = { ...part.env, ...logins[part.name] }
+      const started = startPart({ ...part, env }, { logs, pids: join(config.home, 'run'), say })
       running.push(started)
       const outcome = await Promise.race([started.ready, interrupted.then(() => 'interrupted' as const)])
       if (outcome === 'interrupted') break

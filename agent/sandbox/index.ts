@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isAppRange } from '#core/domain/app.ts'
 import type { TenantShare } from '#core/domain/quota.ts'
 import type { Ceilings, Resources } from '#core/domain/resources.ts'
 import { adjustCgroup, type Adjusted } from './adjust.ts'
@@ -115,6 +116,8 @@ export async function createSandbox(host: SandboxHost, request: SandboxRequest):
 
 async function assemble(host: SandboxHost, request: SandboxRequest): Promise<SandboxHandle> {
   const { id, index, published } = request
+  // Whatever the state says, no process of a tenant's is a user of the host's, root least of all.
+  if (!isAppRange(request.uidBase)) throw new Error(`${request.uidBase} does not begin an app's range of user ids`)
   const link = linkOf(host.slot, index)
   const scratch = scratchOf(folderOf(host, id))
   const files = processFiles(host, id)

@@ -3,7 +3,7 @@ import type { AlertRules } from '#core/domain/alert.ts'
 import type { BudgetStanding } from '#core/domain/budget.ts'
 import type { Certificate, Standing as CertificateStanding } from '#core/domain/certificate.ts'
 import type { CronStanding } from '#core/domain/cron.ts'
-import type { HostDisk } from '#core/domain/host.ts'
+import type { HostDisk, RefusedJobs } from '#core/domain/host.ts'
 import type { AppId, AppName, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Instance } from '#core/domain/instance.ts'
 
@@ -29,7 +29,14 @@ export type WatchedTenant = {
   requestBudget: BudgetStanding | null
 }
 
-export type WatchedHost = { id: HostId; live: boolean; cordoned: boolean; disk: HostDisk | null }
+export type WatchedHost = {
+  id: HostId
+  live: boolean
+  cordoned: boolean
+  disk: HostDisk | null
+  /** Jobs that its agent ignored; left out: it does not say. */
+  refusedJobs?: RefusedJobs | undefined
+}
 
 /** `appId` null: the platform's. */
 export type WatchedCertificate = { certificate: Certificate; owner: WatchedApp | null }

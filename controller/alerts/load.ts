@@ -85,7 +85,13 @@ async function watchHosts(store: Store): Promise<WatchedHost[]> {
     store,
     hosts.map(({ id }) => id),
   )
-  return hosts.map(({ id, live, cordoned }, index) => ({ id, live, cordoned, disk: disks[index] ?? null }))
+  return hosts.map(({ id, live, cordoned, refusedJobs }, index) => ({
+    id,
+    live,
+    cordoned,
+    disk: disks[index] ?? null,
+    refusedJobs,
+  }))
 }
 
 /** What was set for apps that were destroyed since. */

@@ -35,7 +35,14 @@ function endOf({ mark }: BudgetStanding, group: string): string {
     : ': it is stopped until the month turns'
 }
 
-export function readHost({ id, live, cordoned, disk }: WatchedHost, rules: AlertRules): Reading[] {
+/** A forged job is told of for so long after the last one. */
+const FORGED_MS = 10 * 60_000
+
+export function readHost(
+  { id, live, cordoned, disk, refusedJobs }: WatchedHost,
+  rules: AlertRules,
+  now: number,
+): Reading[] {
   const subject = { ...ofPlatform, hostId: id }
   const lost: Reading = {
     key: `hostLost:${id}`,
@@ -63,7 +70,21 @@ export function readHost({ id, live, cordoned, disk }: WatchedHost, rules: Alert
     forMs: rules.disk.forMs,
     easeMs: 60_000,
   }
-  return [lost, full].filter(({ kind }) => rules[kind].on)
+  const last = refusedJobs?.last ?? null
+  const forged: Reading = {
+    key: `forgedJob:${id}`,
+    kind: 'forgedJob',
+    subject,
+    level: last !== null && now - last.at < FORGED_MS ? 'over' : 'under',
+    mark: 0,
+    text:
+      refusedJobs && last
+        ? `The host ${id} ignored ${refusedJobs.count} jobs that the controller did not send it (${last.reason}): somebody else writes to its queue in Redis`
+        : '',
+    forMs: rules.forgedJob.forMs,
+    easeMs: 0,
+  }
+  return [lost, full, forged].filter(({ kind }) => rules[kind].on)
 }
 
 const subjectOf = (owner: WatchedApp | null): Subject =>

@@ -10,7 +10,7 @@ export function readingsOf(facts: AlertFacts): Reading[] {
   return [
     ...apps.flatMap((app) => readApp(app, now)),
     ...tenants.flatMap(readTenant),
-    ...hosts.flatMap((host) => readHost(host, rules)),
+    ...hosts.flatMap((host) => readHost(host, rules, now)),
     ...certificates.flatMap((one) => readCertificate(one, certificates, rules, now)),
     ...orders.flatMap((order) => readOrder(order, rules)),
   ]

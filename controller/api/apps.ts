@@ -2,7 +2,7 @@
 import type { Request } from 'express'
 import { createApp as createAppSchema, type AppView, type CreateApp } from '#core/contract/api.ts'
 import { sees, type Caller } from '#core/domain/access.ts'
-import { parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
+import { FIRST_UID, parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
 import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
 import { makeId, type AppId } from '#core/domain/ids.ts'
 import type { Tenant } from '#core/domain/quota.ts'
@@ -54,8 +54,6 @@ export const appRoutes = (context: ApiContext, templates: Templates = openTempla
   },
 })
 
-/** The first ids of all are left to hosts, and the one below the first app's range to git. */
-const FIRST_UID = 0x10000000
 const NAME_TRIES = 20
 
 async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Promise<App> {

@@ -45,6 +45,8 @@ export type ApiContext = {
   turns: Turns
   /** Tells the reconciler to look now. */
   wake: () => void
+  /** What agents check jobs with, as PEM. */
+  jobsKey: string
   /** Queues a job for a host: a hint, since the host's sync finds the same. */
   tell: (host: HostId, job: Job) => void
   /** Asks DNS whose a host is. */

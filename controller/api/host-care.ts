@@ -6,6 +6,7 @@ import { hostInUse, hostLives, notFound } from '#core/domain/errors.ts'
 import type { Store } from '#core/store/connection.ts'
 import { loadDiagnosis, loadHosts, removeHost } from '#core/store/hosts.ts'
 import { forgetInstance, loadAssigned } from '#core/store/instances.ts'
+import { dismissAgent } from '../store-users.ts'
 import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
@@ -30,6 +31,7 @@ export const hostCareRoutes = ({ store, log }: ApiContext): Routes => ({
       // They are to be stopped, and nobody will ever answer that they are.
       for (const { desired } of assigned) await forgetInstance(store, desired)
       if (!(await removeHost(store, host.id))) throw hostLives(id)
+      await dismissAgent(store, host.id)
       log.info('host removed', { hostId: host.id, actor: callerOf(req).actor })
       res.status(204).end()
     },

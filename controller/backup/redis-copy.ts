@@ -35,11 +35,11 @@ export async function copyState(url: string, folder: string): Promise<OwnRedis> 
 /** The password goes by the environment: arguments are everybody's to read. */
 export function copyCommand(url: string, file: string): { argv: [string, ...string[]]; env: Record<string, string> } {
   const target = redisOptions(url)
-  if ('path' in target) return { argv: ['redis-cli', '-s', target.path, '--rdb', file], env: {} }
-  const { host, port, username, password, tls } = target
-  const argv: [string, ...string[]] = ['redis-cli', '-h', host, '-p', String(port)]
+  const { username, password } = target
+  const argv: [string, ...string[]] = ['redis-cli']
+  if ('path' in target) argv.push('-s', target.path)
+  else argv.push('-h', target.host, '-p', String(target.port), ...(target.tls === undefined ? [] : ['--tls']))
   if (username !== undefined) argv.push('--user', username)
-  if (tls !== undefined) argv.push('--tls')
   return {
     argv: [...argv, '--no-auth-warning', '--rdb', file],
     env: password === undefined ? {} : { REDISCLI_AUTH: password },

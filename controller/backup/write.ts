@@ -2,7 +2,7 @@
  * Makes a backup while everything goes on. The order is what makes it whole: the keys, which never change; the state as it was at
  * one moment; and then what that state refers to, none of which changes once it is there, and none of which is deleted meanwhile.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,6 +28,7 @@ import { holdLease, releaseLease } from '#core/store/leases.ts'
 import { codeOf } from '../files.ts'
 import type { Repositories } from '../git/repositories.ts'
 import { layerFileName, type Layers } from '../layers.ts'
+import { asBackup } from '../store-users.ts'
 import { copyState } from './redis-copy.ts'
 import { packRepository } from './repository.ts'
 import { packFolder } from './trees.ts'
@@ -101,10 +102,10 @@ export async function* writeBackup(
 const text = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, null, 1)}\n`)
 
 async function* sources(context: BackupContext, folder: string): AsyncGenerator<Source> {
-  const { config, layers, repositories } = context
+  const { store, config, layers, repositories } = context
   const { home } = config
   yield* filesIn(home, 'home', isKey)
-  const copy = await copyState(config.redisUrl, join(folder, 'redis'))
+  const copy = await asBackup(store, config.redisUrl, randomBytes, (url) => copyState(url, join(folder, 'redis')))
   try {
     yield { name: 'state/keys.ndjson', open: () => Promise.resolve(linesOf(dumpAll(copy.redis))) }
   } finally {

@@ -37,3 +37,18 @@ export const buildPath = (deploy: string): string => `/internal/deploys/${deploy
 export const buildpackPath = (name: string, ref: string | null): string =>
   `/internal/buildpacks/${name}${ref === null ? '' : `?ref=${encodeURIComponent(ref)}`}`
 export const sourcePath = (deploy: string): string => `/internal/deploys/${deploy}/source`
+
+/** `POST /internal/hosts/HOST/store-login`: as whom the host's agent speaks to Redis, from now on; null: as the URL says that it has. */
+export const storeLogin = z.strictObject({ user: z.string(), password: z.string() })
+export const storeLoginAnswer = z.strictObject({ login: storeLogin.nullable() })
+export type StoreLoginAnswer = z.infer<typeof storeLoginAnswer>
+export const storeLoginPath = (host: string): string => `/internal/hosts/${host}/store-login`
+
+/** `GET /internal/jobs-key`: what jobs' signatures are checked with (Ed25519, PEM). */
+export const jobsKeyAnswer = z.strictObject({ publicKey: z.string().max(1000) })
+export type JobsKeyAnswer = z.infer<typeof jobsKeyAnswer>
+export const jobsKeyPath = '/internal/jobs-key'
+
+/** Both, as an agent keeps them. */
+export const admission = z.strictObject({ login: storeLogin.nullable(), jobsKey: z.string() })
+export type Admission = z.infer<typeof admission>

@@ -1,6 +1,9 @@
-/** Jobs on a host's queue. They carry ids only: state and secrets are looked up by whoever runs them. */
+/**
+ * Jobs on a host's queue. They carry ids only: state and secrets are looked up by whoever runs them. Each comes as an order that
+ * its controller has signed, because whoever can write to Redis can write to a queue.
+ */
 import { z } from 'zod'
-import { deployId, instanceId, stackName } from './schema.ts'
+import { deployId, hostId, instanceId, stackName } from './schema.ts'
 
 export const job = z.discriminatedUnion('kind', [
   /** Make this instance as desired. */
@@ -14,5 +17,19 @@ export const job = z.discriminatedUnion('kind', [
 ])
 export type Job = z.infer<typeof job>
 
-/** BullMQ's queue of one host. No `:` in it, so that no host's key prefix is the start of another's. */
-export const queueName = (host: string): string => `agent-${host}`
+/** What is signed, as JSON. Times in ms since 1970. `nonce` is also the job's id on the queue, so that it is there once. */
+export const order = z.strictObject({
+  host: hostId,
+  job,
+  issuedAt: z.int(),
+  expiresAt: z.int(),
+  nonce: z.string().max(63),
+})
+export type Order = z.infer<typeof order>
+
+/** What is on the queue: the order as the text that was signed, and the signature in base64url. */
+export const signedOrder = z.strictObject({ order: z.string().max(4096), signature: z.string().max(128) })
+export type SignedOrder = z.infer<typeof signedOrder>
+
+/** What the signature is for (core/runtime/signing.ts). */
+export const ORDER = 'berth job 1'

@@ -73,6 +73,13 @@ export type Pause = { at: number; by: string }
 /** How many user ids an app's range holds; inside the sandbox they are 0 … size - 1, and the app runs as APP_UID. */
 export const UID_RANGE = 2048
 export const APP_UID = 1000
+/** Of the first app's range: the ids below are left to hosts, and the one just below to git. */
+export const FIRST_UID = 0x10000000
+const LAST_UID = 0xfffffffe
+
+/** Whether a range of user ids is some app's, and so none of the host's own users' is in it. */
+export const isAppRange = (base: number): boolean =>
+  Number.isInteger(base) && base >= FIRST_UID && (base - FIRST_UID) % UID_RANGE === 0 && base + UID_RANGE <= LAST_UID
 
 const reserved = new Set([
   'api',

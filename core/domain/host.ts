@@ -22,7 +22,15 @@ export type HostReport = {
   /** Load now, for people; placement counts reservations instead. */
   cpuMilliUsed: number
   memoryMbUsed: number
+  /** Agents of an earlier version do not say. */
+  refusedJobs?: RefusedJobs
 }
+
+/** BullMQ's queue of one host. No `:` in it, so that no host's key prefix is the start of another's. */
+export const queueName = (host: HostId): string => `agent-${host}`
+
+/** Jobs that an agent ignored since it began, because its controller did not send them; `last`: null, none. */
+export type RefusedJobs = { count: number; last: { at: number; reason: string } | null }
 
 /** How full a disk is, as its users may fill it. */
 export type HostDisk = { usedBytes: number; totalBytes: number }

@@ -66,12 +66,18 @@ export function batch(store: Store): Batch {
   return pipeline
 }
 
-type RedisTarget =
-  { path: string } | { host: string; port: number; username?: string; password?: string; db?: number; tls?: object }
+type Login = { username?: string; password?: string }
+type RedisTarget = Login & ({ path: string } | { host: string; port: number; db?: number; tls?: object })
 
-/** `unix:///path` → a socket; anything else is a URL that ioredis reads itself. */
+/** `unix:///path` or `unix://user:password@/path` → a socket; anything else is a URL as others have them. */
 export function redisOptions(url: string): RedisTarget {
-  if (url.startsWith('unix://')) return { path: url.slice('unix://'.length) }
+  const [, user, word, path] = /^unix:\/\/(?:([^:@/]*):([^@/]*)@)?(.*)$/.exec(url) ?? []
+  if (path !== undefined)
+    return {
+      path,
+      ...(user ? { username: decodeURIComponent(user) } : {}),
+      ...(word ? { password: decodeURIComponent(word) } : {}),
+    }
   const { hostname, port, username, password, pathname, protocol } = new URL(url)
   return {
     host: hostname,
@@ -82,6 +88,12 @@ export function redisOptions(url: string): RedisTarget {
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
   }
 }
+
+/** The same Redis, as another user. @param url names none */
+export const asUser = (url: string, { user, password }: StoreLogin): string =>
+  url.replace('://', () => `://${encodeURIComponent(user)}:${encodeURIComponent(password)}@`)
+
+export type StoreLogin = { user: string; password: string }
 
 const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1000)
 

@@ -28,7 +28,7 @@ export async function createDeploy(store: Store, deploy: Deploy): Promise<void> 
     .zadd(keys.recentDeploys, deploy.createdAt, deploy.id)
     .zremrangebyscore(keys.recentDeploys, 0, deploy.createdAt - RECENT_MS)
     .srem(keys.openDeploys, '', ...forgotten)
-    .del('', ...forgotten.flatMap((id) => [keys.deploy(id), keys.deployLog(id)]))
+    .del(keys.deploy('' as DeployId), ...forgotten.flatMap((id) => [keys.deploy(id), keys.deployLog(id)]))
     .exec()
 }
 

@@ -1,7 +1,9 @@
 /** Berth's parts as systemd units, as text: systemd.unit(5), systemd.service(5), systemd.exec(5). Says what; install.ts does it. */
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Config } from '#core/runtime/config.ts'
 import { partsOf, redisPart, type Part } from '../up/parts.ts'
+import { loginPath } from '../up/store-users.ts'
 
 export const roles = ['all', 'controller', 'router', 'agent'] as const
 export type Role = (typeof roles)[number]
@@ -66,14 +68,16 @@ function serviceOf(part: Part, all: Part[], place: Place): Unit {
     ],
     Service: [
       'Type=exec',
+      ...(part.name === 'redis' ? [`ExecStartPre=${quoted(process.execPath)} ${quoted(PREPARE_USERS)}`] : []),
       `ExecStart=${part.argv.map(quoted).join(' ')}`,
       `Environment=${quoted(`PATH=${place.path}`)}`,
       ...Object.entries(part.env ?? {}).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
       `EnvironmentFile=-${ENVIRONMENT_FILE}`,
+      ...loginOf(part.name, place.config),
       'Restart=always',
       'RestartSec=1',
       `TimeoutStopSec=${seconds}`,
-      'UMask=0022',
+      `UMask=${part.folder ? '0077' : '0022'}`,
       'StandardOutput=journal',
       'StandardError=journal',
       `SyslogIdentifier=berth-${part.name}`,
@@ -84,6 +88,12 @@ function serviceOf(part: Part, all: Part[], place: Place): Unit {
   })
   return { name: serviceName(part.name), text }
 }
+
+const PREPARE_USERS = fileURLToPath(new URL('../store-users.ts', import.meta.url))
+
+/** As whom it speaks to the embedded Redis: an agent is told that by the controller. */
+const loginOf = (name: Part['name'], { home, redisEmbedded }: Config): string[] =>
+  redisEmbedded && (name === 'controller' || name === 'router') ? [`EnvironmentFile=-${loginPath(home, name)}`] : []
 
 const sections = (parts: Record<string, string[]>): string =>
   Object.entries(parts)

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '#core/runtime/config.ts'
+import { aclPath } from './store-users.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -31,7 +32,7 @@ export function partsOf(config: Config): Part[] {
   const env = compiled(config)
   const node = (...args: string[]): [string, ...string[]] => [process.execPath, ...args]
   return [
-    ...(config.redisEmbedded ? [redisPart(join(config.home, 'redis'))] : []),
+    ...(config.redisEmbedded ? [withUsers(redisPart(join(config.home, 'redis')), config.home)] : []),
     {
       name: 'controller',
       argv: node(SMALL_HEAP, join(ROOT, 'controller/main.ts')),
@@ -86,6 +87,11 @@ export function redisPart(folder: string): Part {
     folder,
     stopMs: 10_000,
   }
+}
+
+/** Whoever connects says who it is: see store-users.ts. */
+function withUsers(redis: Part, home: string): Part {
+  return { ...redis, argv: [...redis.argv, '--aclfile', aclPath(home)] }
 }
 
 /** Ends everything that the host still runs, whatever became of its agent. */

@@ -61,11 +61,14 @@ function launch(part: Part, context: Context): ChildProcess {
   if (part.folder) mkdirSync(part.folder, { recursive: true, mode: 0o700 })
   const log = openLog(logOf(part, context))
   const [program, ...args] = part.argv
+  // What is written into a folder that is the process's alone is nobody else's either.
+  const mask = part.folder ? process.umask(0o077) : process.umask()
   const child = spawn(program, args, {
     stdio: ['ignore', log, log, part.ready.kind === 'message' ? 'ipc' : 'ignore'],
     detached: true,
     env: { ...environment(), ...part.env },
   })
+  process.umask(mask)
   closeSync(log)
   // The end of a program that could not be run at all is told by `untilReady`.
   child.on('error', () => {})

@@ -141,7 +141,8 @@ describe('Health checks, the way back and the clock', function () {
 
   /** As a build does that finds jobs in app.json: the next release of the same code has them. */
   async function giveJobs(): Promise<void> {
-    const store = connectStore(`unix://${world.home}/redis/redis.sock`)
+    const logins = await prepareStoreUsers(world.home)
+    const store = connectStore(logins.controller['BERTH_REDIS_URL'] ?? assert.fail())
     try {
       const app = (await findApp(store, 'shop' as AppName)) ?? assert.fail()
       const newest = (await store.llen(keys.releases(app.id))) - 1

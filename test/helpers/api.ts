@@ -26,6 +26,7 @@ import { makeId, type AppId, type DeployId, type HostId, type TenantId } from '#
 import type { Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
+import { makeSigningKey, publicHalf, readSigningKey } from '#core/runtime/signing.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.ts'
 import { createTenant, newTenant } from '#core/store/tenants.ts'
@@ -143,6 +144,7 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
       },
       turns: createTurns(),
       wake: () => void api.wakes++,
+      jobsKey: publicHalf(readSigningKey(makeSigningKey())),
       tell: (host, job) => void api.told.push({ host, job }),
       lookUp: createLookUp(['127.0.0.1:1']),
       outbound: await openOutbound(config),

@@ -79,6 +79,8 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
   const statuses: string[] = []
   let last: BuildReport | null = null
   const controller: ControllerClient = {
+    storeLogin: () => Promise.resolve(null),
+    jobsKey: () => Promise.reject(new Error('nothing is queued here')),
     launch: () => Promise.reject(new Error('nothing is launched here')),
     build: () =>
       Promise.resolve({

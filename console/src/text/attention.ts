@@ -20,7 +20,7 @@ export function findConcerns({ alerts, hosts, apps, instances }: Known): Concern
   return concerns.sort((a, b) => weights[a.tone] - weights[b.tone])
 }
 
-const severe = new Set<string>(['errorRate', 'crashLoop', 'hostLost'])
+const severe = new Set<string>(['errorRate', 'crashLoop', 'hostLost', 'forgedJob'])
 
 function ofAlert({ id, kind, app, tenant, host, since, text }: AlertView): Concern {
   const tone = severe.has(kind) ? 'bad' : 'busy'

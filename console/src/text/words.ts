@@ -100,6 +100,7 @@ const alerts: Partial<Record<AlertKind, string>> = {
   crashLoop: 'Crash loop',
   quota: 'Quota',
   hostLost: 'Host lost',
+  forgedJob: 'Forged job',
   certificate: 'Certificate',
   cronMissed: 'Missed job',
   disk: 'Disk',

@@ -22,21 +22,24 @@ describe('what a host tells Prometheus', () => {
 
   const outbox = { dropped: () => [{ appId: 'a-one' as AppId, tenantId: 'acme', lines: 12 }] }
 
+  const orders = { counts: () => new Map([['forged', 3] as const]) }
+
   it('is by app, in base units, with names as Prometheus has them', async () => {
-    const { text } = await expose(agentMetrics(meter, outbox))
+    const { text } = await expose(agentMetrics(meter, outbox, orders))
     assert.match(text, /^# TYPE berth_app_cpu_seconds_total counter$/m)
     assert.match(text, /^berth_app_cpu_seconds_total\{tenant="acme",app="a-one"\} 1\.5$/m)
     assert.match(text, /^berth_app_memory_bytes\{tenant="acme",app="a-one"\} 4096$/m)
     assert.match(text, /^berth_app_log_lines_dropped_total\{tenant="acme",app="a-one"\} 12$/m)
     assert.match(text, /^berth_meter_spool_bytes 100$/m)
-    for (const { name, kind } of agentMetrics(meter, outbox)) {
+    assert.match(text, /^berth_jobs_refused_total\{reason="forged"\} 3$/m)
+    for (const { name, kind } of agentMetrics(meter, outbox, orders)) {
       assert.match(name, /^berth_[a-z_]+$/)
       assert.equal(name.endsWith('_total'), kind === 'counter', name)
     }
   })
 
   it('can be asked twice', async () => {
-    await expose(agentMetrics(meter, outbox))
-    assert.match((await expose(agentMetrics(meter, outbox))).text, /cpu_seconds_total\{.*\} 1\.5$/m)
+    await expose(agentMetrics(meter, outbox, orders))
+    assert.match((await expose(agentMetrics(meter, outbox, orders))).text, /cpu_seconds_total\{.*\} 1\.5$/m)
   })
 })

@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'bullmq'
-import { job, queueName } from '#core/contract/jobs.ts'
+import { order, signedOrder } from '#core/contract/jobs.ts'
+import { queueName } from '#core/domain/host.ts'
+import { makeSigningKey, readSigningKey } from '#core/runtime/signing.ts'
 import { parse } from '#core/contract/schema.ts'
 import type { App } from '#core/domain/app.ts'
 import { makeId, type AppId, type AppName, type DeployId, type HostId, type InstanceId } from '#core/domain/ids.ts'
@@ -66,7 +68,7 @@ export async function startEngine(start: () => Promise<TestRedis> = startRedis) 
 
   function startController(): Controller {
     const own = connectStore(redis.url)
-    const queues = openQueues(redis.url)
+    const queues = openQueues(redis.url, readSigningKey(makeSigningKey()))
     const shared = {
       store: own,
       config,
@@ -281,7 +283,7 @@ async function runAgent(url: string, store: Store, name: string, behaviour: Beha
   const worker = new Worker(
     queueName(host),
     async ({ data }) => {
-      const work = parse(job, data)
+      const work = parse(order, JSON.parse(parse(signedOrder, data).order)).job
       if (work.kind === 'instance') await ensure(work.instanceId)
       if (work.kind === 'build') await build(work.deployId)
     },

@@ -7,6 +7,7 @@ import { loadPromises } from '#core/store/promises.ts'
 import { createRelease } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
 import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
+import { makeSigningKey, readSigningKey } from '#core/runtime/signing.ts'
 import { openQueues } from '../../../../controller/queues.ts'
 import { aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -170,7 +171,7 @@ describe('a job queue without its Redis', () => {
   it('says within seconds that it cannot take a job', async function () {
     this.timeout(15_000)
     const redis = await startRedis()
-    const queues = openQueues(redis.url)
+    const queues = openQueues(redis.url, readSigningKey(makeSigningKey()))
     await redis.stop()
     await assert.rejects(queues.send('host-a' as never, { kind: 'instance', instanceId: 'i-one' as never }), {
       code: 'UNAVAILABLE',

@@ -177,6 +177,19 @@ describe('what is read of the platform', () => {
     assert.deepEqual(kindsOver({ hosts: [{ ...host, disk: null }] }), [])
   })
 
+  it('C16 is a job that a host’s agent ignored because the controller did not send it, for ten minutes', () => {
+    const host = { id: 'host-1' as HostId, live: true, cordoned: false, disk: null }
+    const refused = (count: number, at: number | null) => ({
+      ...host,
+      refusedJobs: { count, last: at === null ? null : { at, reason: 'forged' } },
+    })
+    assert.deepEqual(kindsOver({ hosts: [refused(0, null)] }), [])
+    assert.deepEqual(kindsOver({ hosts: [refused(2, now - MINUTE)] }), ['forgedJob 0'])
+    assert.deepEqual(kindsOver({ hosts: [refused(2, now - 11 * MINUTE)] }), [])
+    const [told] = readingsOf(facts({ hosts: [refused(2, now)] })).filter(({ kind }) => kind === 'forgedJob')
+    assert.match(told?.text ?? '', /^The host host-1 ignored 2 jobs .*\(forged\)/)
+  })
+
   it('is a budget that is used up, by its marks', () => {
     const standing = (mark: BudgetStanding['mark']): BudgetStanding => ({
       month: '2026-11',
