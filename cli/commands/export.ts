@@ -1,12 +1,13 @@
 /** apps:export: a whole app as a file (core/domain/slug-file.ts). */
 import { resolve } from 'node:path'
-import type { AccessView, AppView, DomainsView, QuotaView, RoutingView } from '#core/contract/api.ts'
+import type { AccessView, AppView, ChecksView, DomainsView, QuotaView, RoutingView } from '#core/contract/api.ts'
 import type { ExportedApp } from '#core/contract/slug-file.ts'
 import { APP_FILE, END_BYTES, entryHeader, paddingOf, SEALED_CONFIG } from '#core/domain/slug-file.ts'
 import type { Client } from '../client.ts'
 import type { Run } from '../context.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { sealText } from '../sealed.ts'
+import { ownChecks, sizesOf } from '../settings-copy.ts'
 import { requireNew, save } from '../transfer.ts'
 
 export const exportApp: Run = async (context, _args, options) => {
@@ -36,28 +37,26 @@ async function describe(
   exportedAt: string,
 ): Promise<ExportedApp> {
   const get = <T>(...rest: string[]) => client.get<T>(['apps', name, ...rest])
-  const [app, domains, routing, access, quota] = await Promise.all([
+  const [app, domains, routing, access, quota, checks] = await Promise.all([
     get<AppView>(),
     get<DomainsView>('domains'),
     get<RoutingView>('routing'),
     get<AccessView>('access'),
     get<QuotaView>('quota'),
+    get<ChecksView>('checks'),
   ])
-  const sizes = Object.entries(app.formation).flatMap(([type, process]) =>
-    process
-      ? [[type, { count: process.count, memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }] as const]
-      : [],
-  )
   return {
     format: 'berth-app',
     version: 1,
     name,
     exportedAt,
-    formation: Object.fromEntries(sizes),
+    formation: sizesOf(app.formation),
     domains: domains.domains.map(({ address }) => address),
     routing,
     access,
     quota: quota.quota,
+    build: app.build,
+    checks: ownChecks(checks),
     configNames: configNames.sort(),
     sealed,
     code: app.release !== null,

@@ -11,6 +11,7 @@ import { showDeploy } from '../deploy-log.ts'
 import { CliError, failed } from '../failures.ts'
 import { askPassphrase, readPassphrase } from '../passphrase.ts'
 import { openText } from '../sealed.ts'
+import { setHow } from '../settings-copy.ts'
 import { progress } from '../transfer.ts'
 import { slugBody } from './slugs.ts'
 
@@ -69,6 +70,7 @@ async function applySettings(
   const closed = app.access.users.length > 0
   await client.patch(['apps', name, 'routing'], { ...app.routing, ...(closed ? { maintenance: true } : {}) })
   if (app.access.allow.length > 0) await client.patch(['apps', name, 'access'], { add: app.access.allow })
+  await setHow(context, client, name, app)
   if (app.quota !== null) await client.patch(['apps', name, 'quota'], app.quota)
   if (closed)
     out.note(
