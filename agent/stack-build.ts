@@ -8,6 +8,7 @@ import { messageOf } from '#core/domain/errors.ts'
 import { DEBIAN_RELEASE, type BuiltStack, type KnownStack, type StackReport } from '#core/domain/stack.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { inRoot } from './in-root.ts'
 import type { Layers } from './slug.ts'
 import {
   bootstrap,
@@ -196,20 +197,6 @@ export const aptOptions = [
   // Without it, mirrors that cannot be reached are a warning, and yesterday's packages would pass for today's.
   '-o',
   'APT::Update::Error-Mode=any',
-]
-
-/** Ends with the program that it runs, and that with it. What the host unmounts meanwhile is not kept by the copied mounts. */
-export const inRoot = (root: string, ...argv: string[]): [string, ...string[]] => [
-  'unshare',
-  '--mount',
-  '--propagation=slave',
-  '--pid',
-  '--fork',
-  '--kill-child',
-  '--mount-proc',
-  `--root=${root}`,
-  '--wd=/',
-  ...argv,
 ]
 
 /** A stack that cannot start a program, or of another Debian than it says, must not become anybody's root. */

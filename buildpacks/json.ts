@@ -22,64 +22,70 @@ export class JsonFault extends Error {
 
 const MAX_DEPTH = 100
 
-/** @throws JsonFault at the first thing that is no JSON; a name given twice is one, since one of the two would be lost */
-export function readJson(text: string): Json {
+// A string holds no control character as it is (RFC 8259 §7).
+const aString =
+  // eslint-disable-next-line no-control-regex
+  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const aScalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y
+const space = /[ \t\r\n]*/y
+
+/**
+ * @param twice what a name means that is there twice in one object: refused, since one of the two would be lost, or the last
+ * @throws JsonFault at the first thing that is no JSON
+ */
+export function readJson(text: string, twice: 'refused' | 'last' = 'refused'): Json {
   let at = 0
 
-  function value(depth: number): Json {
+  function value(depth: number, mayEnd = false): Json {
     if (depth > MAX_DEPTH) throw new JsonFault(`it is nested more than ${MAX_DEPTH} levels deep`, at)
-    blank()
+    const start = blank()
     if (text[at] === '{') return object(depth)
     if (text[at] === '[') return list(depth)
-    return text[at] === '"' ? { at, kind: 'text', value: string() } : plain()
+    const quoted = take(aString)
+    if (quoted !== null) return { at: start, kind: 'text', value: JSON.parse(quoted) as string }
+    const plain = take(aScalar)
+    if (plain === null) return fail('a value', mayEnd)
+    return { at: start, kind: 'other', value: JSON.parse(plain) as number | boolean | null }
   }
 
   function object(depth: number): Json {
     const start = at++
     const members = new Map<string, Json>()
-    for (blank(); text[at] !== '}'; blank()) {
-      if (members.size > 0) expect(',', 'a comma or }')
+    for (let first = true; !ends('}', '"," or "}"', first); first = false) {
+      const nameAt = blank()
+      const quoted = take(aString) ?? fail('a name in double quotes', first)
+      const name = JSON.parse(quoted) as string
+      if (twice === 'refused' && members.has(name))
+        throw new JsonFault(`the name ${JSON.stringify(name)} is there twice`, nameAt)
       blank()
-      const name = { at, text: text[at] === '"' ? string() : fail('a name in double quotes') }
-      if (members.has(name.text)) throw new JsonFault(`the name ${JSON.stringify(name.text)} is there twice`, name.at)
-      blank()
-      expect(':', 'a colon')
-      members.set(name.text, value(depth + 1))
+      if (text[at] !== ':') fail('":"')
+      at++
+      members.set(name, value(depth + 1))
     }
-    at++
     return { at: start, kind: 'object', members }
   }
 
   function list(depth: number): Json {
     const start = at++
     const items: Json[] = []
-    for (blank(); text[at] !== ']'; blank()) {
-      if (items.length > 0) expect(',', 'a comma or ]')
-      items.push(value(depth + 1))
-    }
-    at++
+    for (let first = true; !ends(']', '"," or "]"', first); first = false) items.push(value(depth + 1, first))
     return { at: start, kind: 'list', items }
   }
 
-  function string(): string {
-    const start = at
-    const literal = take(/"(?:[^"\\\r\n]|\\.)*"/y)
-    try {
-      if (literal !== null) return JSON.parse(literal) as string
-    } catch {
-      // It holds a control character, or a backslash before what needs none.
-    }
-    throw new JsonFault('this text in double quotes does not end on its line, or holds a tab or a wrong \\', start)
+  /** Whether the bracket closes here; otherwise the next element follows. */
+  function ends(bracket: string, expected: string, first: boolean): boolean {
+    blank()
+    const isEnd = text[at] === bracket
+    if (!isEnd && !first && text[at] !== ',') fail(expected)
+    if (isEnd || !first) at++
+    return isEnd
   }
 
-  function plain(): Json {
-    const start = at
-    const literal = take(/(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y)
-    if (literal === null) return fail('a value')
-    return { at: start, kind: 'other', value: JSON.parse(literal) as number | boolean | null }
+  /** @returns where what follows begins */
+  function blank(): number {
+    take(space)
+    return at
   }
-
-  const blank = () => void take(/[ \t\r\n]*/y)
 
   function take(pattern: RegExp): string | null {
     pattern.lastIndex = at
@@ -88,21 +94,35 @@ export function readJson(text: string): Json {
     return found
   }
 
-  function expect(character: string, what: string): void {
-    if (text[at] !== character) fail(what)
-    at++
-  }
-
-  function fail(expected: string): never {
-    const found =
-      at >= text.length ? 'the end of the file' : JSON.stringify(/^[\w.+-]{1,20}|[^]/u.exec(text.slice(at))?.[0])
-    throw new JsonFault(`expected ${expected}, found ${found}`, at)
+  const fail = (expected: string, mayEnd = true): never => {
+    throw new JsonFault(whatIsWrong(text[at], expected, mayEnd), at)
   }
 
   const json = value(0)
-  blank()
-  if (at < text.length) fail('nothing more')
+  if (blank() < text.length) throw new JsonFault(afterTheEnd(text[at] ?? ''), at)
   return json
+}
+
+/** @param mayEnd whether a closing bracket could stand here */
+function whatIsWrong(found: string | undefined, expected: string, mayEnd: boolean): string {
+  if (found === undefined) return `the text ends where ${expected} should follow`
+  if (found === '/') return COMMENT
+  if (expected.startsWith('a ')) {
+    if (found === '"') return 'a string that is not closed in its line, or holds a wrong escape'
+    if (found === "'") return 'a single quote: JSON has double quotes only'
+    if ((found === '}' || found === ']') && !mayEnd) return `a comma too many before ${shown(found)}`
+  }
+  return `${shown(found)} instead of ${expected}`
+}
+
+const COMMENT = 'a comment, which JSON does not have'
+const afterTheEnd = (found: string): string => (found === '/' ? COMMENT : `${shown(found)} follows after the end`)
+const shown = (found: string): string => (found === '"' ? 'a string' : JSON.stringify(found))
+
+/** What JSON.parse gives. */
+export function plainOf(json: Json): unknown {
+  if (json.kind === 'object') return Object.fromEntries([...json.members].map(([name, one]) => [name, plainOf(one)]))
+  return json.kind === 'list' ? json.items.map(plainOf) : json.value
 }
 
 /** As editors count: both from 1. */

@@ -15,6 +15,7 @@ import { ensureStack, mountStack } from '../agent/stack.ts'
 
 /** Runtimes, and what they are prepared for. */
 const wanted: Partial<Record<DebianRuntimeName, string>> = {
+  toolchain: 'compiles what apps of the tests have in C',
   python: 'installs the packages of a Python app in the tests',
   ruby: 'runs a Ruby app in the tests',
   php: 'runs a PHP app in the tests',

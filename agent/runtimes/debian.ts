@@ -10,6 +10,7 @@ import type { DebianRuntimeName } from '#core/domain/slug.ts'
 import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { inRoot } from '../in-root.ts'
 import { stepBack } from '../sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
 import { unmountBelow } from '../sandbox/mounts.ts'
@@ -158,7 +159,7 @@ async function install(
   // No package may start a service of its own, and none finds one to talk to.
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const options = [...aptOptions, ...unused.flatMap((glob) => ['-o', `Dpkg::Options::=--path-exclude=${glob}`])]
-  const apt = (...args: string[]) => visibly(inOverlay(root, 'apt-get', ...options, ...args), context, following)
+  const apt = (...args: string[]) => visibly(inRoot(root, 'apt-get', ...options, ...args), context, following)
   try {
     await apt('update')
     await apt('--yes', '--no-install-recommends', 'install', ...packages)
@@ -166,10 +167,10 @@ async function install(
     following.signal.throwIfAborted()
     throw notPrepared(mirrors, cause)
   }
-  const { stdout } = await run(inOverlay(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
+  const { stdout } = await run(inRoot(root, 'dpkg-query', '--show', '--showformat=${Version}', counts))
   if (!isOfVersion(stdout, version))
     throw new Error(`Debian ${SUITE} has ${counts} ${stdout}, where ${version} was expected.`)
-  if (finish) await visibly(inOverlay(root, ...finish), context, following)
+  if (finish) await visibly(inRoot(root, ...finish), context, following)
 }
 
 const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =>
@@ -180,27 +181,6 @@ const notPrepared = ({ main, security }: DebianMirrors, cause: unknown): Error =
 
 /** A host that serves apps meanwhile must not lose a quarter of its memory to it, as it would by itself. */
 const PACKING_MEMORY = '256M'
-
-/** $0 is the root, a mount of its own; what follows is the program. */
-const ENTER = `cd "$0" && mount -t proc proc proc && pivot_root . . && umount --lazy . && exec chroot . "$@"`
-
-/**
- * A program in a root and in namespaces of its own, which end with it. The host's other mounts are let go of at once: as
- * long as a copy of one is kept anywhere, its loop device stays.
- */
-const inOverlay = (root: string, ...argv: string[]): [string, ...string[]] => [
-  'unshare',
-  '--mount',
-  '--propagation=private',
-  '--pid',
-  '--fork',
-  '--kill-child',
-  '/bin/sh',
-  '-c',
-  ENTER,
-  root,
-  ...argv,
-]
 
 const PHASES = /^(Need to get .+|Fetched .+)\.?$/gm
 

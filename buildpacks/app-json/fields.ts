@@ -2,7 +2,8 @@
 import type { ProcessType } from '#core/domain/ids.ts'
 import { isCommand, isProcessType } from '#core/domain/procfile.ts'
 import { invalidFile, type BuildFailure } from '../contract.ts'
-import { JsonFault, placeOf, readJson, type Json } from '../json.ts'
+import { readFile } from '../json-object.ts'
+import { placeOf, type Json } from '../json.ts'
 
 export type Field = { path: string; json: Json; text: string }
 
@@ -11,18 +12,9 @@ export type Ignore = (path: string, why?: string) => void
 
 /** @throws BuildFailure with line and column when it is not a JSON object */
 export function openFile(text: string): Field {
-  try {
-    const file: Field = { path: '', json: readJson(text), text }
-    membersOf(file)
-    return file
-  } catch (error) {
-    if (!(error instanceof JsonFault)) throw error
-    const { line, column } = placeOf(text, error.at)
-    throw invalidFile(
-      `app.json is not valid JSON, line ${line}, column ${column}: ${error.message}. Correct it and push again.`,
-      error,
-    )
-  }
+  const file: Field = { path: '', json: readFile('app.json', text, 'refused'), text }
+  membersOf(file)
+  return file
 }
 
 /** @throws BuildFailure when the field is no object */

@@ -78,7 +78,7 @@ export const node: Hint[] = [
   },
   {
     when: /gyp ERR! (?:find Python|stack Error: not found: make|stack Error: `make`)|node-gyp[^]*?(?:not found: (?:make|g\+\+|gcc)|Could not find any Python)/,
-    say: 'A package is compiled when it is installed, and this build has no compiler. Take a version that comes compiled (prebuilds) for linux and this Node, or another package.',
+    say: 'A package is compiled when it is installed, and compilers are there only for apps that ask: commit an empty file named .berth-toolchain, or take a version of the package that comes compiled.',
   },
   {
     when: /(?:was compiled against a different Node\.js version|NODE_MODULE_VERSION \d+)/,
@@ -104,23 +104,5 @@ export const node: Hint[] = [
   {
     when: /ENOSPC/,
     say: 'The build ran out of disk: its limit holds for the source, packages and what is built together. .slugignore leaves folders out; smaller dependencies help most.',
-  },
-]
-
-/** What an app that started prints, or a start command shows, when the platform waits for it in vain. */
-export const nodeAtStart: Hint[] = [
-  {
-    when: /(?:listening|running|started|ready|Local:)[^\n]*?(?:localhost|127\.0\.0\.1|\[?::1\]?):(\d+)/i,
-    say: ([, port]) =>
-      `It listens on localhost:${port}, where nobody else can reach it. Listen on 0.0.0.0 and on the port in $PORT: app.listen(process.env.PORT, '0.0.0.0').`,
-  },
-  {
-    when: /(?:listening|running|started|ready)[^\n]*?(?:port\s+|:)(3000|4000|5000|5173|8000|8080|8888)\b/i,
-    say: ([, port]) =>
-      `It listens on port ${port}. Listen on the port in $PORT: app.listen(process.env.PORT || ${port}).`,
-  },
-  {
-    when: /Could not find a production build in the '\.next' directory/,
-    say: 'Next.js was not built: add "build": "next build" to the scripts in package.json.',
   },
 ]

@@ -1,6 +1,7 @@
 /** Node.js and Bun apps: a package.json, dependencies by the package manager that locked them, a build, and what to run. */
 import { createHash } from 'node:crypto'
 import type { AppFolder, Build, Buildpack, Release, RuntimeNeed } from '../contract.ts'
+import { asksForToolchain, toolchainNeed } from '../toolchain.ts'
 import { serveSite } from '../static/serve.ts'
 import { withDefaultWeb } from '../processes.ts'
 import { readNodeApp, readPackage, type NodeApp } from './app.ts'
@@ -8,6 +9,7 @@ import { dependencyLayer } from './dependencies.ts'
 import { builtFiles, frameworkOf, siteFolder } from './frameworks.ts'
 import { dropPackages, install, runStep } from './install.ts'
 import { chooseManager, lockfilesOf, type Manager } from './manager.ts'
+import { compiledParts } from './native.ts'
 import { completeStandalone, keepNextCache, restoreNextCache } from './next.ts'
 import { prepare } from './prepare.ts'
 import { managersAtRunTime, nodeProcesses, nothingToStart, type Runner } from './processes.ts'
@@ -58,9 +60,15 @@ async function plan(app: AppFolder, stack: string, runner: Runner) {
   // With a build, the file that web runs may not be there yet.
   if (built(nodeApp).length === 0) findProcesses(nodeApp, await builtIn(app, nodeApp), runner)
   return {
-    runtimes: runtimeNeeds(manager, version),
+    runtimes: [...runtimeNeeds(manager, version), ...(await compilers(app, nodeApp))],
     dependencies: dependencyLayer(nodeApp, manager, `${stack} node ${version.range}`, sha256),
   }
+}
+
+async function compilers(app: AppFolder, nodeApp: NodeApp): Promise<RuntimeNeed[]> {
+  if (await asksForToolchain(app)) return [toolchainNeed]
+  const reason = installs(nodeApp) ? compiledParts(nodeApp) : null
+  return reason === null ? [] : [{ ...toolchainNeed, reason: `${reason}; it is not there when the app runs` }]
 }
 
 /** Bun's tools are programs for Node as often as not, so that both are there. */

@@ -16,8 +16,11 @@ export async function prepare(build: Build, nodeApp: NodeApp, manager: Manager):
     await writeFile(join(bin, name), `#!/bin/sh\nexec ${command.map(quoted).join(' ')} "$@"\n`)
     await chmod(join(bin, name), 0o755)
   }
-  const path = [bin, join(build.runtimesFolder, 'node', 'bin'), build.env['PATH'] ?? '/usr/bin:/bin'].join(':')
-  return { NODE_ENV: 'production', ...build.env, ...settingsFor(build, nodeApp, manager), PATH: path }
+  const node = join(build.runtimesFolder, 'node')
+  const path = [bin, join(node, 'bin'), build.env['PATH'] ?? '/usr/bin:/bin'].join(':')
+  // Otherwise node-gyp fetches them from nodejs.org.
+  const native = (await isThere(join(node, 'include/node/node.h'))) ? { npm_config_nodedir: node } : {}
+  return { NODE_ENV: 'production', ...native, ...build.env, ...settingsFor(build, nodeApp, manager), PATH: path }
 }
 
 const quoted = (path: string) => `'${path.replaceAll("'", `'\\''`)}'`

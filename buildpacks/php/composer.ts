@@ -1,5 +1,6 @@
 /** composer.json: what of it decides a build. Pure. */
 import { invalidFile } from '../contract.ts'
+import { isObject, parseJsonObject, type JsonObject } from '../json-object.ts'
 
 export type Composer = {
   /** The range of PHP versions as semver writes it; null: none is asked for. */
@@ -16,21 +17,11 @@ export type Composer = {
   scripts: string[]
 }
 
-type Json = { [key: string]: unknown }
-const objectOf = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
+const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
 /** @throws BuildFailure when it is no JSON object, or its document root leaves the app */
 export function parseComposer(text: string): Composer {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw invalidFile(`composer.json is not valid JSON: ${(error as Error).message.slice(0, 200)}.`, error)
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw invalidFile('composer.json must be an object. See: https://getcomposer.org/doc/04-schema.md')
-  const { require, repositories, extra, autoload, scripts } = json as Json
+  const { require, repositories, extra, autoload, scripts } = parseJsonObject('composer.json', text)
   const asked = objectOf(require)['php']
   const packages = Object.keys(objectOf(require)).filter((name) => name.includes('/'))
   return {

@@ -6,6 +6,7 @@ import type { Client } from '../client.ts'
 import type { Run } from '../context.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { sealText } from '../sealed.ts'
+import { ownChecks, sizesOf } from '../settings-copy.ts'
 import { requireNew, save } from '../transfer.ts'
 
 export const exportApp: Run = async (context, _args, options) => {
@@ -36,28 +37,26 @@ async function describe(
   sealed: boolean,
   exportedAt: string,
 ): Promise<ExportedApp> {
-  const [app, domains, routing, access, quota] = await Promise.all([
+  const [app, domains, routing, access, quota, checks] = await Promise.all([
     client.get('/apps/:app', { app: name }),
     client.get('/apps/:app/domains', { app: name }),
     client.get('/apps/:app/routing', { app: name }),
     client.get('/apps/:app/access', { app: name }),
     client.get('/apps/:app/quota', { app: name }),
+    client.get('/apps/:app/checks', { app: name }),
   ])
-  const sizes = Object.entries(app.formation).flatMap(([type, process]) =>
-    process
-      ? [[type, { count: process.count, memoryMb: process.size.memoryMb, cpuMilli: process.size.cpuMilli }] as const]
-      : [],
-  )
   return {
     format: 'berth-app',
     version: 1,
     name,
     exportedAt,
-    formation: Object.fromEntries(sizes),
+    formation: sizesOf(app.formation),
     domains: domains.domains.map(({ address }) => address),
     routing,
     access,
     quota: quota.quota,
+    build: app.build,
+    checks: ownChecks(checks),
     configNames: configNames.sort(),
     sealed,
     code: app.release !== null,

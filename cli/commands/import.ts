@@ -10,6 +10,7 @@ import { showDeploy } from '../deploy-log.ts'
 import { CliError, failed } from '../failures.ts'
 import { askPassphrase, readPassphrase } from '../passphrase.ts'
 import { openText } from '../sealed.ts'
+import { setHow } from '../settings-copy.ts'
 import { progress } from '../transfer.ts'
 import { slugBody } from './slugs.ts'
 
@@ -73,6 +74,7 @@ async function applySettings(
   })
   if (app.access.allow.length > 0)
     await client.patch('/apps/:app/access', { app: name, body: { add: app.access.allow } })
+  await setHow(context, client, name, app)
   if (app.quota !== null) await client.patch('/apps/:app/quota', { app: name, body: app.quota })
   if (closed)
     out.note(

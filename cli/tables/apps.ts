@@ -99,13 +99,17 @@ export const appCommands: CommandSpec[] = [
     group: 'Apps',
     aliases: ['apps:fork'],
     args: '<app> <new>',
-    summary: 'Make a new app with the code, the config vars and the formation of another; domains stay where they are',
+    summary:
+      'Make a new app with the code, config vars, formation, build settings and checks of another; domains stay where they are',
     options: [noWait],
     examples: ['fork shop shop-staging'],
     uses: [
       'GET /apps/:app',
+      'GET /apps/:app/checks',
       'GET /apps/:app/config',
       'GET /apps/:app/deploys/:deploy/log',
+      'PATCH /apps/:app/build',
+      'PATCH /apps/:app/checks',
       'PATCH /apps/:app/config',
       'PATCH /apps/:app/formation',
       'POST /apps',
@@ -126,6 +130,7 @@ export const appCommands: CommandSpec[] = [
     uses: [
       'GET /apps/:app',
       'GET /apps/:app/access',
+      'GET /apps/:app/checks',
       'GET /apps/:app/config',
       'GET /apps/:app/domains',
       'GET /apps/:app/quota',
@@ -149,6 +154,8 @@ export const appCommands: CommandSpec[] = [
     uses: [
       'GET /apps/:app/deploys/:deploy/log',
       'PATCH /apps/:app/access',
+      'PATCH /apps/:app/build',
+      'PATCH /apps/:app/checks',
       'PATCH /apps/:app/config',
       'PATCH /apps/:app/formation',
       'PATCH /apps/:app/quota',

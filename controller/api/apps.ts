@@ -4,7 +4,7 @@ import { createApp as createAppSchema, type AppView, type CreateApp } from '#cor
 import { sees, type Caller } from '#core/domain/access.ts'
 import { FIRST_UID, parseAppName, UID_RANGE, type App, type AppRecord } from '#core/domain/app.ts'
 import { appNameTaken, confirmMismatch, notFound } from '#core/domain/errors.ts'
-import { makeId, type AppId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type AppName } from '#core/domain/ids.ts'
 import type { Tenant } from '#core/domain/quota.ts'
 import { createApp, findApp, loadApp, loadApps, nextAppNumber, removeApp } from '#core/store/apps.ts'
 import { loadDeploys } from '#core/store/deploys.ts'
@@ -59,6 +59,7 @@ const NAME_TRIES = 20
 async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Promise<App> {
   const tenantId = await tenantToChange(caller, wish.tenant, context.store)
   await refuseSuspended(caller, tenantId, context.store)
+  const name = wish.name === undefined ? null : await freeName(wish.name, context)
   const number = await nextAppNumber(context.store)
   const record = {
     id: makeId('a', context.random(13)) as AppId,
@@ -69,7 +70,7 @@ async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Pr
   // The repository comes first: an app that can be seen can be pushed to.
   await context.repositories.open(record.id)
   try {
-    await claimName(wish.name, record, context)
+    await claimName(name, record, context)
   } catch (error) {
     await context.repositories.remove(record.id)
     throw error
@@ -79,11 +80,18 @@ async function makeApp(caller: Caller, wish: CreateApp, context: ApiContext): Pr
   return app
 }
 
-/** @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN, QUOTA_EXCEEDED */
-async function claimName(wanted: string | undefined, record: Omit<AppRecord, 'name'>, context: ApiContext) {
-  if (wanted !== undefined) {
-    const name = parseAppName(wanted)
-    if ((await findApp(context.store, name)) || !(await claim({ ...record, name }, context))) throw appNameTaken(name)
+/** Before anything is made for it. @throws NAME_MALFORMED, NAME_RESERVED, NAME_TAKEN */
+async function freeName(wanted: string, { store }: ApiContext): Promise<AppName> {
+  const name = parseAppName(wanted)
+  if (await findApp(store, name)) throw appNameTaken(name)
+  return name
+}
+
+/** @param wanted null: any. @throws NAME_TAKEN, QUOTA_EXCEEDED */
+async function claimName(wanted: AppName | null, record: Omit<AppRecord, 'name'>, context: ApiContext) {
+  if (wanted !== null) {
+    // Somebody else may have taken it since it was free.
+    if (!(await claim({ ...record, name: wanted }, context))) throw appNameTaken(wanted)
     return
   }
   for (let tries = 0; tries < NAME_TRIES; tries++)

@@ -1,6 +1,7 @@
 /** What is in the files of a slug and of an exported app (core/domain/slug-file.ts); both may come from anywhere, so strictly. */
 import { z } from 'zod'
 import { accessRanges, processType, routing, slug } from './schema.ts'
+import { patchBuild, patchChecks } from './bodies/app.ts'
 import { patchQuota } from './bodies/traffic.ts'
 
 /** The most of `manifest.json`, `app.json` and `config.sealed` each. */
@@ -36,6 +37,10 @@ export const exportedApp = z.strictObject({
   /** Whose passwords are not in the file. */
   access: z.strictObject({ allow: accessRanges.shape.add.unwrap(), users: z.array(z.string().max(64)).max(50) }),
   quota: patchQuota.nullable(),
+  /** How it is built. Files of earlier versions have none, nor checks. */
+  build: patchBuild.optional(),
+  /** What its owner set of its health checks. */
+  checks: patchChecks.optional(),
   /** Names only. */
   configNames: z.array(z.string().max(128)).max(10_000),
   /** Whether `config.sealed` follows. */

@@ -7,6 +7,7 @@ import { findApp } from '#core/store/apps.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { keys } from '#core/store/keys.ts'
 import { loadRelease } from '#core/store/releases.ts'
+import { prepareStoreUsers } from '../../scripts/up/store-users.ts'
 import { startReceiver, type Receiver } from '../helpers/receiver.ts'
 import { startWorld, waitFor, type World } from '../helpers/world.ts'
 

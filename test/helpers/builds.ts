@@ -17,7 +17,7 @@ import { preparePlatform } from '../../agent/platform.ts'
 import { openPlaces } from '../../agent/ports.ts'
 import { createRuntimes, type Runtimes } from '../../agent/runtimes/index.ts'
 import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
-import { ensurePlatformNode } from '../../agent/runtimes/npm.ts'
+import { ensurePlatformNode, installWithHeaders } from '../../agent/runtimes/npm.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
 import { openLayers } from '../../agent/slug.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
@@ -49,6 +49,8 @@ export type BuildOptions = {
   /** Buildpacks that the operator offers, as folders by their names. */
   offered?: Record<string, string>
   timeoutMs?: number
+  /** Compilers are there where the build asks for them; they may have to be prepared first. */
+  compilers?: boolean
   /** Of the cache. */
   generation?: number
   cacheMb?: number
@@ -63,9 +65,10 @@ const placesOfOthers = Array.from({ length: 100 }, (_, index) => index)
 export async function runBuild({ host, config, folders }: TestHost, options: BuildOptions): Promise<BuildOutcome> {
   const { source, buildpacks = null, app = 'a-built', ready = null, diskMb = 200, timeoutMs = 60_000 } = options
   const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
-  const { buildsFolder = folders.builds } = options
+  const { buildsFolder = folders.builds, compilers = false } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
-  const node = await ensurePlatformNode({ cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog })
+  const npmContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog }
+  const node = await ensurePlatformNode(npmContext)
   if (!existsSync(join(folders.platform, 'main.mjs'))) await preparePlatform(folders.platform, node)
   const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
   const debian = {
@@ -129,11 +132,12 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
       baseEnv: { LANG: 'C.UTF-8', ...certificateEnv },
       controller,
       layers: openLayers(folders.layers, controller, silentLog),
-      runtimes: withoutCompilers(
+      runtimes: (compilers ? asTheyAre : withoutCompilers)(
         createRuntimes({
           installPackage: ({ name }) => Promise.resolve(name === 'node' ? node : npm),
+          installWithHeaders: (version) => installWithHeaders(version, npmContext),
           installDebian: (request, onProgress, signal) => ensureDebianRuntime(request, debian, onProgress, signal),
-          resolvePackage: ({ name }) => Promise.resolve({ name, version: '24.0.0' }),
+          resolvePackage: ({ name }) => Promise.resolve({ name, version: process.versions.node }),
           folder: folders.runtimes,
           now: () => Date.now(),
         }),
@@ -172,7 +176,8 @@ export function mountSlug({ folders }: TestHost, slug: Slug): Promise<string[]> 
   return openLayers(folders.layers, controller, silentLog).mount(slug.layers, AbortSignal.timeout(30_000))
 }
 
-/** Buildpacks of the tests compile nothing, so that a machine need not prepare compilers for them. */
+const asTheyAre = (runtimes: Runtimes): Runtimes => runtimes
+/** Most buildpacks of the tests compile nothing, so that a machine need not prepare compilers for them. */
 const withoutCompilers = (runtimes: Runtimes): Runtimes => ({
   ...runtimes,
   mounts: (refs, how) =>

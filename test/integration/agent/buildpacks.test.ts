@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -81,6 +81,31 @@ describe('A build with buildpacks of others, in its sandbox', function () {
     assert.equal(await waitForSandbox(world.host, sandbox, AbortSignal.timeout(60_000)), 0)
     assert.equal(await output, 'from the input\ntool: hello, with spaces\n')
     await world.remove(sandbox)
+  })
+
+  it('one that needs C has a compiler, make and headers, and what it compiled runs without them', async () => {
+    const source =
+      '#include <stdio.h>\n#include <zlib.h>\nint main(void) { printf("made with %s", zlibVersion()); return 0; }\n'
+    const { slug, error, log } = await buildOf([{ name: 'hello.c', content: source }], {
+      settings: { buildpacks: ['compiles'] },
+      offered: { compiles: join(FIXTURES, 'compiles') },
+      compilers: true,
+    })
+    assert.ok(slug, error + log)
+    assert.match(log, /toolchain 14\.2 \(git and compilers.*\n[^]*-----> gcc /)
+    const { output } = await runIn(slug, './hello; command -v gcc || echo " and no compiler"')
+    assert.match(output, /made with 1\.\d+[^]*and no compiler/)
+  })
+
+  it('Node’s addons are compiled with the headers of their Node, which nobody has to fetch', async () => {
+    const fixture = join(import.meta.dirname, '../../fixtures/apps/node-addon')
+    const names = ['package.json', 'package-lock.json', 'binding.gyp', 'greeting.c', 'server.js']
+    const files = names.map((name) => ({ name, content: readFileSync(join(fixture, name), 'utf8') }))
+    const { slug, error, log } = await buildOf(files, { compilers: true })
+    assert.ok(slug, error + log)
+    assert.match(log, /toolchain 14\.2 \(binding\.gyp found; it is not there when the app runs\)/)
+    assert.ok(slug.runtimes.every(({ name }) => name === 'node'))
+    assert.match((await runIn(slug, 'grep -c "hello from C" build/Release/greeting.node')).output, /1/)
   })
 
   it('an app without a profile runs in the plain shell, with nothing between', async () => {

@@ -1,8 +1,9 @@
 /** Apps as files, from one Berth to another: the real command and two real APIs; deploys are played by the test. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ChecksView } from '#core/contract/api.ts'
 import type { AppName } from '#core/domain/ids.ts'
 import { findApp } from '#core/store/apps.ts'
 import { endDeploy, startApi, type Answer, type TestApi } from '#test/helpers/api.ts'
@@ -61,6 +62,8 @@ describe('berth moves apps', function () {
     await set('PATCH', '/shop/routing', { sticky: true, bodyLimitBytes: 1000, concurrency: { soft: 5, hard: 10 } })
     await set('PATCH', '/shop/access', { add: ['10.0.0.0/8'] })
     await set('PATCH', '/shop/quota', { concurrent: 7 })
+    await set('PATCH', '/shop/build', { buildpacks: ['node', 'python'], root: 'apps/web', branch: 'release' })
+    await set('PATCH', '/shop/checks', { processes: { web: { path: '/healthz' } }, autoRollback: false })
     await set('POST', '/shop/domains', { address: 'shop.example' })
     const app = await findApp(here.context.store, 'shop' as AppName)
     assert.ok(app)
@@ -70,7 +73,7 @@ describe('berth moves apps', function () {
     ])
   }
 
-  it('to another Berth: code, config vars, formation, routing, access, quota, and domains that wait to be verified', async () => {
+  it('to another Berth: code, config vars, formation, build, checks, routing, access, quota, and domains that wait to be verified', async () => {
     const saved = succeeded(await at(here, 'apps:export', '-a', 'shop', '--passphrase-file', 'passphrase'))
     assert.match(saved.stdout, /^Saved shop as .*shop\.berth\.$/m)
     const file = join(person.home, 'shop.berth')
@@ -85,6 +88,16 @@ describe('berth moves apps', function () {
     assert.deepEqual((await ask(there, 'store/config')).config, { SECRET: 'of-the-shop', OTHER: 'x' })
     for (const what of ['formation', 'routing', 'access'])
       assert.deepEqual(await ask(there, `store/${what}`), await ask(here, `shop/${what}`), what)
+    const builtAndChecked = async (api: TestApi, name: string): Promise<unknown[]> => {
+      const { autoRollback, checks } = (await ask(api, `${name}/checks`)) as unknown as ChecksView
+      return [(await ask(api, name)).build as unknown, autoRollback, checks.find(({ process }) => process === 'web')?.path]
+    }
+    assert.deepEqual(await builtAndChecked(there, 'store'), await builtAndChecked(here, 'shop'))
+    assert.deepEqual(await builtAndChecked(there, 'store'), [
+      { buildpacks: ['node', 'python'], root: 'apps/web', branch: 'release' },
+      false,
+      '/healthz',
+    ])
     assert.deepEqual((await ask(there, 'store/quota')).quota, (await ask(here, 'shop/quota')).quota)
     const { domains } = await ask(there, 'store/domains')
     assert.deepEqual([domains[0].address, domains[0].state], ['shop.example', 'pending'])
@@ -124,9 +137,21 @@ describe('berth moves apps', function () {
     const { stdout } = succeeded(await at(here, 'fork', 'shop', 'shop-staging'))
     assert.match(stdout, /Created shop-staging.*Copied 2 config vars.*-----> played/s)
     assert.deepEqual(await ask(here, 'shop-staging/formation'), await ask(here, 'shop/formation'))
+    assert.deepEqual((await ask(here, 'shop-staging')).build, (await ask(here, 'shop')).build)
     assert.deepEqual((await ask(here, 'shop-staging/config')).config, (await ask(here, 'shop/config')).config)
     assert.deepEqual((await ask(here, 'shop-staging/domains')).domains, [])
     assert.equal(here.submitted[0]?.description, 'Deploy the slug of shop v1')
+  })
+
+  it('with a buildpack that the other Berth does not offer, which it says', async () => {
+    await mkdir(join(here.home, 'buildpacks', 'ours', 'bin'), { recursive: true })
+    await writeFile(join(here.home, 'buildpacks', 'ours', 'bin', 'compile'), '')
+    await here.call(here.operator, 'POST', '/v1/apps', { name: 'own' })
+    const set = await here.call(here.operator, 'PATCH', '/v1/apps/own/build', { buildpacks: ['ours'] })
+    assert.equal(set.status, 200)
+    succeeded(await at(here, 'apps:export', '-a', 'own'))
+    const made = succeeded(await at(there, 'apps:import', 'own.berth'))
+    assert.match(made.stderr, /How it is built could not be set: There is no buildpack "ours"/)
   })
 
   it('as a slug alone: shown, saved and deployed', async () => {

@@ -143,9 +143,9 @@ describe('app.json', () => {
   it('refuses what is no JSON with line and column', () => {
     assert.throws(
       () => parseAppJson('{\n  "env": {\n    "A": "x",\n  }\n}'),
-      /^BuildFailure: app\.json is not valid JSON, line 4, column 3: expected a name in double quotes, found "\}"\. Correct it and push again\.$/,
+      /^BuildFailure: app\.json is not valid JSON in line 4, column 3: a comma too many before "\}"\. Correct it and push again\.$/,
     )
-    assert.throws(() => parseAppJson(''), /line 1, column 1: expected a value, found the end of the file/)
+    assert.throws(() => parseAppJson(''), /line 1, column 1: the text ends where a value should follow/)
     assert.throws(() => parseAppJson('[]'), /app\.json, line 1: must be an object in \{ \}, got a list/)
   })
 

@@ -108,6 +108,33 @@ describe('What npm is asked to do', () => {
   })
 })
 
+describe('Packages with parts in C', () => {
+  const compilers = async (json: object, files: Files = {}) =>
+    (await plan({ ...json, scripts: start }, files)).runtimes.find(({ name }) => name === 'toolchain')?.reason ?? null
+  const locked = (name: string, more: object = {}) => ({ packages: { [`node_modules/x/node_modules/${name}`]: more } })
+  const some = { dependencies: { x: '1' } }
+
+  it('bring compilers to the build, whichever package manager locked them', async () => {
+    const lockfiles: Files[] = [
+      { 'package-lock.json': locked('node-addon-api') },
+      { 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n\npackages:\n\n  node-addon-api@8.0.0:\n    resolution: {}\n" },
+      { 'yarn.lock': '# yarn lockfile v1\n\nnode-addon-api@^8.0.0:\n  version "8.0.0"\n' },
+      { 'bun.lock': '{\n  "packages": {\n    "node-addon-api": ["node-addon-api@8.0.0", "", {}],\n  }\n}' },
+    ]
+    for (const files of lockfiles)
+      assert.match((await compilers(some, files)) ?? 'none', /has node-addon-api, by which packages are compiled/)
+    assert.match((await compilers({}, { 'binding.gyp': '{}' })) ?? 'none', /^binding\.gyp found/)
+    assert.match((await compilers(some, { 'package-lock.json': lock, '.berth-toolchain': '' })) ?? 'none', /^asked for/)
+  })
+
+  it('bring none where they are for another system, or where there are none', async () => {
+    assert.equal(await compilers(some, { 'package-lock.json': locked('nan', { optional: true }) }), null)
+    assert.equal(await compilers(some, { 'package-lock.json': locked('nanoid') }), null)
+    assert.equal(await compilers(some, { 'yarn.lock': '# yarn lockfile v1\n\nnanoid@^3:\n  version "3.0.0"\n' }), null)
+    assert.equal(await compilers(some, { 'package-lock.json': '{"packages":' }), null)
+  })
+})
+
 describe('The layer of dependencies', () => {
   const json = { scripts: start, dependencies: { ms: '^2.1.3' } }
   const files = { 'package-lock.json': lock, 'server.js': '' }
