@@ -40,7 +40,7 @@ export type World = {
     fixture: string | null,
     options?: { change?: Record<string, string>; ref?: string },
   ): Promise<Push>
-  /** A second host: an agent with a data folder of its own. */
+  /** A second host: an agent with a data folder of its own. The same one when it is asked for again. */
   addHost(id: string, env?: Record<string, string>): Promise<OtherHost>
   /** kill -9; whoever supervises it starts it again. */
   killPart(part: 'controller' | 'agent' | 'router' | 'redis'): Promise<void>
@@ -95,7 +95,7 @@ export async function startWorld(
   const call = options.program
     ? (args: string[], surroundings: Surroundings) => runProgram([BERTH, ...args], surroundings)
     : berth
-  const hosts: OtherHost[] = []
+  const hosts = new Map<string, OtherHost>()
   const folders: string[] = []
 
   const world: World = {
@@ -148,8 +148,8 @@ export async function startWorld(
       return { code, output: stdout + stderr }
     },
     async addHost(id, extra = {}) {
-      const host = await startHost(id, { ...settings, ...extra }, home)
-      hosts.push(host)
+      const host = hosts.get(id) ?? (await startHost(id, { ...settings, ...extra }, home))
+      hosts.set(id, host)
       return host
     },
     async killPart(part) {
@@ -178,7 +178,7 @@ export async function startWorld(
       return [output(), ...texts].join('\n')
     },
     async stop() {
-      for (const host of hosts) await host.stop()
+      for (const host of hosts.values()) await host.stop()
       const runs = () => up.exitCode === null && up.signalCode === null
       if (runs()) up.kill('SIGTERM')
       if (runs()) await Promise.race([once(up, 'exit'), wait(60_000, undefined, { ref: false })])
