@@ -8,7 +8,7 @@ describe('The main job, by the commands that the README shows', () => {
   let world: World
   before(async function () {
     this.timeout(120_000)
-    world = await startWorld()
+    world = await startWorld({ program: true })
   })
   after(async function () {
     this.timeout(60_000)

@@ -80,7 +80,7 @@ function operationOf(method: string, path: string): string {
   return found.sort((a, b) => b.fixed - a.fixed)[0]?.operation ?? `${method} ${path}`
 }
 
-export type Ran = { code: number | null; stdout: string; stderr: string }
+export type Ran = { code: number; stdout: string; stderr: string }
 
 /**
  * What a command does and says, without the third of a second that a process costs.
@@ -89,9 +89,9 @@ export type Ran = { code: number | null; stdout: string; stderr: string }
  */
 export async function runInProcess(
   argv: string[],
-  { env, cwd, input = '' }: { env: NodeJS.ProcessEnv; cwd: string; input?: string },
+  { env, cwd, input = '' }: { env: NodeJS.ProcessEnv; cwd: string; input?: string | undefined },
 ): Promise<Ran> {
-  const ran: Ran = { code: null, stdout: '', stderr: '' }
+  const ran: Ran = { code: 1, stdout: '', stderr: '' }
   const sink = (name: 'stdout' | 'stderr') =>
     new Writable({
       write(chunk: Buffer, _encoding, done) {

@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { berth, BERTH, runProgram, type Ran, type Surroundings } from './command-line.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export type Ran = { code: number; stdout: string; stderr: string }
+export type { Ran }
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: string }
 export type Push = { code: number; output: string }
 export type OtherHost = { home: string; kill(): Promise<void>; stop(): Promise<void> }
@@ -23,7 +24,7 @@ export type World = {
   httpPort: number
   token: string
   env: NodeJS.ProcessEnv
-  /** Runs bin/berth; fails the test when the command fails, unless failure is allowed. */
+  /** Runs a berth command; fails the test when the command fails, unless failure is allowed. */
   cli(args: string[], options?: { cwd?: string; input?: string; allowFailure?: boolean; token?: string }): Promise<Ran>
   api: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>
   /** Asks an app through the router. */
@@ -39,7 +40,7 @@ export type World = {
     fixture: string | null,
     options?: { change?: Record<string, string>; ref?: string; message?: string },
   ): Promise<Push>
-  /** A second host: an agent with a data folder of its own. */
+  /** A second host: an agent with a data folder of its own. The same one when it is asked for again. */
   addHost(id: string, env?: Record<string, string>): Promise<OtherHost>
   /** kill -9; whoever supervises it starts it again. */
   killPart(part: 'controller' | 'agent' | 'router' | 'redis'): Promise<void>
@@ -51,7 +52,10 @@ export type World = {
 
 export const fixtureFolder = (name: string): string => join(ROOT, 'test/fixtures/apps', name)
 
-export async function startWorld(options: { env?: Record<string, string>; home?: string } = {}): Promise<World> {
+/** @param options `program`: commands are called as people do, by bin/berth, each a process (see `berth`) */
+export async function startWorld(
+  options: { env?: Record<string, string>; home?: string; program?: boolean } = {},
+): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'berth-world-')))
   const [apiPort, httpPort, agentPort] = [await freePort(), await freePort(), await freePort()]
   const settings = {
@@ -61,6 +65,8 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     BERTH_HTTPS_PORT: String(await freePort()),
     BERTH_AGENT_PORT: String(agentPort),
     BERTH_SSH_PORT: String(await freePort()),
+    // What its workers do together is for tests that say how many there are.
+    BERTH_ROUTER_WORKERS: '1',
     ...options.env,
   }
   const up = spawn(process.execPath, [join(ROOT, 'scripts/up.ts')], {
@@ -86,7 +92,10 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     XDG_CONFIG_HOME: join(home, 'config'),
   }
   const slot = await slotOf(home)
-  const hosts: OtherHost[] = []
+  const call = options.program
+    ? (args: string[], surroundings: Surroundings) => runProgram([BERTH, ...args], surroundings)
+    : berth
+  const hosts = new Map<string, OtherHost>()
   const folders: string[] = []
 
   const world: World = {
@@ -96,11 +105,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
     token,
     env,
     async cli(args, { cwd = home, input, allowFailure = false, token: other } = {}) {
-      const ran = await run([join(ROOT, 'bin/berth'), ...args], {
-        cwd,
-        env: other ? { ...env, BERTH_TOKEN: other } : env,
-        input,
-      })
+      const ran = await call(args, { cwd, env: other ? { ...env, BERTH_TOKEN: other } : env, input })
       if (ran.code !== 0 && !allowFailure)
         throw new Error(`berth ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
       return ran
@@ -118,7 +123,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
       return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) }
     },
     http: (app, path, asked) => ask(httpPort, `${app}.localhost`, path, asked),
-    git: (args, cwd) => run(['git', ...args], { cwd, env }),
+    git: (args, cwd) => runProgram(['git', ...args], { cwd, env }),
     async pushApp(app, fixture, { change = {}, ref = 'HEAD:refs/heads/main', message = 'A push' } = {}) {
       const folder = await mkdtemp(join(tmpdir(), 'berth-push-'))
       folders.push(folder)
@@ -129,19 +134,22 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
         await writeFile(join(folder, name), text)
       }
       const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid']
-      await run(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: folder, env })
-      await run(['git', 'add', '--all', '--force'], { cwd: folder, env })
-      await run(['git', ...identity, 'commit', '--quiet', '--allow-empty', '--message', message], { cwd: folder, env })
+      await runProgram(['git', 'init', '--quiet', '--initial-branch=main'], { cwd: folder, env })
+      await runProgram(['git', 'add', '--all', '--force'], { cwd: folder, env })
+      await runProgram(['git', ...identity, 'commit', '--quiet', '--allow-empty', '--message', message], {
+        cwd: folder,
+        env,
+      })
       const credentials = `http.extraHeader=Authorization: Basic ${Buffer.from(`berth:${token}`).toString('base64')}`
-      const { code, stdout, stderr } = await run(
+      const { code, stdout, stderr } = await runProgram(
         ['git', '-c', credentials, 'push', '--force', `${apiUrl}/git/${app}.git`, ref],
         { cwd: folder, env },
       )
       return { code, output: stdout + stderr }
     },
     async addHost(id, extra = {}) {
-      const host = await startHost(id, { ...settings, ...extra }, home)
-      hosts.push(host)
+      const host = hosts.get(id) ?? (await startHost(id, { ...settings, ...extra }, home))
+      hosts.set(id, host)
       return host
     },
     async killPart(part) {
@@ -170,7 +178,7 @@ export async function startWorld(options: { env?: Record<string, string>; home?:
       return [output(), ...texts].join('\n')
     },
     async stop() {
-      for (const host of hosts) await host.stop()
+      for (const host of hosts.values()) await host.stop()
       const runs = () => up.exitCode === null && up.signalCode === null
       if (runs()) up.kill('SIGTERM')
       if (runs()) await Promise.race([once(up, 'exit'), wait(60_000, undefined, { ref: false })])
@@ -204,7 +212,7 @@ export async function leftBehind(home: string, slot: string): Promise<string[]> 
       ['nft', 'list', 'tables'],
       ['ip', '-o', 'link'],
     ].map(([program = '', ...args]) =>
-      run([program, ...args], { cwd: '/', env: process.env }).then(({ stdout }) => stdout.split('\n')),
+      runProgram([program, ...args], { cwd: '/', env: process.env }).then(({ stdout }) => stdout.split('\n')),
     ),
   )
   const groups = (await readdir('/sys/fs/cgroup')).flatMap((name) => [
@@ -265,7 +273,7 @@ async function startHost(id: string, settings: Record<string, string>, mainHome:
   ])
 
   async function clear(): Promise<void> {
-    await run([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], { cwd: home, env })
+    await runProgram([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], { cwd: home, env })
   }
   return {
     home,
@@ -273,7 +281,7 @@ async function startHost(id: string, settings: Record<string, string>, mainHome:
     async kill() {
       agent.kill('SIGKILL')
       await once(agent, 'exit')
-      await run([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], {
+      await runProgram([process.execPath, join(ROOT, 'agent/main.ts'), '--teardown'], {
         cwd: home,
         env: { ...env, BERTH_REDIS_URL: 'unix:///nonexistent.sock' },
       })
@@ -317,20 +325,6 @@ function ask(
   })
 }
 
-async function run(
-  [program, ...args]: [string, ...string[]],
-  options: { cwd: string; env: NodeJS.ProcessEnv; input?: string | undefined },
-): Promise<Ran> {
-  const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: ['pipe', 'pipe', 'pipe'] })
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  child.stdin.on('error', () => {})
-  child.stdin.end(options.input ?? '')
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code: code ?? -1, stdout, stderr }
-}
-
 function collect(child: ChildProcess): () => string {
   let text = ''
   for (const stream of [child.stdout, child.stderr])
@@ -347,15 +341,18 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** What comes soon is seen soon, and what takes long is not asked for all the time, as that takes the time from it. */
+const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [40, 250]
+
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
   { timeoutMs, what, detail }: { timeoutMs: number; what: string; detail?: () => string },
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.2)) {
     if (await condition()) return
     if (Date.now() > deadline)
       throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.${detail ? ` ${detail()}` : ''}`)
-    await wait(50)
+    await wait(pauseMs)
   }
 }

@@ -110,11 +110,11 @@ export async function aPerson(env: NodeJS.ProcessEnv = {}, { asProcess = false }
 function runBerth(args: string[], options: { cwd: string; env: NodeJS.ProcessEnv; input?: string }): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(launcher, args, { cwd: options.cwd, env: options.env, timeout: 20_000 })
-    const ran: Ran = { code: null, stdout: '', stderr: '' }
+    const ran: Ran = { code: 1, stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.stderr += text))
     child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ran, code }))
+    child.on('close', (code) => resolve({ ...ran, code: code ?? 1 }))
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
   })

@@ -1,43 +1,41 @@
 import assert from 'node:assert/strict'
 import { request, Agent } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startWorld, type World } from '#test/helpers/world.ts'
+import { type World } from '#test/helpers/world.ts'
+import type { Start } from '#test/helpers/shared-world.ts'
 
-describe('Zero downtime', () => {
-  let world: World
-  before(async function () {
-    this.timeout(180_000)
-    world = await startWorld()
-    await world.cli(['create', 'steady'])
-    const { code, output } = await world.pushApp('steady', 'express')
-    assert.equal(code, 0, output)
-  })
-  after(async function () {
-    this.timeout(60_000)
-    await world?.stop()
-  })
+export const zeroDowntime = (start: Start): void =>
+  void describe('Zero downtime', () => {
+    let world: World
+    before(async function () {
+      this.timeout(180_000)
+      world = await start()
+      await world.cli(['create', 'steady'])
+      const { code, output } = await world.pushApp('steady', 'express')
+      assert.equal(code, 0, output)
+    })
 
-  it('F26: not one of steady requests fails through two deploys, a config change, scaling up and down, a restart and a rollback', async function () {
-    this.timeout(240_000)
-    const load = steadyRequests(world, 'steady')
-    for (const step of [
-      () => world.pushApp('steady', 'express', { change: { 'one.txt': '1' } }),
-      () => world.cli(['scale', 'web=3', '-a', 'steady']),
-      () => world.pushApp('steady', 'express', { change: { 'two.txt': '2' } }),
-      () => world.cli(['config:set', 'GREETING=changed', '-a', 'steady']),
-      () => world.cli(['scale', 'web=1', '-a', 'steady']),
-      () => world.cli(['ps:restart', '-a', 'steady']),
-      () => world.cli(['rollback', '-a', 'steady']),
-    ]) {
-      const { code } = await step()
-      assert.equal(code, 0)
-    }
-    await wait(3000)
-    const { sent, failures } = await load.stop()
-    assert.ok(sent > 500, `only ${sent} requests were sent`)
-    assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`)
+    it('F26: not one of steady requests fails through two deploys, a config change, scaling up and down, a restart and a rollback', async function () {
+      this.timeout(240_000)
+      const load = steadyRequests(world, 'steady')
+      for (const step of [
+        () => world.pushApp('steady', 'express', { change: { 'one.txt': '1' } }),
+        () => world.cli(['scale', 'web=3', '-a', 'steady']),
+        () => world.pushApp('steady', 'express', { change: { 'two.txt': '2' } }),
+        () => world.cli(['config:set', 'GREETING=changed', '-a', 'steady']),
+        () => world.cli(['scale', 'web=1', '-a', 'steady']),
+        () => world.cli(['ps:restart', '-a', 'steady']),
+        () => world.cli(['rollback', '-a', 'steady']),
+      ]) {
+        const { code } = await step()
+        assert.equal(code, 0)
+      }
+      await wait(3000)
+      const { sent, failures } = await load.stop()
+      assert.ok(sent > 500, `only ${sent} requests were sent`)
+      assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`)
+    })
   })
-})
 
 /** Six keep-alive clients, each with a request every 20 ms; some are slow, some have a body. */
 function steadyRequests(world: World, app: string) {
