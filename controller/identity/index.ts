@@ -5,7 +5,7 @@ import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
 import type { Random } from '../credentials.ts'
 import type { Callers } from './callers.ts'
-import { createPasswords, type Passwords } from './passwords.ts'
+import { createPasswords, type Parameters, type Passwords } from './passwords.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 import { createWatch, type Watch } from './watch.ts'
 
@@ -18,16 +18,22 @@ export type Identity = {
   wrongTokens: RateLimiterMemory
 }
 
+type Given = {
+  wrongTokensPerMinute?: number
+  /** How much work a password's hash is; left out: as much as OWASP asks. */
+  hashing?: Parameters
+}
+
 const WRONG_TOKENS_A_MINUTE = 60
 
 export function createIdentity(
   { store, config, log, random, now }: { store: Store; config: Config; log: Log; random: Random; now: () => number },
-  { wrongTokensPerMinute = WRONG_TOKENS_A_MINUTE } = {},
+  { wrongTokensPerMinute = WRONG_TOKENS_A_MINUTE, hashing }: Given = {},
 ): Identity {
   const callers = { store, config, now }
   return {
     callers,
-    passwords: createPasswords(random),
+    passwords: createPasswords(random, hashing),
     throttle: createThrottle(store),
     watch: createWatch(callers, log),
     wrongTokens: new RateLimiterMemory({ points: wrongTokensPerMinute, duration: 60 }),

@@ -18,9 +18,10 @@ export type Passwords = {
   verify(password: string, stored: string | null): Promise<{ right: boolean; isOutdated: boolean }>
 }
 
-type Parameters = { memory: number; passes: number; parallelism: number }
+/** RFC 9106 §3.1: memory in KiB. */
+export type Parameters = { memory: number; passes: number; parallelism: number }
 
-const CURRENT: Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
+const OWASPS_LEAST: Parameters = { memory: 19_456, passes: 2, parallelism: 1 }
 const SALT_BYTES = 16
 const TAG_BYTES = 32
 /** Each takes a core and 19 MiB for some 50 ms; more at once would starve what else the controller does. */
@@ -29,17 +30,18 @@ const MOST_WAITING = 40
 
 const derive = promisify(argon2)
 
-export function createPasswords(random: Random): Passwords {
+/** @param current what a new hash is made by, and an older one is measured against */
+export function createPasswords(random: Random, current = OWASPS_LEAST): Passwords {
   const slots = createSlots(AT_ONCE, MOST_WAITING)
   const tagOf = (password: string, nonce: Uint8Array, { memory, passes, parallelism }: Parameters) =>
     slots(() => derive('argon2id', { message: password, nonce, memory, passes, parallelism, tagLength: TAG_BYTES }))
   /** Nobody's: what an unknown account's attempt is compared with. */
-  const decoy = { parameters: CURRENT, salt: random(SALT_BYTES), tag: Buffer.alloc(TAG_BYTES) }
+  const decoy = { parameters: current, salt: random(SALT_BYTES), tag: Buffer.alloc(TAG_BYTES) }
 
   return {
     async hash(password) {
       const salt = random(SALT_BYTES)
-      return write(CURRENT, salt, await tagOf(password, salt, CURRENT))
+      return write(current, salt, await tagOf(password, salt, current))
     },
     async verify(password, stored) {
       const known = stored === null ? null : read(stored)
@@ -47,13 +49,13 @@ export function createPasswords(random: Random): Passwords {
       // The schema bounds it already; a longer one would be slow on purpose.
       const text = Buffer.byteLength(password) > MAX_PASSWORD_BYTES ? '' : password
       const same = timingSafeEqual(await tagOf(text, salt, parameters), tag)
-      return { right: known !== null && same && text !== '', isOutdated: !isCurrent(parameters) }
+      return { right: known !== null && same && text !== '', isOutdated: !isSame(parameters, current) }
     },
   }
 }
 
-const isCurrent = ({ memory, passes, parallelism }: Parameters): boolean =>
-  memory === CURRENT.memory && passes === CURRENT.passes && parallelism === CURRENT.parallelism
+const isSame = (one: Parameters, other: Parameters): boolean =>
+  one.memory === other.memory && one.passes === other.passes && one.parallelism === other.parallelism
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replace(/=+$/, '')
 

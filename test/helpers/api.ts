@@ -71,12 +71,17 @@ type Given = {
   sourceBytes?: number
   /** Calls a minute, of one caller and of one stranger's address; left out: as many as a test likes. */
   apiRate?: number
+  /** Passwords are hashed with as much work as on a real platform, where a test is about that. */
+  realHashing?: boolean
   /** Further settings. */
   env?: Record<string, string>
 }
 
+/** The least that Argon2 takes: a hash is a hash, and each real one is 50 ms of a core. */
+const LITTLE_WORK = { memory: 8, passes: 1, parallelism: 1 }
+
 export async function startApi(given: Given = {}): Promise<TestApi> {
-  const { sourceBytes = 64 * 1024 ** 2, apiRate = 0, env = {} } = given
+  const { sourceBytes = 64 * 1024 ** 2, apiRate = 0, realHashing = false, env = {} } = given
   const redis = await startRedis()
   const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
   const stopping = new AbortController()
@@ -116,7 +121,10 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
       audit: createAuditLog({ store, now }),
       sealer: await loadSealer(join(home, 'master-key')),
       // Tests are wrong more often than a minute allows.
-      identity: createIdentity({ store, config, log: silentLog, random, now }, { wrongTokensPerMinute: 100_000 }),
+      identity: createIdentity(
+        { store, config, log: silentLog, random, now },
+        { wrongTokensPerMinute: 100_000, ...(realHashing ? {} : { hashing: LITTLE_WORK }) },
+      ),
       certificates: {
         vault: await loadVault(join(home, 'certificates-key')),
         hostsOf: (app) => Promise.resolve([`${app.name}.localhost`, `${app.name}.example.test`]),

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { sleep } from '#core/runtime/clock.ts'
 
 const MAIN = fileURLToPath(new URL('../../router/main.ts', import.meta.url))
 
@@ -85,8 +86,12 @@ export type Knocking = {
   stop(): Promise<void>
 }
 
-/** Clients that ask one request on each of ever new connections, one after the other. */
-export function knock(port: number, host: string, clients: number): Knocking {
+/**
+ * Clients that ask one request on each of ever new connections, one after the other.
+ *
+ * @param pauseMs of each client between two; without one they take all of the processor that there is
+ */
+export function knock(port: number, host: string, clients: number, pauseMs = 0): Knocking {
   let over = false
   let answered = 0
   const failures: Record<string, number> = {}
@@ -95,6 +100,7 @@ export function knock(port: number, host: string, clients: number): Knocking {
       const failure = await askOnce(port, host)
       if (failure === null) answered += 1
       else failures[failure] = (failures[failure] ?? 0) + 1
+      if (pauseMs > 0) await sleep(pauseMs)
     }
   })
   return {

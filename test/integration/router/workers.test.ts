@@ -17,6 +17,8 @@ import { anApp, get, httpApp, talk, until, type TestApp } from './support.ts'
 
 const PATIENCE_MS = 60_000
 const CLIENTS = 6
+/** Some knock at any moment, and the workers that come up have a processor to do it with. */
+const PAUSE_MS = 40
 const plenty = { ...defaultTraffic, requests: { perSecond: 1e6, burst: 1e6 } }
 
 describe('The workers of a router', function () {
@@ -100,7 +102,7 @@ describe('The workers of a router', function () {
     const router = await startOne()
     assert.equal((await router.workers()).length, 2)
     await until(async () => (await loadRouters(store)).length === 2, PATIENCE_MS)
-    const knocking = knock(port, 'hello.test', CLIENTS)
+    const knocking = knock(port, 'hello.test', CLIENTS, PAUSE_MS)
     await until(() => knocking.answered() > 50, PATIENCE_MS)
     await knocking.stop()
     assert.deepEqual(knocking.failures(), {})
@@ -108,9 +110,9 @@ describe('The workers of a router', function () {
 
   it('are replaced one by one, again and again, without a refused or a reset connection', async () => {
     const router = await startOne()
-    const knocking = knock(port, 'hello.test', CLIENTS)
+    const knocking = knock(port, 'hello.test', CLIENTS, PAUSE_MS)
     let workers = await router.workers()
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       router.child.kill('SIGUSR2')
       workers = await succeed(router, workers)
     }
@@ -130,7 +132,7 @@ describe('The workers of a router', function () {
 
   it('give way to those of a new router on the same port without a refused connection', async () => {
     const old = await startOne()
-    const knocking = knock(port, 'hello.test', CLIENTS)
+    const knocking = knock(port, 'hello.test', CLIENTS, PAUSE_MS)
     await startOne()
     assert.equal(await old.stop(), 0)
     const before = knocking.answered()
@@ -151,7 +153,7 @@ describe('The workers of a router', function () {
   it('serve on when their supervisor is killed, until those of its successor do', async () => {
     const old = await startOne()
     const orphans = await old.workers()
-    const knocking = knock(port, 'hello.test', CLIENTS)
+    const knocking = knock(port, 'hello.test', CLIENTS, PAUSE_MS)
     old.child.kill('SIGKILL')
     await once(old.child, 'exit')
     await startOne()

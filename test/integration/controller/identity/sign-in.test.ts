@@ -13,7 +13,7 @@ describe('signing in', function () {
   let api: TestApi
 
   beforeEach(async () => {
-    api = await startApi()
+    api = await startApi({ realHashing: true })
   })
   afterEach(() => api.stop())
 
