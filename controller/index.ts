@@ -129,6 +129,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       wake,
       tell: (host, job) =>
         void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+      forgetJobs: (host) => queues.forget(host),
       lookUp,
       outbound,
       random,

@@ -8,6 +8,8 @@ import { connectPatient } from '#core/store/connection.ts'
 export type HostQueues = {
   /** @throws UNAVAILABLE when Redis did not take the job within five seconds */
   send(host: HostId, job: Job): Promise<void>
+  /** Deletes what waits for a host that is gone for good, and what is kept of its past. */
+  forget(host: HostId): Promise<void>
   stop(): Promise<void>
 }
 
@@ -36,6 +38,12 @@ export function openQueues(url: string): HostQueues {
   return {
     async send(host, job) {
       await within(SEND_TIMEOUT_MS, queueOf(host).add(job.kind, job))
+    },
+    async forget(host) {
+      const queue = queueOf(host)
+      queues.delete(host)
+      await queue.obliterate({ force: true })
+      await queue.close()
     },
     async stop() {
       // A queue waits for its connection before it closes, so without one there is nothing to wait for.

@@ -144,6 +144,7 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
       turns: createTurns(),
       wake: () => void api.wakes++,
       tell: (host, job) => void api.told.push({ host, job }),
+      forgetJobs: () => Promise.resolve(),
       lookUp: createLookUp(['127.0.0.1:1']),
       outbound: await openOutbound(config),
       random,

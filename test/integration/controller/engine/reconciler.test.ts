@@ -7,6 +7,7 @@ import { loadPromises } from '#core/store/promises.ts'
 import { createRelease } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
 import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
+import { connectStore } from '#core/store/connection.ts'
 import { openQueues } from '../../../../controller/queues.ts'
 import { aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -163,6 +164,33 @@ describe('the reconciler, on a real store and real queues', function () {
     const [endpoint] = table.apps[0]?.endpoints ?? []
     const there = (await loadInstances(engine.store)).find(({ desired }) => desired.hostId === 'host-b')
     assert.equal(endpoint?.instanceId, there?.desired.id)
+  })
+})
+
+describe('the job queue of a host that is gone', () => {
+  it('leaves nothing in Redis', async function () {
+    this.timeout(15_000)
+    const redis = await startRedis()
+    const store = connectStore(redis.url)
+    const queues = openQueues(redis.url)
+    try {
+      for (const host of ['host-a', 'host-b'])
+        await queues.send(host as never, { kind: 'instance', instanceId: 'i-one' as never })
+      await queues.forget('host-a' as never)
+      const left = await store.keys('*')
+      assert.deepEqual(
+        left.filter((key) => key.includes('host-a')),
+        [],
+      )
+      assert.notDeepEqual(
+        left.filter((key) => key.includes('host-b')),
+        [],
+      )
+    } finally {
+      await queues.stop()
+      store.disconnect()
+      await redis.stop()
+    }
   })
 })
 
