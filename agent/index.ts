@@ -34,6 +34,7 @@ import { openSession } from './instance/session.ts'
 import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
+import { orphansToEnd } from './orphans.ts'
 import { createOutbox } from './outbox.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
@@ -210,10 +211,8 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     for (const { desired, reported } of assigned) supervisor.ensure(desired, reported)
     const wanted = new Set(assigned.map(({ desired }) => desired.id))
     const orphans = supervisor.ids().filter((id) => !wanted.has(id))
-    // Seen twice, because a store that has just come back may not have everything at once.
-    // Nor for a while after a backup was restored, which may be older than what runs (docs/backup.md).
-    const isForeign = orphans.length > 0 && (await isRestored(store))
-    for (const id of orphans) if (unwanted.has(id) && !isForeign) supervisor.discard(id)
+    const isHeld = orphans.length > 0 && (await isRestored(store))
+    for (const id of orphansToEnd(orphans, unwanted, isHeld)) supervisor.discard(id)
     unwanted = new Set(orphans)
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))
