@@ -37,6 +37,7 @@ import { createSupervisor } from './instance/supervisor.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
 import { createOrders } from './orders.ts'
+import { orphansToEnd } from './orphans.ts'
 import { createOutbox } from './outbox.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
@@ -220,10 +221,8 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     assigned.forEach(ensure)
     const wanted = new Set(assigned.map(({ desired }) => desired.id))
     const orphans = supervisor.ids().filter((id) => !wanted.has(id))
-    // Seen twice, because a store that has just come back may not have everything at once.
-    // Nor for a while after a backup was restored, which may be older than what runs (docs/backup.md).
-    const isForeign = orphans.length > 0 && (await isRestored(store))
-    for (const id of orphans) if (unwanted.has(id) && !isForeign) supervisor.discard(id)
+    const isHeld = orphans.length > 0 && (await isRestored(store))
+    for (const id of orphansToEnd(orphans, unwanted, isHeld)) supervisor.discard(id)
     unwanted = new Set(orphans)
     const assignedBuilds = await loadAssignedBuilds(store, config.hostId)
     builds.retain(assignedBuilds.filter((deploy) => deploy.buildHost === config.hostId && !isOver(deploy)))

@@ -133,6 +133,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       jobsKey: publicHalf(jobsKey),
       tell: (host, job) =>
         void queues.send(host, job).catch((error: unknown) => log.debug('job not queued', { host, error })),
+      forgetJobs: (host) => queues.forget(host),
       lookUp,
       outbound,
       random,

@@ -11,6 +11,8 @@ import { signOrder } from './orders.ts'
 export type HostQueues = {
   /** @throws UNAVAILABLE when Redis did not take the job within five seconds */
   send(host: HostId, job: Job): Promise<void>
+  /** Deletes what waits for a host that is gone for good, and what is kept of its past. */
+  forget(host: HostId): Promise<void>
   stop(): Promise<void>
 }
 
@@ -41,6 +43,12 @@ export function openQueues(url: string, key: KeyObject): HostQueues {
       const jobId = randomUUID()
       const order = signOrder(key, host, job, Date.now(), jobId)
       await within(SEND_TIMEOUT_MS, queueOf(host).add(job.kind, order, { jobId }))
+    },
+    async forget(host) {
+      const queue = queueOf(host)
+      queues.delete(host)
+      await queue.obliterate({ force: true })
+      await queue.close()
     },
     async stop() {
       // A queue waits for its connection before it closes, so without one there is nothing to wait for.

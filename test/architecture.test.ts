@@ -145,6 +145,7 @@ const pureFiles = [
   'agent/builds/turns.ts',
   'agent/builds/output-cap.ts',
   'agent/builds/laps.ts',
+  'agent/orphans.ts',
   'console/src/api/session-rules.ts',
   'console/src/app/search.ts',
   'console/src/live/collection.ts',

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { AppView, SlugsView } from '#core/contract/api.ts'
 import { DEFAULT_REMOTE } from '../app-choice.ts'
+import { ask } from '../ask.ts'
 import type { Context, Options, Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
 import { failed, usage as usageError } from '../failures.ts'
@@ -104,13 +105,23 @@ export const destroy: Run = async (context, [name], options) => {
   if (name !== undefined && options.app !== undefined && name !== options.app)
     throw usageError(`Two apps are named: ${name} and ${options.app}.`)
   const app = await context.app(name === undefined ? options : { ...options, app: name })
-  if (options.confirm === undefined)
+  const confirm = options.confirm ?? (await confirmed(context, app))
+  if (confirm === null)
     throw usageError(
       `This destroys ${app} with its releases, config and logs, for good. If you mean it: berth apps:destroy ${app} --confirm ${app}`,
     )
-  const answer = await (await context.client()).delete('/apps/:app', { app, query: { confirm: options.confirm } })
+  const answer = await (await context.client()).delete('/apps/:app', { app, query: { confirm } })
   if (options.json) context.out.json(answer)
   else context.out.line(`Destroyed ${app}.`)
+}
+
+/** Where somebody is at a terminal, it may be said there. @returns null when there is nobody to ask */
+async function confirmed({ stdin, out }: Context, app: string): Promise<string | null> {
+  if (!stdin.isTTY) return null
+  out.note(`This destroys ${app} with its releases, config and logs, for good.`)
+  const typed = await ask(stdin, `If you mean it, type ${app}: `, '')
+  if (typed !== app) throw failed('That is not its name. Nothing was destroyed.')
+  return typed
 }
 
 async function load(context: Context, options: Parameters<Run>[2]): Promise<AppView> {

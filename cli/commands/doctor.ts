@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Diagnosis, Finding, Verdict } from '#core/contract/doctor.ts'
+import type { Diagnosis } from '#core/contract/doctor.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import type { Run } from '../context.ts'
 import { failed } from '../failures.ts'
 import { isPackaged } from '../self.ts'
-import type { Colour } from '../text.ts'
+import { byVerdict, verdictCell, wordsOf } from '../verdicts.ts'
 
 export const doctor: Run = async ({ out, launcher, env }, _args, { json, all }) => {
   if (isPackaged)
@@ -19,12 +19,12 @@ export const doctor: Run = async ({ out, launcher, env }, _args, { json, all }) 
   const advised = findings.filter(({ verdict }) => verdict === 'advice').length
   if (json) out.json({ host, findings } satisfies Diagnosis)
   else {
-    const shown = findings.filter(({ verdict }) => all || verdict !== 'ok').sort(worstFirst)
+    const shown = findings.filter(({ verdict }) => all || verdict !== 'ok').sort(byVerdict)
     if (shown.length > 0)
       out.table(
         ['VERDICT', 'CHECK', 'FOUND'],
-        shown.map(({ verdict, check, found }) => [{ text: verdict, colour: colours[verdict] }, check, found]),
-        shown.map(({ why, remedy }) => [...(why ? [`    ${why}`] : []), ...(remedy ? [`    > ${remedy}`] : [])]),
+        shown.map((finding) => [verdictCell(finding), finding.check, finding.found]),
+        shown.map(wordsOf),
       )
     const fine = findings.length - problems - advised
     out.line(
@@ -48,7 +48,3 @@ async function ask(launcher: string, env: NodeJS.ProcessEnv): Promise<Diagnosis>
     throw failed(`This machine could not be looked at: ${said === undefined || said === '' ? messageOf(error) : said}`)
   }
 }
-
-const order: Verdict[] = ['problem', 'advice', 'ok']
-const worstFirst = (a: Finding, b: Finding) => order.indexOf(a.verdict) - order.indexOf(b.verdict)
-const colours: Record<Verdict, Colour> = { problem: 'red', advice: 'yellow', ok: 'green' }

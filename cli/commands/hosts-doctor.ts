@@ -2,11 +2,10 @@
 import type { DiagnosisView } from '#core/contract/hosts.ts'
 import type { Run } from '../context.ts'
 import { failed } from '../failures.ts'
-import { formatSince, type Colour } from '../text.ts'
+import { formatSince } from '../text.ts'
+import { byVerdict, verdictCell, wordsOf } from '../verdicts.ts'
 
 type Finding = DiagnosisView['findings'][number]
-const order = ['problem', 'advice', 'ok'] as const
-const colours: Record<Finding['verdict'], Colour> = { problem: 'red', advice: 'yellow', ok: 'green' }
 
 export const doctor: Run = async ({ client, out, now }, [host], { json, all }) => {
   const api = await client()
@@ -16,14 +15,14 @@ export const doctor: Run = async ({ client, out, now }, [host], { json, all }) =
   const rows = diagnoses.flatMap(({ host: of, findings }) =>
     findings.filter(({ verdict }) => all === true || verdict !== 'ok').map((finding) => ({ of, ...finding })),
   )
-  rows.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+  rows.sort(byVerdict)
   if (json) out.json({ hosts: diagnoses })
   else {
     if (rows.length > 0)
       out.table(
         ['HOST', 'VERDICT', 'CHECK', 'FOUND'],
-        rows.map(({ of, verdict, check, found }) => [of, { text: verdict, colour: colours[verdict] }, check, found]),
-        rows.map(({ why, remedy }) => [...(why ? [`    ${why}`] : []), ...(remedy ? [`    > ${remedy}`] : [])]),
+        rows.map((finding) => [finding.of, verdictCell(finding), finding.check, finding.found]),
+        rows.map(wordsOf),
       )
     for (const { host: of, at, findings } of diagnoses) out.line(summaryOf(of, at, findings, now()))
   }

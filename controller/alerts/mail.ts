@@ -12,6 +12,7 @@ import { countedMails, countMail, loadWaitingMail, settleMail, type WaitingMail 
 import { afterFailure, afterMail, mailDueAt } from './mail-due.ts'
 import { mailOf } from './mail-text.ts'
 import type { Mailer } from './mailer.ts'
+import { mayBeWrittenTo } from './recipients.ts'
 
 export type MailContext = {
   store: Store
@@ -78,8 +79,10 @@ async function addressees(
   // Operators are not written to about what is a tenant's: the platform's own list is for the platform alone.
   const above = ownersAbove(found.owner).filter(({ tenantId }) => tenantId === found.owner.tenantId)
   const settings = await Promise.all(above.map((owner) => loadAlertSettings(store, owner)))
-  const to = recipientsFrom(settings) ?? (await addressesOf(found.owner.tenantId))
-  return { name: found.name, tenantId: found.owner.tenantId, to: [...new Set(to)] }
+  const { tenantId } = found.owner
+  const named = recipientsFrom(settings)
+  const to = named === null ? await addressesOf(tenantId) : await mayBeWrittenTo(store, tenantId, named)
+  return { name: found.name, tenantId, to: [...new Set(to)] }
 }
 
 async function ownerOf(store: Store, key: string): Promise<{ owner: Owner; name: string } | null> {

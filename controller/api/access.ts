@@ -16,8 +16,8 @@ import { param } from './routes.ts'
 export type Admit = (req: Request) => Promise<void>
 
 /**
- * What each call of an operation passes first. Handlers find what the path names once more, by appOf and tenantOf, and need not
- * ask who calls.
+ * What each call of an operation passes first. Handlers find what the path names by appOf and tenantOf, and need not ask who
+ * calls.
  * @param route `GET /apps/:app`
  * @throws when the operation is not declared; so does nothing start that nobody decided on
  */
@@ -44,7 +44,11 @@ export function admitTo(route: string, store: Store): Admit {
 const appIn = (req: Request, { appId }: Target) => (appId === null ? null : (param(req, 'app') as AppName))
 
 async function targetIn(req: Request, { need }: Operation, store: Store): Promise<Target> {
-  if (need.startsWith('app:')) return targetOf(await appOf(req, store))
+  if (need.startsWith('app:')) {
+    const app = await appOf(req, store)
+    admitted.set(req, app)
+    return targetOf(app)
+  }
   return need.startsWith('tenant:') ? { tenantId: tenantOf(req), appId: null } : nothing
 }
 
@@ -68,9 +72,14 @@ function requireMay(caller: Caller, { need, summary }: Operation, target: Target
   if (verdict === 'forbidden') throw forbidden(`“${summary}” needs ${lacking(caller, need)}`)
 }
 
+/** The app that a call was admitted to: for the first that asks, right after, and not for who asks again after a change. */
+const admitted = new WeakMap<Request, App>()
+
 /** @throws NOT_FOUND */
 export async function appOf(req: Request, store: Store): Promise<App> {
-  return findAppFor(callerOf(req), store, param(req, 'app'))
+  const known = admitted.get(req)
+  admitted.delete(req)
+  return known ?? findAppFor(callerOf(req), store, param(req, 'app'))
 }
 
 /** For whoever may look at it. @throws NOT_FOUND */

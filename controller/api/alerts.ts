@@ -12,6 +12,7 @@ import { sees } from '#core/domain/access.ts'
 import { alertKinds, rulesFrom, type Alert, type AlertRule, type AlertSettings } from '#core/domain/alert.ts'
 import type { TenantId } from '#core/domain/ids.ts'
 import { loadAlerts, loadAlertSettings, loadEndedAlerts, ownersAbove, saveAlertSettings } from '#core/store/alerts.ts'
+import { requireMembers } from '../alerts/recipients.ts'
 import { alertView } from '../webhooks/message.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -79,6 +80,7 @@ const change =
   async (req, res) => {
     const owner = await ownerOf(req)
     const wish = bodyOf(req, patchAlerts)
+    await requireMembers(context.store, owner.tenantId, wish.mail ?? [])
     await context.turns.run(`alerts of ${owner.appId ?? owner.tenantId ?? 'the platform'}`, async () => {
       const before = await loadAlertSettings(context.store, owner)
       await saveAlertSettings(context.store, owner, changed(before, wish, req, context.now()))

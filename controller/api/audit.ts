@@ -1,5 +1,6 @@
 /** The audit log: for operators all of it, for a tenant's owners what concerns their tenant. */
-import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import {
   auditExportQuery,
@@ -11,9 +12,10 @@ import {
 } from '#core/contract/audit.ts'
 import { parse } from '#core/contract/schema.ts'
 import { judge, type Caller } from '#core/domain/access.ts'
-import type { AuditEntry } from '#core/domain/audit.ts'
+import type { AuditEntry, AuditHead } from '#core/domain/audit.ts'
 import { forbidden } from '#core/domain/errors.ts'
-import { loadAuditHead, readAudit, readAuditBack } from '#core/store/audit.ts'
+import type { TenantId } from '#core/domain/ids.ts'
+import { loadAuditHead, readAudit, readAuditBack, readAuditOfTenants } from '#core/store/audit.ts'
 import type { Store } from '#core/store/connection.ts'
 import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
@@ -45,17 +47,19 @@ export const auditRoutes = ({ store }: ApiContext): Routes => ({
 })
 
 async function find(query: AuditQuery, caller: Caller, store: Store): Promise<AuditView> {
-  const isMine = visibleTo(caller)
+  const whose = tenantsMeant(query, caller)
   const isMeant = matching(query)
   const found: AuditEntry[] = []
   let before = query.cursor === undefined ? Infinity : Number(query.cursor)
   for (let looked = 0; looked < MAX_LOOKED; looked += PAGE) {
-    const lines = await readAuditBack(store, before, PAGE)
+    const lines = await (whose === null
+      ? readAuditBack(store, before, PAGE)
+      : readAuditOfTenants(store, whose, before, PAGE))
     for (const line of lines) {
       const entry = JSON.parse(line) as AuditEntry
       if (query.since !== undefined && entry.at < Date.parse(query.since)) return answer(found, null, caller)
       before = entry.seq
-      if (isMine(entry) && isMeant(entry)) found.push(entry)
+      if (isMeant(entry)) found.push(entry)
       if (found.length === query.limit) return answer(found, before, caller)
     }
     if (lines.length < PAGE) return answer(found, null, caller)
@@ -63,22 +67,19 @@ async function find(query: AuditQuery, caller: Caller, store: Store): Promise<Au
   return answer(found, before, caller)
 }
 
-/** @throws FORBIDDEN for whoever owns no tenant */
-function visibleTo(caller: Caller): (entry: AuditEntry) => boolean {
-  if (judge(caller, 'platform:read') === 'allowed') return () => true
-  const mine = new Set(
-    caller.memberships.filter(({ role }) => role === 'owner').map(({ tenantId }) => tenantId as string),
-  )
-  if (mine.size === 0 || caller.app !== null)
+/** @returns null for all that there is. @throws FORBIDDEN for whoever owns no tenant */
+function tenantsMeant({ tenant }: AuditQuery, caller: Caller): TenantId[] | null {
+  if (judge(caller, 'platform:read') === 'allowed') return tenant === undefined ? null : [tenant as TenantId]
+  const mine = caller.memberships.filter(({ role }) => role === 'owner').map(({ tenantId }) => tenantId)
+  if (mine.length === 0 || caller.app !== null)
     throw forbidden('the audit log is shown to operators and to the owners of a tenant')
-  return ({ tenant }) => tenant !== null && mine.has(tenant)
+  return mine.filter((one) => tenant === undefined || one === tenant)
 }
 
 const matching =
-  ({ actor, operation, tenant, app, until }: AuditQuery) =>
+  ({ actor, operation, app, until }: AuditQuery) =>
   (entry: AuditEntry): boolean =>
     (until === undefined || entry.at <= Date.parse(until)) &&
-    (tenant === undefined || entry.tenant === tenant) &&
     (app === undefined || entry.app === app || entry.target['name'] === app) &&
     (operation === undefined || entry.operation.toLowerCase().startsWith(operation.toLowerCase())) &&
     (actor === undefined || isBy(entry, actor))
@@ -101,15 +102,18 @@ async function exportFrom(req: Request, res: Response, store: Store): Promise<vo
   const { from = 1 } = parse(auditExportQuery, req.query, 'query')
   const head = await loadAuditHead(store)
   res.status(200).type('application/x-ndjson').setHeader('Cache-Control', 'no-store')
-  for (let next = from; next <= head.seq && !res.destroyed;) {
+  await pipeline(Readable.from(linesUntil(head, from, store), { objectMode: false }), res)
+}
+
+async function* linesUntil(head: AuditHead, from: number, store: Store): AsyncGenerator<string> {
+  for (let next = from; next <= head.seq;) {
     const lines = (await readAudit(store, next, PAGE)).filter((line) => seqOf(line) <= head.seq)
     const last = lines.at(-1)
     if (last === undefined) break
     next = seqOf(last) + 1
-    if (!res.write(lines.map((line) => `${line}\n`).join('')))
-      await Promise.race([once(res, 'drain'), once(res, 'close')])
+    yield lines.map((line) => `${line}\n`).join('')
   }
-  res.end(`${JSON.stringify({ head } satisfies AuditHeadView)}\n`)
+  yield `${JSON.stringify({ head } satisfies AuditHeadView)}\n`
 }
 
 const seqOf = (line: string): number => (JSON.parse(line) as AuditEntry).seq

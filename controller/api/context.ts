@@ -49,6 +49,8 @@ export type ApiContext = {
   jobsKey: string
   /** Queues a job for a host: a hint, since the host's sync finds the same. */
   tell: (host: HostId, job: Job) => void
+  /** Deletes the jobs of a host that is gone for good. */
+  forgetJobs: (host: HostId) => Promise<void>
   /** Asks DNS whose a host is. */
   lookUp: LookUp
   /** Connects to where tenants say. */

@@ -11,7 +11,7 @@ import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import { param, type Routes } from './routes.ts'
 
-export const hostCareRoutes = ({ store, log }: ApiContext): Routes => ({
+export const hostCareRoutes = ({ store, log, forgetJobs }: ApiContext): Routes => ({
   '/hosts/:host/doctor': {
     async GET(req, res) {
       const { id } = await hostOf(req, store)
@@ -32,6 +32,9 @@ export const hostCareRoutes = ({ store, log }: ApiContext): Routes => ({
       for (const { desired } of assigned) await forgetInstance(store, desired)
       if (!(await removeHost(store, host.id))) throw hostLives(id)
       await dismissAgent(store, host.id)
+      await forgetJobs(host.id).catch((error: unknown) =>
+        log.warn('jobs of a host not deleted', { hostId: host.id, error }),
+      )
       log.info('host removed', { hostId: host.id, actor: callerOf(req).actor })
       res.status(204).end()
     },

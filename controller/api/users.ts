@@ -10,7 +10,7 @@ import { changeUser, createUser, findUser, loadUser, loadUsers, removeUser } fro
 import { endAccount } from '../identity/leave.ts'
 import { mintLoginCode } from '../identity/sessions.ts'
 import { endTotp } from '../identity/totp.ts'
-import { callerOf } from './auth.ts'
+import { callerOf, stopWatching } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { consoleAddress, type ApiContext } from './context.ts'
 import { iso, userView } from './identity-views.ts'
@@ -37,7 +37,7 @@ export const userRoutes = (context: ApiContext): Routes => ({
       res.json(userView(await personOf(req, context)))
     },
     async PATCH(req, res) {
-      const user = await personOf(req, context)
+      const user = await personToChange(req, context)
       const { name, operator } = bodyOf(req, patchUser)
       await changeUser(context.store, user, {
         ...(name === undefined ? {} : { name }),
@@ -47,7 +47,7 @@ export const userRoutes = (context: ApiContext): Routes => ({
       res.json(userView(await reload(user.id, context)))
     },
     async DELETE(req, res) {
-      const user = await personOf(req, context)
+      const user = await personToChange(req, context)
       const ownerless = await removeUser(context.store, user, req.query['force'] === 'yes')
       if (ownerless !== null) throw lastOwner(ownerless)
       await endAccount(context.store, user.id)
@@ -64,7 +64,7 @@ export const userRoutes = (context: ApiContext): Routes => ({
   },
   '/users/:person/totp': {
     async DELETE(req, res) {
-      const user = await personOf(req, context)
+      const user = await personToChange(req, context)
       await endTotp(context, user)
       await removeSessionsOf(context.store, user.id)
       context.log.info('second factor taken away', { userId: user.id, actor: callerOf(req).actor })
@@ -73,7 +73,7 @@ export const userRoutes = (context: ApiContext): Routes => ({
   },
   '/users/:person/sessions': {
     async DELETE(req, res) {
-      const user = await personOf(req, context)
+      const user = await personToChange(req, context)
       await removeSessionsOf(context.store, user.id)
       context.log.info('sessions ended', { userId: user.id, actor: callerOf(req).actor })
       res.status(204).end()
@@ -111,6 +111,13 @@ export async function personOf(req: Request, { store }: ApiContext): Promise<Use
       ? await loadUser(store, wanted as UserId)
       : null
   if (!user) throw notFound('account', wanted)
+  return user
+}
+
+/** Who changes the own account may end what the call came by. @throws NOT_FOUND */
+async function personToChange(req: Request, context: ApiContext): Promise<User> {
+  const user = await personOf(req, context)
+  if (user.id === callerOf(req).userId) stopWatching(req)
   return user
 }
 

@@ -47,7 +47,7 @@ export async function archive({ store, log, home, now }: ArchiveContext, bounds:
     const [first, last] = [lines.at(0), lines.at(-1)].map((line) => (JSON.parse(line ?? '{"seq":0}') as AuditEntry).seq)
     if (!first || !last) break
     await write(folder, `${place(first)}-${place(last)}.jsonl`, lines)
-    await trimAudit(store, last + 1)
+    await trimAudit(store, lines)
     moved += lines.length
   }
   if (moved > 0) log.info('audit log archived', { entries: moved, folder })

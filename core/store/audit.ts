@@ -1,5 +1,9 @@
-/** The audit log in Redis: a stream of lines whose ids are their places in the chain, and the chain's head. */
-import { GENESIS, type AuditHead } from '../domain/audit.ts'
+/**
+ * The audit log in Redis: a stream of lines whose ids are their places in the chain, the chain's head, and an index: a sorted
+ * set with `TENANT:PLACE` for each entry that is a tenant's, so that nobody reads the whole log for one of them.
+ */
+import { GENESIS, type AuditEntry, type AuditHead } from '../domain/audit.ts'
+import type { TenantId } from '../domain/ids.ts'
 import type { Store } from './connection.ts'
 import { keys } from './keys.ts'
 
@@ -16,12 +20,21 @@ export async function appendAudit(
   const [done, seq, hash] = (await store.appendAudit(
     keys.auditHead,
     keys.audit,
+    keys.auditTenants,
     from.hash,
     from.seq + 1,
     to.hash,
-    ...lines,
+    ...lines.flatMap((line) => [memberOf(line), line]),
   )) as [number, number?, string?]
   return done === 1 ? null : headFrom(seq, hash)
+}
+
+/** Padded, so that members sort like the chain. */
+const place = (seq: number): string => String(seq).padStart(12, '0')
+
+function memberOf(line: string): string {
+  const { tenant, seq } = JSON.parse(line) as AuditEntry
+  return tenant === null ? '' : `${tenant}:${place(seq)}`
 }
 
 export async function loadAuditHead(store: Store): Promise<AuditHead> {
@@ -46,9 +59,34 @@ export async function readAuditBack(store: Store, before: number, count: number)
   return linesIn(await store.xrevrange(keys.audit, from, '-', 'COUNT', count))
 }
 
+/** The same of some tenants alone. */
+export async function readAuditOfTenants(
+  store: Store,
+  tenants: readonly TenantId[],
+  before: number,
+  count: number,
+): Promise<string[]> {
+  const indexed = await Promise.all(
+    tenants.map((tenant) => {
+      // A semicolon comes right after a colon.
+      const below = before === Infinity ? `(${tenant};` : `(${tenant}:${place(before)}`
+      return store.zrevrangebylex(keys.auditTenants, below, `[${tenant}:`, 'LIMIT', 0, count)
+    }),
+  )
+  const places = indexed.flat().map((member) => Number(member.split(':')[1]))
+  const newest = places.sort((a, b) => b - a).slice(0, count)
+  const rows = await Promise.all(newest.map((seq) => store.xrange(keys.audit, `${seq}-0`, `${seq}-0`)))
+  return linesIn(rows.flat())
+}
+
 export const auditLength = (store: Store): Promise<number> => store.xlen(keys.audit)
 
-/** Lets go of the entries before a place. */
-export async function trimAudit(store: Store, before: number): Promise<void> {
-  await store.xtrim(keys.audit, 'MINID', `${before}-0`)
+/** Lets go of the oldest entries. @param lines all that there are up to the last of them */
+export async function trimAudit(store: Store, lines: readonly string[]): Promise<void> {
+  const last = lines.at(-1)
+  if (last === undefined) return
+  const members = lines.map(memberOf).filter((member) => member !== '')
+  const together = store.multi().xtrim(keys.audit, 'MINID', `${(JSON.parse(last) as AuditEntry).seq + 1}-0`)
+  if (members.length > 0) together.zrem(keys.auditTenants, ...members)
+  await together.exec()
 }

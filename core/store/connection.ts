@@ -43,7 +43,7 @@ const commands = {
   changeUser: 1,
   queueDelivery: 6,
   settleDelivery: 6,
-  appendAudit: 2,
+  appendAudit: 3,
   takeApiCall: 1,
   removeHost: 6,
   forgetDelivery: 2,

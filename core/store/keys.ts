@@ -15,6 +15,7 @@ export const keys = {
   /** Place → entry; and the place and the hash of the last. */
   audit: 'berth:audit',
   auditHead: 'berth:audit:head',
+  auditTenants: 'berth:audit:tenants',
   /** Which backup the state comes from, for a while after it was restored. */
   restored: 'berth:restored',
   /** When the caller may ask next. */

@@ -80,6 +80,9 @@ export function redisPart(folder: string): Part {
       '',
       '--maxmemory-policy',
       'noeviction',
+      // A backup is a replica for a moment, and no second one is worth waiting for.
+      '--repl-diskless-sync-delay',
+      '0',
       '--daemonize',
       'no',
     ],

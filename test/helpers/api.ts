@@ -154,6 +154,7 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
       wake: () => void api.wakes++,
       jobsKey: publicHalf(readSigningKey(makeSigningKey())),
       tell: (host, job) => void api.told.push({ host, job }),
+      forgetJobs: () => Promise.resolve(),
       lookUp: createLookUp(['127.0.0.1:1']),
       outbound: await openOutbound(config),
       random,

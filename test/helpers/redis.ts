@@ -20,7 +20,20 @@ export async function startRedis(at?: string): Promise<TestRedis> {
     at === undefined ? join(await mkdtemp(join(tmpdir(), 'berth-redis-')), 'redis.sock') : at.slice('unix://'.length)
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
-  const settings = ['--port', '0', '--unixsocket', path, '--appendonly', 'no', '--save', '', '--dir', folder]
+  const settings = [
+    '--port',
+    '0',
+    '--unixsocket',
+    path,
+    '--appendonly',
+    'no',
+    '--save',
+    '',
+    '--dir',
+    folder,
+    '--repl-diskless-sync-delay',
+    '0',
+  ]
   const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))

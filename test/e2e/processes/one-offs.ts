@@ -5,40 +5,8 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import type { Start } from '#test/helpers/shared-world.ts'
 import { BERTH } from '#test/helpers/command-line.ts'
+import { inTerminal, type Step } from '#test/helpers/terminal.ts'
 import { waitFor, type Ran, type World } from '#test/helpers/world.ts'
-
-/** A real terminal of 40 x 100 around a command: types each answer when it sees the text before it; prints what was shown, ends as it did. */
-const terminal = `
-import fcntl, os, pty, select, struct, sys, termios, time
-steps, argv = eval(sys.argv[1]), sys.argv[2:]
-pid, fd = pty.fork()
-if pid == 0:
-    time.sleep(0.2)
-    os.execvp(argv[0], argv)
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
-shown, since, until = b'', 0, time.time() + 90
-while time.time() < until:
-    if not select.select([fd], [], [], 0.2)[0]:
-        continue
-    try:
-        data = os.read(fd, 65536)
-    except OSError:
-        break
-    if not data:
-        break
-    shown += data
-    while steps and steps[0][0].encode() in shown[since:]:
-        since = shown.index(steps[0][0].encode(), since) + len(steps[0][0])
-        what = steps.pop(0)[1]
-        if what == 'resize':
-            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 50, 99, 0, 0))
-        else:
-            os.write(fd, what.encode())
-if time.time() >= until:
-    os.kill(pid, 9)
-sys.stdout.write(shown.decode(errors='replace'))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`
 
 export const oneOffs = (start: Start): void =>
   void describe('One-off runs', () => {
@@ -101,7 +69,7 @@ export const oneOffs = (start: Start): void =>
 
     it('have a terminal where there is one: its size, a change of it, Ctrl-C', async function () {
       this.timeout(120_000)
-      const steps = [
+      const steps: Step[] = [
         ['$ ', 'tty; stty size\r'],
         ['40 100', 'resize'],
         ['$ ', 'sleep 1; stty size\r'],
@@ -109,14 +77,7 @@ export const oneOffs = (start: Start): void =>
         ['waiting', '\x03'],
         ['^C', 'exit 5\r'],
       ]
-      const child = spawn(
-        'python3',
-        ['-c', terminal, JSON.stringify(steps), BERTH, 'run', '-a', 'shop', '-e', 'PS1=$ ', 'sh'],
-        { env: world.env, stdio: ['ignore', 'pipe', 'pipe'] },
-      )
-      let shown = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (shown += data.toString()))
-      const [code] = (await once(child, 'close')) as [number]
+      const { code, shown } = await inTerminal([BERTH, 'run', '-a', 'shop', '-e', 'PS1=$ ', 'sh'], steps, world.env)
       assert.match(shown, /\/dev\/pts\/0/)
       assert.match(shown, /50 99/)
       assert.equal(code, 5, shown)

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 import type { AlertRulesView, AlertsView } from '#core/contract/alerts.ts'
-import type { AppId, AppName, HostId, TenantId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type AppName, type HostId, type TenantId, type UserId } from '#core/domain/ids.ts'
+import type { User } from '#core/domain/user.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { findApp } from '#core/store/apps.ts'
 import { loadAllAlertSettings } from '#core/store/alerts.ts'
@@ -12,6 +14,7 @@ import { assignInstance, reportInstance, reportStats } from '#core/store/instanc
 import { loadWaitingMail } from '#core/store/mails.ts'
 import { addToOutbox } from '#core/store/outbox.ts'
 import { changeTenant } from '#core/store/tenants.ts'
+import { createUser, loadUser, removeUser } from '#core/store/users.ts'
 import type { TrafficFigures } from '../../../../controller/alerts/facts.ts'
 import { lookAtAlerts, type AlertContext } from '../../../../controller/alerts/loop.ts'
 import { lookAtMail, MOST_MAILS_A_DAY, type MailContext } from '../../../../controller/alerts/mail.ts'
@@ -57,6 +60,13 @@ describe('alerts', function () {
     }
   })
   afterEach(() => api.stop())
+
+  async function join(email: string): Promise<User> {
+    const user = { id: makeId('u', randomBytes(13)) as UserId, email, name: email, createdAt: 0 }
+    const joining = { tenantId: 'alpha' as TenantId, role: 'viewer' as const }
+    await createUser(api.context.store, { ...user, operator: false, password: null }, joining, null)
+    return (await loadUser(api.context.store, user.id)) ?? assert.fail()
+  }
 
   /** Looks every 10 s, as the leader does. */
   async function pass(ms: number): Promise<void> {
@@ -189,6 +199,7 @@ describe('alerts', function () {
 
   it('end with their app, and so does what was set for it', async () => {
     errors(5)
+    await join('ann@example.com')
     await api.call(member, 'PATCH', '/v1/apps/shop/alerts', { mail: ['ann@example.com'] })
     await pass(4 * MINUTE)
     assert.equal((await api.call(member, 'DELETE', '/v1/apps/shop?confirm=shop')).status, 204)
@@ -213,6 +224,7 @@ describe('alerts', function () {
       inbox = []
       refuse = false
       people = []
+      await join('ann@example.com')
       const { cert, key } = await makeCertificate('mail', { names: ['localhost'], by: root })
       server = new SMTPServer({
         cert,
@@ -259,7 +271,26 @@ describe('alerts', function () {
     const recipients = (list: string[] | null, path = '/apps/shop') =>
       api.call(member, 'PATCH', `/v1${path}/alerts`, { mail: list })
 
+    it('go to members of the tenant alone, who are members then', async () => {
+      const stranger = await recipients(['ann@example.com', 'victim@example.com'])
+      assert.equal(stranger.status, 400)
+      assert.match(String(stranger.body.detail), /^mail: victim@example\.com is no member of alpha/)
+      const bob = await join('bob@example.com')
+      assert.equal((await recipients(['Ann@Example.com', 'bob@example.com'])).status, 200)
+      await removeUser(api.context.store, bob, false)
+      await happens('web.1 uses 95 %')
+      clock += MINUTE
+      await lookAtMail(mail, never)
+      assert.deepEqual(
+        inbox.map(({ to }) => to),
+        [['Ann@example.com']],
+      )
+      const { status } = await api.call(api.operator, 'PATCH', '/v1/alerts', { mail: ['team@example.org'] })
+      assert.equal(status, 200, 'the platform’s list is its operators’ business')
+    })
+
     it('come as one for a burst, over TLS, and the next one minutes later', async () => {
+      await join('bob@example.com')
       await recipients(['ann@example.com', 'bob@example.com'])
       await happens('web.1 uses 95 %')
       await happens('one in twenty is slow', 'slow')
@@ -318,6 +349,7 @@ describe('alerts', function () {
       clock += MINUTE
       await lookAtMail(mail, never)
       assert.deepEqual(inbox[0]?.to, ['owner@example.com'])
+      await join('team@example.com')
       await recipients(['team@example.com'], '/tenants/alpha')
       await happens('second')
       clock += 10 * MINUTE

@@ -6,14 +6,17 @@ import { archive } from '../../../../controller/audit/archive.ts'
 import { createAuditLog } from '../../../../controller/audit/log.ts'
 import { operations } from '#core/contract/operations/index.ts'
 import type { AuditEntryView, AuditView } from '#core/contract/audit.ts'
-import { createVerifier, type AuditFacts } from '#core/domain/audit.ts'
+import { createVerifier, type AuditEntry, type AuditFacts } from '#core/domain/audit.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { loadAuditHead, readAudit } from '#core/store/audit.ts'
 import { keys } from '#core/store/keys.ts'
-import type { HostId } from '#core/domain/ids.ts'
+import { createTenant, newTenant } from '#core/store/tenants.ts'
+import { setMember } from '#core/store/users.ts'
+import type { HostId, TenantId } from '#core/domain/ids.ts'
 import { startApi, type TestApi } from '#test/helpers/api.ts'
+import { aSignedIn } from '#test/helpers/people.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -167,6 +170,33 @@ describe('the audit log', function () {
     assert.equal((await api.call(api.operator, 'GET', '/v1/audit?cursor=x')).status, 400)
   })
 
+  it('shows an owner what is of the own tenants, though others did most of what was done', async () => {
+    const tenants = ['alpha', 'beta', 'gamma']
+    for (let n = 0; n < 30; n++)
+      await api.context.audit.write({ ...facts(`thing ${n}`), tenant: tenants[n % 3] ?? null })
+    const ownerOfTwo = await aSignedIn(api, 'two@example.com', { tenant: 'beta', role: 'owner' })
+    await createTenant(api.context.store, newTenant('gamma' as TenantId, 0))
+    const how = { before: 'any', force: false } as const
+    await setMember(api.context.store, ownerOfTwo.id, 'gamma' as TenantId, 'owner', how)
+    const page = (query: string) => ownerOfTwo.browser.call('GET', `/v1/audit?limit=7&operation=thing${query}`)
+    const seen: AuditEntryView[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { status, body } = await page(cursor === '' ? '' : `&cursor=${cursor}`)
+      assert.equal(status, 200)
+      const { entries: shown, next } = body as AuditView
+      seen.push(...shown)
+      cursor = next
+    }
+    const expected = Array.from({ length: 30 }, (_, n) => 29 - n).filter((n) => n % 3 !== 0)
+    assert.deepEqual(
+      seen.map(({ operation }) => operation),
+      expected.map((n) => `thing ${n}`),
+    )
+    const { body } = await page('&tenant=gamma')
+    assert.deepEqual(new Set((body as AuditView).entries.map(({ tenant }) => tenant)), new Set(['gamma']))
+    assert.deepEqual((await page('&tenant=alpha')).body.entries, [], 'C02')
+  })
+
   it('keeps one unbroken chain though two controllers write at once', async () => {
     const stores = [connectStore(api.redis.url), connectStore(api.redis.url)]
     const logs = stores.map((store) => createAuditLog({ store, now: Date.now }))
@@ -200,6 +230,9 @@ describe('the audit log', function () {
     const response = await fetch(`${api.url}/v1/audit/export`, { headers: { authorization: `Bearer ${api.operator}` } })
     const exported = (await response.text()).trimEnd().split('\n')
     assert.deepEqual(JSON.parse(exported.pop() ?? ''), { head: await loadAuditHead(api.context.store) })
+    const places = await api.context.store.zrangebylex(keys.auditTenants, '-', '+')
+    const kept = exported.map((line) => JSON.parse(line) as AuditEntry).filter(({ tenant }) => tenant !== null)
+    assert.deepEqual(places.length, kept.length, 'the index holds what the log holds')
     const together = [...archived.join('').trimEnd().split('\n'), ...exported]
     assert.deepEqual(together, whole)
     assert.ok(exported.length <= 10)

@@ -8,6 +8,7 @@ import { createRelease } from '#core/store/releases.ts'
 import { loadRoutes } from '#core/store/routes.ts'
 import { changeTenant, createTenant, newTenant } from '#core/store/tenants.ts'
 import { makeSigningKey, readSigningKey } from '#core/runtime/signing.ts'
+import { connectStore } from '#core/store/connection.ts'
 import { openQueues } from '../../../../controller/queues.ts'
 import { aSlug, formation, tenant } from '../../../helpers/cluster.ts'
 import { startRedis } from '../../../helpers/redis.ts'
@@ -164,6 +165,33 @@ describe('the reconciler, on a real store and real queues', function () {
     const [endpoint] = table.apps[0]?.endpoints ?? []
     const there = (await loadInstances(engine.store)).find(({ desired }) => desired.hostId === 'host-b')
     assert.equal(endpoint?.instanceId, there?.desired.id)
+  })
+})
+
+describe('the job queue of a host that is gone', () => {
+  it('leaves nothing in Redis', async function () {
+    this.timeout(15_000)
+    const redis = await startRedis()
+    const store = connectStore(redis.url)
+    const queues = openQueues(redis.url, readSigningKey(makeSigningKey()))
+    try {
+      for (const host of ['host-a', 'host-b'])
+        await queues.send(host as never, { kind: 'instance', instanceId: 'i-one' as never })
+      await queues.forget('host-a' as never)
+      const left = await store.keys('*')
+      assert.deepEqual(
+        left.filter((key) => key.includes('host-a')),
+        [],
+      )
+      assert.notDeepEqual(
+        left.filter((key) => key.includes('host-b')),
+        [],
+      )
+    } finally {
+      await queues.stop()
+      store.disconnect()
+      await redis.stop()
+    }
   })
 })
 

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { callerByKey } from '../../../../controller/ssh/caller.ts'
 import type { TenantId } from '#core/domain/ids.ts'
+import { keys } from '#core/store/keys.ts'
 import { loadSshKeys } from '#core/store/ssh-keys.ts'
 import { loadMembers, setMember } from '#core/store/users.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aBrowser, type Browser } from '../../../helpers/browser.ts'
-import { aPersonOf, aSignedIn, PASSWORD, theOperator } from '../../../helpers/people.ts'
+import { aPersonOf, aSignedIn, codeOf, PASSWORD, theOperator } from '../../../helpers/people.ts'
 
 describe('people and tenants', function () {
   this.timeout(60_000)
@@ -159,6 +160,25 @@ describe('people and tenants', function () {
     assert.equal((await root.call('DELETE', `/v1/users/${made.body.id}`)).status, 204)
     assert.equal((await ann.call('GET', '/v1/session')).status, 401)
     assert.equal((await root.call('GET', `/v1/users/${made.body.id}`)).status, 404)
+  })
+
+  it('answers an operator who removes the own account, which ends the session that asks', async () => {
+    const { browser, id } = await aSignedIn(api, 'ann@example.com', { operator: true })
+    const { secret } = (await browser.call('POST', '/v1/account/totp', {})).body as { secret: string }
+    await browser.call('POST', '/v1/account/totp/confirm', { code: codeOf(secret) })
+    const { watch } = api.context.identity
+    const keep = watch.keep.bind(watch)
+    const thereWhenUnwatched: Promise<number>[] = []
+    watch.keep = (proof, cut) => {
+      const stop = keep(proof, cut)
+      return () => {
+        thereWhenUnwatched.push(api.context.store.exists(keys.user(id)))
+        stop()
+      }
+    }
+    assert.equal((await browser.call('DELETE', `/v1/users/${id}`)).status, 204)
+    assert.equal(await thereWhenUnwatched[0], 1, 'from then on nothing cuts the answer off')
+    assert.equal((await browser.call('GET', '/v1/session')).status, 401)
   })
 
   it('ends the other sessions when the password changes, and refuses the old one (C05)', async () => {

@@ -13,6 +13,7 @@ import { heartbeat } from '#core/store/hosts.ts'
 import { assignInstance, reportInstance } from '#core/store/instances.ts'
 import { startApi, type TestApi } from '#test/helpers/api.ts'
 import { aDesired, aHost } from '#test/helpers/cluster.ts'
+import { liveRelease, storedLayer } from '#test/helpers/releases.ts'
 import { MAX_IDLE_MS, MAX_SESSION_MS } from '../../../../controller/runs/inside.ts'
 import { serveSessions } from '../../../../controller/runs/sessions.ts'
 
@@ -99,6 +100,12 @@ describe('Getting into an instance that runs', function () {
     response.destroy()
     return response.statusCode
   }
+  const revoked = async (token: string): Promise<string> => {
+    const { body } = await api.call(api.operator, 'GET', '/v1/tokens')
+    const { id } = (body.tokens as { id: string }[]).at(-1) ?? assert.fail()
+    await api.call(api.operator, 'DELETE', `/v1/tokens/${id}`)
+    return token
+  }
   const path = (instance = 'web.1', name = 'shop') => `/v1/apps/${name}/instances/${instance}/session`
   const next = async (socket: WebSocket): Promise<string> => String(((await once(socket, 'message')) as [Buffer])[0])
   const jobOf = async (): Promise<Extract<Job, { kind: 'session' }>> => {
@@ -158,6 +165,41 @@ describe('Getting into an instance that runs', function () {
     assert.equal(await refusal(member, path('web.1', 'none')), 404)
     assert.equal(await refusal(member, '/internal/sessions/x-aaaaaaaaaaaaa'), 404)
     assert.equal(await refusal(api.agent, '/internal/sessions/x-aaaaaaaaaaaaa'), 404)
+  })
+
+  it('C02 C03 C04 opens no terminal, no port and no run to whoever may only look, or is somebody else', async () => {
+    const token = async (wish: object) =>
+      (await api.call(api.operator, 'POST', '/v1/tokens', { description: 'x', ...wish })).body.token as string
+    await api.call(member, 'POST', '/v1/apps', { name: 'other' })
+    const who: [string, string, number][] = [
+      ['a viewer', await token({ tenant: 'alpha', role: 'viewer' }), 403],
+      ['a token for looking', await token({ tenant: 'alpha', readOnly: true }), 403],
+      ['an operator’s token for looking', await token({ operator: true, readOnly: true }), 403],
+      ['a token of another app', await token({ tenant: 'alpha', app: 'other' }), 404],
+      ['another tenant’s member', stranger, 404],
+      ['another tenant’s owner', await token({ tenant: 'beta', role: 'owner' }), 404],
+    ]
+    await liveRelease(api.context, app, [await storedLayer(api.context, Buffer.from('code'))])
+    const run = await api.call(member, 'POST', '/v1/apps/shop/runs', { command: 'sh', attach: 'terminal' })
+    assert.equal(run.status, 201)
+    // Whether a command or a port is wished is said after the door, so one door keeps both.
+    for (const wanted of [path(), `/v1/apps/shop/runs/${run.body.name}/session`]) {
+      for (const [name, proof, status] of who) assert.equal(await refusal(proof, wanted), status, `${name}: ${wanted}`)
+      assert.equal(await refusal(await token({ tenant: 'alpha' }).then(revoked), wanted), 401)
+    }
+    assert.deepEqual(told, [], 'no host heard of it')
+    const attached = open(member, `/v1/apps/shop/runs/${run.body.name}/session`)
+    await once(attached, 'open')
+    attached.terminate()
+  })
+
+  it('C05 ends a terminal when the token that opened it is revoked', async () => {
+    const made = await api.call(api.operator, 'POST', '/v1/tokens', { description: 'x', tenant: 'alpha' })
+    const client = open(made.body.token as string, path())
+    await once(client, 'open')
+    client.on('error', () => {})
+    await api.call(api.operator, 'DELETE', `/v1/tokens/${made.body.id}`)
+    await once(client, 'close')
   })
 
   it('lets one agent join, once', async () => {

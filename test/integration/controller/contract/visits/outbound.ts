@@ -38,7 +38,7 @@ const alerts: Visit[] = [
   { route: 'PATCH /alerts', body: { ...aRule, mute: { kind: 'slow', until: '2999-01-01T00:00:00Z' } } },
   { route: 'GET /alerts/rules' },
   { route: 'GET /alerts', query: '?n=5' },
-  { route: 'PATCH /tenants/:tenant/alerts', body: { mail: ['ops@example.com'] } },
+  { route: 'PATCH /tenants/:tenant/alerts', body: { mail: [] } },
   { route: 'GET /tenants/:tenant/alerts/rules' },
   { route: 'GET /tenants/:tenant/alerts' },
   { route: 'PATCH /apps/:app/alerts', body: aRule },
