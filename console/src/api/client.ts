@@ -58,8 +58,10 @@ export async function request(
     )
   })
   if (response.ok) return response
-  if (response.status === 401 && !quietly) onExpired()
-  throw await problemOf(response)
+  const problem = await problemOf(response)
+  // A wrong password or code is refused with a 401, too, and ends nothing.
+  if (response.status === 401 && ['UNAUTHENTICATED', ''].includes(problem.code) && !quietly) onExpired()
+  throw problem
 }
 
 export type RequestSettings = {

@@ -35,7 +35,7 @@ export function Drain({ host: { id }, here }: { host: HostView; here: InstanceVi
         items={leaving}
         keyOf={({ instance }) => instance.id}
         columns={columns}
-        rowHeight={52}
+        rowHeight={44}
       />
     </Card>
   )
