@@ -46,8 +46,9 @@ describe('The console, on a platform that runs', function () {
     opened.setDefaultTimeout(60_000)
     opened.on('pageerror', (error) => complaints.push(error.message))
     opened.on('console', (message) => {
-      // The browser reports each refusal, and a stream that ends with its session: those that are asked for are expected.
-      const expected = /status of (40[0134]|422)|ERR_INCOMPLETE_CHUNKED_ENCODING/
+      // The browser reports each refusal, and each request that broke off: a stream ends with its session, and Chromium ends
+      // all there are when an address of the machine comes or goes, as it does with every instance that is started here.
+      const expected = /status of (40[0134]|422)|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_NETWORK_CHANGED/
       if (message.type() === 'error' && !expected.test(message.text())) complaints.push(message.text())
     })
     return [one, opened]
@@ -213,11 +214,11 @@ describe('The console, on a platform that runs', function () {
   it('runs a command once, and leads from it to what it said', async () => {
     await page.goto(`${world.apiUrl}/apps/shown/jobs`)
     await page.getByRole('button', { name: 'Run a command' }).click()
-    await page.getByRole('textbox', { name: 'Command' }).fill('node -e console.log("said.once".toUpperCase())')
+    await page.getByRole('textbox', { name: 'Command' }).fill('node --version')
     await page.getByRole('button', { name: 'Run it' }).click()
     await page.getByRole('row', { name: /run\.1.*Completed/ }).waitFor()
     await page.getByRole('link', { name: 'run.1' }).click()
-    await sees('SAID.ONCE')
+    await page.locator('.log-line', { hasText: /v22\.\d+/ }).first().waitFor()
   })
 
   it('offers a viewer nothing to change, and shows the API’s refusal to whoever lost a right meanwhile (C02, C03)', async () => {

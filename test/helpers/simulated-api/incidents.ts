@@ -39,6 +39,7 @@ export function addIncidents(place: Place): void {
   const draining = place.hosts.find(({ id }) => id === 'hel-2')
   if (draining) {
     draining.cordoned = true
+    draining.capacity.memoryMb = 24_576
     const [leaving, moving, large] = place.instances.filter(({ host }) => host === draining.id)
     if (leaving) Object.assign(leaving, { intent: 'unroute', state: 'draining' })
     if (moving)
