@@ -367,7 +367,7 @@ describe('The console, in a browser', function () {
     await page.getByRole('button', { name: 'Make a link' }).click()
     await sees(/login\?invitation=c/)
     await page.getByRole('button', { name: 'Done' }).click()
-    await page.getByRole('row', { name: /^second@berth\.example Operate the platform/ }).waitFor()
+    await page.getByRole('row', { name: /^second@berth\.example Operator/ }).waitFor()
     await page.getByRole('button', { name: 'What to do with noor@berth.example' }).click()
     await page.getByRole('menuitem', { name: 'Remove the account' }).click()
     await page.getByLabel('Type noor@berth.example to confirm').fill('noor@berth.example')

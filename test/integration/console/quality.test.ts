@@ -115,7 +115,8 @@ describe('The console', function () {
       )
   }
 
-  it('can be read and used by everybody, by axe’s rules, on each page, in both themes', async () => {
+  it('can be read and used by everybody, by axe’s rules, on each page, in both themes', async function () {
+    this.timeout(240_000)
     await begin({ colorScheme: 'light' })
     const found: string[] = []
     for (const [path, shows] of pages) {

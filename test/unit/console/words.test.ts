@@ -44,7 +44,7 @@ describe('What the console says of a drain', () => {
     ])
     const full = { capacity: { memoryMb: 4096, cpuMilli: 4000, diskMb: 1000, slots: 512 } }
     assert.match(of(here, [], [aHost('b', 4096, full)])[1] ?? '', /1 GiB of disk/)
-    assert.deepEqual(of(here, [], [aHost('b', 512)]), ['Waiting', 'Another host has room for it: its turn comes.'])
+    assert.deepEqual(of(here, [], [aHost('b', 512)]), ['Waiting', 'Another host has room: its turn comes.'])
   })
 
   it('says where another one takes its place, and that what runs once only ends', () => {
