@@ -13,6 +13,8 @@ export default defineConfig({
     // The page's policy is `default-src 'self'`: nothing may be inlined as a data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // One small file, there from the start: a style sheet that a page brings along cannot be asked for twice when it failed to come.
+    cssCodeSplit: false,
   },
 })
 

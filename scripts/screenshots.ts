@@ -33,16 +33,28 @@ const shots: Shot[] = [
   { name: 'app-config', path: '/apps/shop/config', shows: 'DATABASE_URL' },
   { name: 'app-domains', path: '/apps/shop/domains', shows: 'www.northwind.example' },
   { name: 'app-scale', path: '/apps/shop/scale', shows: 'Formation' },
+  { name: 'app-jobs', path: '/apps/shop/jobs', shows: 'receipts' },
+  { name: 'app-alerts', path: '/apps/shop/alerts', shows: 'Crash loop' },
   { name: 'app-settings', path: '/apps/shop/settings', shows: 'Stop and destroy' },
   { name: 'deploy', path: '/apps/flights/deploys/d-flights-118', shows: 'Phases', phone: true, dark: true },
   { name: 'hosts', path: '/hosts', shows: 'zrh-1' },
   { name: 'host', path: '/hosts/hel-2', shows: 'Capacity', dark: true },
   { name: 'tenants', path: '/tenants', shows: 'saltmarsh' },
   { name: 'tenant', path: '/tenants/tidewater', shows: 'Budget' },
+  { name: 'people', path: '/people', shows: 'noor@berth.example' },
   { name: 'plans', path: '/plans', shows: 'business' },
   { name: 'stacks', path: '/stacks', shows: 'In use' },
   { name: 'audit', path: '/audit', shows: 'git push' },
   { name: 'settings', path: '/settings', shows: 'API tokens' },
+  {
+    name: 'second-factor',
+    path: '/settings',
+    shows: 'Second factor',
+    before: async (page) => {
+      await page.getByRole('button', { name: 'Set it up' }).click()
+      await page.getByRole('img', { name: /QR code/ }).waitFor()
+    },
+  },
   {
     name: 'search',
     path: '/',

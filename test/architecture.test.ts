@@ -26,6 +26,7 @@ const pureFolders = ['core/domain', 'controller/placement']
 const pureFiles = [
   'controller/reconcile/plan.ts',
   'controller/reconcile/fallback.ts',
+  'controller/reconcile/drain.ts',
   'controller/reconcile/restack.ts',
   'controller/reconcile/adjust.ts',
   'controller/reconcile/retire.ts',

@@ -13,6 +13,7 @@ import type { Run, RunEnd } from '#core/domain/run.ts'
 import { describeShortage, hasRoomToGrow, place } from '../placement/placement.ts'
 import { groupOf, grow, growthOf, openRooms, reserve, type Room } from '../placement/room.ts'
 import { adjust, sameSize, termsOf } from './adjust.ts'
+import { dueForDrain } from './drain.ts'
 import { fallBack, soundBefore, type Fallback } from './fallback.ts'
 import { dueForStack } from './restack.ts'
 import { retire, type Leaving } from './retire.ts'
@@ -208,7 +209,9 @@ function fillSlots(
     rooms,
   }
   const candidates = instances.filter(({ desired }) => isOf(desired, target) && desired.intent === 'run')
-  const due = dueForStack(world, app, target, instances)
+  const hasRoomFor = ({ desired }: Instance) => place({ group: groupOf(desired), size: desired.size }, rooms).placed
+  const due =
+    dueForStack(world, app, target, instances) ?? dueForDrain(world, app, target, instances, hasRoomFor)
   for (const slot of slots) {
     const mine = candidates.filter((instance) => mayFill(instance.desired, slot) && instance !== due)
     const fitting = mine.filter(({ desired }) => fills(desired, slot))

@@ -46,9 +46,10 @@ describe('The console, on a platform that runs', function () {
     opened.setDefaultTimeout(60_000)
     opened.on('pageerror', (error) => complaints.push(error.message))
     opened.on('console', (message) => {
-      // The browser reports each refusal by itself; those that are asked for are none of its business.
-      if (message.type() === 'error' && !/status of (40[0134]|422)/.test(message.text()))
-        complaints.push(message.text())
+      // The browser reports each refusal, and each request that broke off: a stream ends with its session, and Chromium ends
+      // all there are when an address of the machine comes or goes, as it does with every instance that is started here.
+      const expected = /status of (40[0134]|422)|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_NETWORK_CHANGED/
+      if (message.type() === 'error' && !expected.test(message.text())) complaints.push(message.text())
     })
     return [one, opened]
   }
@@ -169,7 +170,7 @@ describe('The console, on a platform that runs', function () {
     for (const [path, text] of [
       ['/', 'Recent events'],
       ['/apps/shown', 'Release v'],
-      ['/apps/shown/releases', 'onerror'],
+      ['/apps/shown/releases', 'Compare'],
       ['/apps/shown/logs', 'onerror'],
       ['/apps/shown/config', 'EVIL'],
       ['/apps/shown/events', 'Released'],
@@ -213,11 +214,11 @@ describe('The console, on a platform that runs', function () {
   it('runs a command once, and leads from it to what it said', async () => {
     await page.goto(`${world.apiUrl}/apps/shown/jobs`)
     await page.getByRole('button', { name: 'Run a command' }).click()
-    await page.getByLabel('Command').fill('node -e console.log("said.once".toUpperCase())')
+    await page.getByRole('textbox', { name: 'Command' }).fill('node --version')
     await page.getByRole('button', { name: 'Run it' }).click()
     await page.getByRole('row', { name: /run\.1.*Completed/ }).waitFor()
     await page.getByRole('link', { name: 'run.1' }).click()
-    await sees('SAID.ONCE')
+    await page.locator('.log-line', { hasText: /v22\.\d+/ }).first().waitFor()
   })
 
   it('offers a viewer nothing to change, and shows the API’s refusal to whoever lost a right meanwhile (C02, C03)', async () => {
@@ -263,7 +264,7 @@ describe('The console, on a platform that runs', function () {
   })
 
   it('drains a host to its end: it says what cannot leave and why, until there is room, and then what moved', async function () {
-    this.timeout(240_000)
+    this.timeout(300_000)
     await page.goto(`${world.apiUrl}/hosts/host-a`)
     await page.getByRole('button', { name: 'Cordon and drain' }).click()
     await page.getByLabel('Type host-a to confirm').fill('host-a')
@@ -272,7 +273,8 @@ describe('The console, on a platform that runs', function () {
     await sees('No other host takes work: add one, or uncordon one.')
 
     await world.addHost('host-b')
-    await sees('host-a is drained: nothing runs on it.')
+    // The new host fetches what the apps need first.
+    await page.getByText('host-a is drained: nothing runs on it.').waitFor({ timeout: 180_000 })
     await state('Drained')
     assert.equal((await world.http('shown', '/')).body, 'first')
     await page.goto(`${world.apiUrl}/hosts`)

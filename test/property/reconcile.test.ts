@@ -47,9 +47,12 @@ function openCluster(): { cluster: Cluster; happen: (event: Event) => void; depl
   const deploy = () => cluster.release(appId, ++version, ['web', 'worker'])
   const pick = (n: number): InstanceId | undefined => [...cluster.instances.keys()][n % (cluster.instances.size || 1)]
   deploy()
+  const emptied = new Set<string>()
   return {
     cluster,
     deploy,
+    /** Hosts that were cordoned at some time. */
+    emptied,
     happen({ do: what, n }) {
       const id = pick(n)
       switch (what) {
@@ -100,6 +103,7 @@ function openCluster(): { cluster: Cluster; happen: (event: Event) => void; depl
         case 'hostUp':
           return cluster.setHost(hostNames[n] ?? '', { live: true, cordoned: false })
         case 'cordon':
+          emptied.add(hostNames[n] ?? '')
           return cluster.setHost(hostNames[n] ?? '', { cordoned: true })
         case 'newLeader':
           return void cluster.forgetMemory()
@@ -133,14 +137,14 @@ function serving(cluster: Cluster, tables: Map<number, RouteTable>): number {
 const holds = (table: RouteTable | undefined, id: InstanceId): boolean =>
   table?.apps.some(({ endpoints }) => endpoints.some(({ instanceId }) => instanceId === id)) ?? false
 
-function lookAndCheck(cluster: Cluster, tables: Map<number, RouteTable>): void {
+function lookAndCheck(cluster: Cluster, tables: Map<number, RouteTable>, emptied: ReadonlySet<string>): void {
   const before = new Map(cluster.instances)
   const servingBefore = serving(cluster, tables)
   const steps = cluster.look()
   const table = cluster.table()
   if (table) tables.set(table.version, table)
   checkStops(cluster, tables, steps, before)
-  checkNumbers(cluster)
+  checkNumbers(cluster, emptied)
   checkMemory(cluster)
   const app = cluster.app()
   const halted = app.paused !== null || cluster.tenants.get(tenant)?.suspended
@@ -169,13 +173,14 @@ function checkStops(
   }
 }
 
-/** Two of one number may run only while one of another size takes over. */
-function checkNumbers(cluster: Cluster): void {
+/** Two of one number may run only while one of another size, on another stack or off a host that is emptied takes over. */
+function checkNumbers(cluster: Cluster, emptied: ReadonlySet<string>): void {
   const seen = new Set<string>()
   for (const { desired, reported } of cluster.instances.values()) {
     if (desired.intent !== 'run' || reported?.state === 'failed' || reported?.state === 'stopped') continue
-    // While an app moves to another stack, the successor of an instance has its number.
-    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation} ${desired.stack} ${desired.size.memoryMb} MB`
+    // While an app moves to another stack, or off a host, the successor of an instance has its number.
+    const place = emptied.has(desired.hostId) ? ` on ${desired.hostId}` : ''
+    const name = `${desired.processType}.${desired.number} v${desired.release}.${desired.generation} ${desired.stack} ${desired.size.memoryMb} MB${place}`
     assert.ok(!seen.has(name), `two of ${name}`)
     seen.add(name)
   }
@@ -201,16 +206,16 @@ describe('the reconciler, whatever happens', function () {
   it('keeps enough instances serving, never runs one twice, never promises memory twice, and ends as desired', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(events, { maxLength: 80 }), (settled, all) => {
-        const { cluster, happen, deploy } = openCluster()
+        const { cluster, happen, deploy, emptied } = openCluster()
         const tables = new Map<number, RouteTable>()
         for (let round = 0; settled && round < 6; round++) {
-          lookAndCheck(cluster, tables)
+          lookAndCheck(cluster, tables, emptied)
           cluster.agents()
           cluster.acknowledge()
         }
         for (const event of all) {
           happen(event)
-          lookAndCheck(cluster, tables)
+          lookAndCheck(cluster, tables, emptied)
         }
         for (const id of hostNames) cluster.setHost(id, { live: true, cordoned: false })
         cluster.tenants.set(tenant, aTenant())
@@ -218,7 +223,7 @@ describe('the reconciler, whatever happens', function () {
         deploy()
         for (let round = 0; round < 100; round++) {
           cluster.advance(1000)
-          lookAndCheck(cluster, tables)
+          lookAndCheck(cluster, tables, emptied)
           cluster.agents()
           cluster.acknowledge()
         }

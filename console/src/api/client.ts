@@ -28,14 +28,41 @@ export const hasToken = (): boolean => token !== null
 export const whenExpired = (tell: () => void): void => void (onExpired = tell)
 
 /**
- * One request.
+ * One request. What changes something is sent again when the network broke off, where that cannot do it twice.
  * @returns what was answered, as it is
  * @throws ApiError for every answer that is no success, and where there is none
  */
-export async function request(
+export async function request(method: Method, path: string, settings: RequestSettings = {}): Promise<Response> {
+  const once = isRepeatable(method, settings) ? { 'idempotency-key': newKey() } : null
+  for (const waitMs of once ? AGAIN_MS : []) {
+    try {
+      return await ask(method, path, { ...settings, headers: { ...settings.headers, ...once } })
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+    }
+  }
+  return ask(method, path, { ...settings, headers: { ...settings.headers, ...once } })
+}
+
+const AGAIN_MS = [400, 1600]
+
+/** PUT and PATCH say how it shall be; a POST carries a key by which the API knows it again. Signing in is not of those. */
+const isRepeatable = (method: Method, { quietly = false }: RequestSettings): boolean =>
+  ['PUT', 'PATCH', 'POST'].includes(method) && !quietly
+
+/** Nothing answered, or the API is still at what was sent before. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 0 || error.code === 'CALL_UNDER_WAY')
+
+/** crypto.randomUUID is only for pages that came over HTTPS. */
+const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+
+async function ask(
   method: Method,
   path: string,
-  { body, signal, accept = 'application/json', quietly = false, headers = {} }: RequestSettings = {},
+  { body, signal, accept = 'application/json', quietly = false, headers = {} }: RequestSettings,
 ): Promise<Response> {
   const response = await fetch(path, {
     method,
@@ -58,8 +85,10 @@ export async function request(
     )
   })
   if (response.ok) return response
-  if (response.status === 401 && !quietly) onExpired()
-  throw await problemOf(response)
+  const problem = await problemOf(response)
+  // A wrong password or code is refused with a 401, too, and ends nothing.
+  if (response.status === 401 && ['UNAUTHENTICATED', ''].includes(problem.code) && !quietly) onExpired()
+  throw problem
 }
 
 export type RequestSettings = {

@@ -1,5 +1,6 @@
 /** Every page and its address. Each is a file of its own, which the browser gets when somebody first goes there. */
 import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
+import { fetchAgain } from './fetch-again.ts'
 
 type Params = { params: Record<string, string> }
 type Page = { Component: LazyExoticComponent<ComponentType<Params>>; load: () => Promise<unknown> }
@@ -7,7 +8,7 @@ export type PageRoute = { path: string; page: Page; operators?: true }
 
 const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType<Params>>>, name: Name): Page => ({
   load,
-  Component: lazy(async () => ({ default: (await load())[name] })),
+  Component: lazy(async () => ({ default: (await fetchAgain(load))[name] })),
 })
 
 const app = page(() => import('../pages/app/AppPage.tsx'), 'AppPage')

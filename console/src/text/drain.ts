@@ -34,7 +34,7 @@ function standingOf(instance: InstanceView, others: InstanceView[], hosts: HostV
   if (coming) return { word: { text: 'Moving', tone: 'busy' }, text: `Another one starts on ${coming.host}.` }
   const why = shortageFor(instance, hosts)
   if (why !== null) return { word: { text: 'Stays', tone: 'bad' }, text: why }
-  return { word: { text: 'Waiting', tone: 'busy' }, text: 'Its turn comes.' }
+  return { word: { text: 'Waiting', tone: 'busy' }, text: 'Another host has room: its turn comes.' }
 }
 
 /** What the placement asks for, as far as it can be told from here. @returns null where some host has room */

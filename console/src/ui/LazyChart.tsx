@@ -1,6 +1,7 @@
 import { lazy, Suspense, type ComponentProps } from 'react'
+import { fetchAgain } from '../app/fetch-again.ts'
 
-const Chart = lazy(() => import('./Chart.tsx'))
+const Chart = lazy(() => fetchAgain(() => import('./Chart.tsx')))
 
 /** The chart with its library, which comes when the first one is shown. */
 export const LazyChart = (props: ComponentProps<typeof Chart>) => (

@@ -37,7 +37,15 @@ export function addIncidents(place: Place): void {
   )
 
   const draining = place.hosts.find(({ id }) => id === 'hel-2')
-  if (draining) draining.cordoned = true
+  if (draining) {
+    draining.cordoned = true
+    draining.capacity.memoryMb = 24_576
+    const [leaving, moving, large] = place.instances.filter(({ host }) => host === draining.id)
+    if (leaving) Object.assign(leaving, { intent: 'unroute', state: 'draining' })
+    if (moving)
+      place.instances.push({ ...moving, id: `${moving.id}-next`, host: 'fra-1', state: 'starting', since: at(0) })
+    if (large) large.memoryMb = 12_288
+  }
   const fares = place.traffic.find(({ app }) => app === 'fares')
   if (fares) Object.assign(fares, { errorsPerSecond: 7.3, p50Ms: 210, p95Ms: 1840 })
 

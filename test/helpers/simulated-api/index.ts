@@ -58,11 +58,9 @@ export const member: Somebody = {
 
 /** @param place left out: one of a size that one may look at */
 export async function startSimulatedApi(place = makePlace(Date.now())): Promise<SimulatedApi> {
-  const people: People = {
-    known: [operator, viewer, member],
-    sessions: new Map(),
-    codes: new Map([['once-operator', operator]]),
-  }
+  // Copies: what somebody changes of their account ends with this API.
+  const known = [operator, viewer, member].map((one) => ({ ...one }))
+  const people: People = { known, sessions: new Map(), codes: new Map([['once-operator', known[0] ?? operator]]) }
   const live = createLive(place)
   const stopping = new AbortController()
   const app = express()

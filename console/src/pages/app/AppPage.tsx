@@ -5,6 +5,7 @@ import { Link } from 'wouter'
 import type { AppView } from '../../../../core/contract/api.ts'
 import { part } from '../../api/client.ts'
 import { useGet } from '../../api/queries.ts'
+import { fetchAgain } from '../../app/fetch-again.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { useApp, useKnown, useMany } from '../../live/hooks.ts'
 import { tenantPath } from '../../text/attention.ts'
@@ -18,7 +19,7 @@ import { usePause, useRestart } from './doings.ts'
 export type TabProps = { app: AppView; /** Why this person may not change it; null: they may. */ why: string | null }
 
 const tab = <Name extends string>(load: () => Promise<Record<Name, ComponentType<TabProps>>>, name: Name) =>
-  lazy(async () => ({ default: (await load())[name] }))
+  lazy(async () => ({ default: (await fetchAgain(load))[name] }))
 
 const tabs: { id: string; title: string; page: ComponentType<TabProps> }[] = [
   { id: '', title: 'Overview', page: OverviewTab },

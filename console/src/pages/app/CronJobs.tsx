@@ -22,7 +22,7 @@ export function CronJobs({ app, why }: TabProps) {
         title="Jobs by the clock"
         asked={asked}
         rows={asked.data?.jobs}
-        head={['Job', ['Schedule, in UTC', 'wide'], 'Next', 'Last', '']}
+        head={['Job', ['Schedule, in UTC', 'wide'], 'Next', ['Last', 'wide'], '']}
         empty={
           <Empty title="No jobs">
             <p>
@@ -73,7 +73,7 @@ function Row({ app, why, job }: TabProps & { job: CronJobView }) {
           <Ago at={job.nextAt} />
         )}
       </td>
-      <td>
+      <td className="wide">
         <Last app={app.name} job={job} />
       </td>
       <td className="actions">

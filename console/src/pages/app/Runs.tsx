@@ -34,7 +34,7 @@ export function Runs({ app, why }: TabProps) {
         asked={asked}
         rows={asked.items}
         more={asked.more}
-        head={['Run', 'State', ['By', 'wide'], ['Took', 'num wide'], 'Begun', '']}
+        head={['Run', 'State', ['By', 'wide'], ['Took', 'num wide'], ['Begun', 'wide'], '']}
         empty={
           <Empty title="Nothing was run yet">
             <p>
@@ -69,7 +69,7 @@ const Row = ({ app, why, run }: Omit<TabProps, 'run'> & { run: RunView }) => (
     <td className="wide num quiet">
       {run.end ? duration(Date.parse(run.end.at) - Date.parse(run.createdAt)) : <span className="faint">–</span>}
     </td>
-    <td className="quiet">
+    <td className="wide quiet">
       <Ago at={run.createdAt} />
     </td>
     <td className="actions">

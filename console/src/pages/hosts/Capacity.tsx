@@ -9,7 +9,7 @@ type Line = {
   most: number
   assigned: number
   /** What is used of how much; null: not known, or nothing that is used. */
-  used: { text: string; share: number } | null
+  used: { text: string; of?: string; share: number } | null
   format: (value: number) => string
 }
 
@@ -35,7 +35,8 @@ function linesOf({ capacity, reserved, cpuMilliUsed, memoryMbUsed, disk }: HostV
       assigned: reserved.diskMb,
       // More is promised than the disk holds, so what is used is measured against the disk itself.
       used: disk && {
-        text: `${bytes(disk.usedBytes)} of ${bytes(disk.totalBytes)}`,
+        text: bytes(disk.usedBytes),
+        of: ` of ${bytes(disk.totalBytes)}`,
         share: disk.usedBytes / disk.totalBytes,
       },
       format: mebibytes,
@@ -49,7 +50,7 @@ export const Capacity = ({ host }: { host: HostView }) => (
     <Table
       head={[
         'What',
-        ['Capacity', 'num'],
+        ['Capacity', 'num wide'],
         ['Assigned', 'num'],
         ['Used', 'num'],
         ['Used and assigned', 'wide meter-column'],
@@ -58,7 +59,7 @@ export const Capacity = ({ host }: { host: HostView }) => (
       {linesOf(host).map(({ what, most, assigned, used, format }) => (
         <tr key={what}>
           <td className="strong">{what}</td>
-          <td className="num">{format(most)}</td>
+          <td className="num wide">{format(most)}</td>
           <td className="num">
             {format(assigned)} <span className="faint">{percent(assigned / most)}</span>
           </td>
@@ -67,7 +68,9 @@ export const Capacity = ({ host }: { host: HostView }) => (
               <span className="faint">–</span>
             ) : (
               <>
-                {used.text} <span className="faint">{percent(used.share)}</span>
+                {used.text}
+                {used.of !== undefined && <span className="wide-only">{used.of}</span>}{' '}
+                <span className="faint">{percent(used.share)}</span>
               </>
             )}
           </td>

@@ -35,7 +35,7 @@ export function Drain({ host: { id }, here }: { host: HostView; here: InstanceVi
         items={leaving}
         keyOf={({ instance }) => instance.id}
         columns={columns}
-        rowHeight={52}
+        rowHeight={44}
       />
     </Card>
   )
@@ -51,17 +51,17 @@ const Tally = ({ moved, most, staying }: { moved: number; most: number; staying:
 const columns: Column<Leaving>[] = [
   {
     title: 'Instance',
-    width: 'minmax(96px, 1fr)',
+    width: 'minmax(76px, 1fr)',
     cell: ({ instance: { app, name } }) => (
       <Link href={`${appPath(app)}/instances`} className="name">
         {app} <span className="quiet small">{name}</span>
       </Link>
     ),
   },
-  { title: 'State', width: '92px', cell: ({ word }) => <Status word={word} /> },
+  { title: 'State', width: '80px', cell: ({ word }) => <Status word={word} /> },
   {
     title: 'Waits for',
-    width: 'minmax(120px, 3fr)',
+    width: 'minmax(96px, 3fr)',
     cell: ({ text }) => (
       <span className="quiet small wraps" title={text}>
         {text}

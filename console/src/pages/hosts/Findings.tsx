@@ -60,7 +60,7 @@ const Looked = ({ at }: { at: string }) => (
 )
 
 const Told = ({ finding: { check, verdict, found, why, remedy } }: { finding: Finding }) => (
-  <li className="body stack tight">
+  <li className="stack tight">
     <Status word={words[verdict](check)} />
     <p className="small">
       {found} {why}

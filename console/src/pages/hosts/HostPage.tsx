@@ -1,7 +1,7 @@
 /** One host: what it has, what is assigned of it and what is used, what runs on it, and how far a drain is. */
 import { useEffect, useMemo } from 'react'
 import { Link } from 'wouter'
-import type { HostView } from '../../../../core/contract/api.ts'
+import type { HostView, InstanceView } from '../../../../core/contract/api.ts'
 import { call, part } from '../../api/client.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { useKnown, useMany, useOne } from '../../live/hooks.ts'
@@ -62,15 +62,7 @@ export function HostPage({ params }: { params: Record<string, string> }) {
       </PageHead>
       {host.cordoned && <Drain host={host} here={here} />}
       <Capacity host={host} />
-      <Card title="Instances" aside={<span className="faint small">{count(here.length)}</span>} flush>
-        {here.length === 0 ? (
-          <Empty title="Nothing runs here">
-            {host.cordoned && <p>It can be taken away: nothing depends on it.</p>}
-          </Empty>
-        ) : (
-          <InstanceRows instances={here} of="host" />
-        )}
-      </Card>
+      {!host.cordoned && <Instances here={here} />}
       <div className="columns two">
         <Stacks host={host} />
         <Findings host={id} />
@@ -78,6 +70,12 @@ export function HostPage({ params }: { params: Record<string, string> }) {
     </>
   )
 }
+
+const Instances = ({ here }: { here: InstanceView[] }) => (
+  <Card title="Instances" aside={<span className="faint small">{count(here.length)}</span>} flush>
+    {here.length === 0 ? <Empty title="Nothing runs here" /> : <InstanceRows instances={here} of="host" />}
+  </Card>
+)
 
 function Cordon({ host: { id, cordoned }, here }: { host: HostView; here: number }) {
   const why = whyNot(useSession(), 'operate', null)

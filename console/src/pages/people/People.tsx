@@ -95,16 +95,14 @@ function Invitations() {
       title="Open invitations"
       asked={asked}
       rows={asked.data.invitations}
-      head={['Whom', 'To', ['By', 'wide'], 'Ends', '']}
+      head={['Whom', 'To', ['By', 'wide'], ['Ends', 'wide'], '']}
       empty={null}
       row={({ id, email, tenant, role, invitedBy, expiresAt }) => (
         <tr key={id}>
           <td className="strong">{email}</td>
-          <td>
-            {tenant === null ? <Tag tone="accent">Operate the platform</Tag> : `${tenant}, as ${role ?? 'member'}`}
-          </td>
+          <td>{tenant === null ? <Tag tone="accent">Operator</Tag> : `${tenant}, as ${role ?? 'member'}`}</td>
           <td className="wide quiet">{invitedBy}</td>
-          <td className="quiet">
+          <td className="wide quiet">
             <Ago at={expiresAt} />
           </td>
           <td className="actions">

@@ -23,7 +23,7 @@ export function Sessions() {
       aside={
         (sessions?.length ?? 0) > 1 && (
           <AskButton
-            label="Sign out everywhere else"
+            label="Sign out elsewhere"
             size="small"
             title="Sign out everywhere else?"
             effect={<p>Every session but this one ends at once.</p>}

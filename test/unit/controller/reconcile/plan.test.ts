@@ -376,14 +376,26 @@ describe('a host that is lost', () => {
     assert.ok(!kinds(cluster.look()).includes('start'))
   })
 
-  it('takes nothing new while it is cordoned, and keeps what it has', () => {
-    const cluster = serving({ web: 1 })
+  it('takes nothing new while it is cordoned, and gives up what it has, one after the other, once others do that work', () => {
+    const cluster = serving({ web: 4 })
     const [used] = hostsOf(cluster)
     cluster.setHost(used as HostId, { cordoned: true })
+    assert.deepEqual(kinds(cluster.look()), ['start'], 'one at a time, and first of all another one')
+    cluster.settle(60)
+    assert.equal(hostsOf(cluster).length, 4)
+    assert.ok(!hostsOf(cluster).includes(used ?? ''))
+    assert.deepEqual(cluster.look(), [], 'and then all is as it should be')
+  })
+
+  it('keeps what it has while no other host has room, though it is cordoned', () => {
+    const cluster = serving({ web: 2 })
+    for (const id of new Set(hostsOf(cluster))) cluster.setHost(id as HostId, { cordoned: true })
+    const others = [...cluster.hosts.values()].filter(({ cordoned }) => !cordoned)
+    for (const { id } of others) cluster.setHost(id, { live: false })
+    const before = hostsOf(cluster)
     assert.deepEqual(kinds(cluster.look()), [])
-    cluster.change(cluster.app().id, { formation: formation({ web: 3 }) })
-    cluster.settle()
-    assert.equal(hostsOf(cluster).filter((id) => id === used).length, 1)
+    cluster.settle(5)
+    assert.deepEqual(hostsOf(cluster), before)
   })
 })
 
