@@ -7,8 +7,8 @@ const hash = (letter: string) => letter.repeat(64)
 const hashes = { controller: hash('c'), router: hash('d') }
 
 describe('C15 the users of Redis', () => {
-  it('begin with one that may do nothing, who names nobody', () => {
-    assert.match(aclFile('', hashes), /^user default off resetchannels -@all\nuser controller on #c{64} /)
+  it('begin with one that is off, who names nobody', () => {
+    assert.match(aclFile('', hashes), /^user default off resetpass \S+ \S+ \+@all\nuser controller on #c{64} /)
   })
 
   it('each begin from nothing, whatever they were before', () => {
