@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Queue, Worker } from 'bullmq'
 import type { AppName, AppId, DeployId, HostId, InstanceId, RouterId, TenantId } from '#core/domain/ids.ts'
 import { makeId } from '#core/domain/ids.ts'
+import type { AppEvent } from '#core/domain/event.ts'
 import { mergeFigures } from '#core/domain/figures.ts'
 import { queueName } from '#core/domain/host.ts'
 import type { Deploy } from '#core/domain/release.ts'
@@ -275,7 +276,7 @@ describe('C15 the embedded Redis', function () {
   it('lets a router do all that a router does', async () => {
     const id = newId('r') as RouterId
     assert.ok(await catchUp<RouteIndex>(router, null, () => new RouteIndex()))
-    await reportRouter(router, { id, tableVersion: 1, draining: [] }, true)
+    await reportRouter(router, { id, tableVersion: 1, draining: {} }, true)
     assert.ok((await loadRouters(router)).some((one) => one.id === id))
     await sawCertificates(router, id, 1)
     await loadCertificateChanges(router, 0, 10)
@@ -351,7 +352,7 @@ describe('C15 the embedded Redis', function () {
     assert.doesNotMatch(await readFile(join(redis.home, 'redis', 'users.acl'), 'utf8'), /agent-host-b/)
   })
 
-  const anEvent = {
+  const anEvent: AppEvent = {
     at: 1,
     kind: 'started',
     process: null,
@@ -361,7 +362,7 @@ describe('C15 the embedded Redis', function () {
     actor: null,
     text: 'hello',
     lastOutput: [],
-  } as const
+  }
   const aLine = (line: string) => ({
     position: 1,
     entry: { at: '2026-11-21T12:00:00Z', source: 'app' as const, ps: 'web.1', line },
