@@ -68,8 +68,8 @@ export function agentUser(host: HostId): StoreUser {
       '+eval',
       '+evalsha',
       ...common,
-      // Of every key, whoever's it is.
-      ...['-scan', '-randomkey', '-dbsize'],
+      // Of every key, whoever's it is, and of the server.
+      ...['-scan', '-randomkey', '-dbsize', '-function', '-fcall', '-fcall_ro'],
       may(
         'read',
         [
@@ -145,8 +145,11 @@ export const controllerUser: StoreUser = {
 /** Whoever makes a backup is handed the whole state, as a replica is. It has a password only for as long as that takes. */
 export const backupUser: StoreUser = { name: 'backup', rules: ['+ping', '+psync', '+sync', '+replconf'] }
 
-/** Nobody is let in who does not say who it is. */
-const DEFAULT_USER = 'user default off resetchannels -@all'
+/**
+ * Nobody is let in who does not say who it is: the user is off, and has no password. It keeps its rights, because Redis replays its
+ * append-only file as this user, and would leave out, in silence, every transaction and script in it that the user may not run.
+ */
+const DEFAULT_USER = 'user default off resetpass ~* &* +@all'
 
 /** The arguments of ACL SETUSER that make a user what it is to be, whatever it was. @param hashes SHA-256 of its passwords, hex */
 export const setUser = ({ name, rules }: StoreUser, hashes: readonly string[]): [name: string, ...rules: string[]] => [

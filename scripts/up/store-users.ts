@@ -1,7 +1,6 @@
 /**
- * The users of the embedded Redis (docs/decisions/0015-…): its ACL file, which holds passwords' hashes, and for the controller and
- * the router a file with the URL that names theirs. All are in Redis's folder, which is root's alone. Agents get a user from the
- * controller.
+ * The users of Redis (docs/redis.md): an ACL file, which holds passwords' hashes, and for the controller and the router a file with
+ * the URL that names theirs. All of it is root's alone. Agents get a user from the controller.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
@@ -15,32 +14,37 @@ export type Environment = Record<string, string>
 const SETTING = 'BERTH_REDIS_URL'
 const PASSWORD_BYTES = 32
 
-export const aclPath = (home: string): string => join(home, 'redis', 'users.acl')
+const folderOf = (home: string): string => join(home, 'redis')
+export const aclPath = (home: string): string => join(folderOf(home), 'users.acl')
 /** A line of NAME="value", for systemd. */
-export const loginPath = (home: string, role: StoreRole): string => join(home, 'redis', `${role}.env`)
+export const loginPath = (home: string, role: StoreRole): string => join(folderOf(home), `${role}.env`)
+
+/** Those of the embedded Redis; before it starts. */
+export const prepareStoreUsers = (home: string): Promise<Record<StoreRole, Environment>> =>
+  writeStoreUsers(folderOf(home), `unix://${join(folderOf(home), 'redis.sock')}`)
 
 /**
- * Before Redis starts. Passwords that were made stay, so that it may be started again alone; remove the files to have new ones.
+ * Passwords that were made stay, so that Redis may be started again alone; whoever removes the files has new ones.
+ * @param url how Redis is reached, without a user
  * @returns what each role is to find in its environment
  */
-export async function prepareStoreUsers(home: string): Promise<Record<StoreRole, Environment>> {
-  await mkdir(join(home, 'redis'), { recursive: true, mode: 0o700 })
-  const socket = `unix://${join(home, 'redis', 'redis.sock')}`
-  const controller = await loginOf(home, 'controller', socket)
-  const router = await loginOf(home, 'router', socket)
-  const before = await readFile(aclPath(home), 'utf8').catch(() => '')
+export async function writeStoreUsers(folder: string, url: string): Promise<Record<StoreRole, Environment>> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const controller = await loginOf(folder, 'controller', url)
+  const router = await loginOf(folder, 'router', url)
+  const file = join(folder, 'users.acl')
+  const before = await readFile(file, 'utf8').catch(() => '')
   const hashes = { controller: hashOf(controller), router: hashOf(router) }
-  await replaceFile(aclPath(home), aclFile(before, hashes))
+  await replaceFile(file, aclFile(before, hashes))
   return { controller: { [SETTING]: controller }, router: { [SETTING]: router } }
 }
 
-/** The URL under which a role reaches the embedded Redis; made where it is missing. */
-async function loginOf(home: string, role: StoreRole, socket: string): Promise<string> {
-  const path = loginPath(home, role)
+async function loginOf(folder: string, role: StoreRole, url: string): Promise<string> {
+  const path = join(folder, `${role}.env`)
   const known = new RegExp(`^${SETTING}="(.+)"$`, 'm').exec(await readFile(path, 'utf8').catch(() => ''))?.[1]
-  const url = known ?? asUser(socket, { user: role, password: randomBytes(PASSWORD_BYTES).toString('base64url') })
-  if (known === undefined) await replaceFile(path, `${SETTING}="${url}"\n`)
-  return url
+  const made = known ?? asUser(url, { user: role, password: randomBytes(PASSWORD_BYTES).toString('base64url') })
+  if (known === undefined) await replaceFile(path, `${SETTING}="${made}"\n`)
+  return made
 }
 
 const hashOf = (url: string): string =>

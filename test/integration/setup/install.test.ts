@@ -60,6 +60,18 @@ describe('berth install', function () {
     assert.match(unit('berth-redis.service'), /^ReadWritePaths=-\/srv\/berth\/redis$/m)
   })
 
+  it('C15 has each part speak to the embedded Redis as a user of its own', () => {
+    const redis = unit('berth-redis.service')
+    assert.match(redis, /^ExecStartPre=\S+ \S+\/scripts\/store-users\.ts$/m)
+    assert.match(redis, /^ExecStart=redis-server .* --aclfile \/srv\/berth\/redis\/users\.acl$/m)
+    assert.match(redis, /^UMask=0077$/m)
+    for (const role of ['controller', 'router'] as const)
+      assert.match(unit(`berth-${role}.service`), new RegExp(`^EnvironmentFile=-/srv/berth/redis/${role}\\.env$`, 'm'))
+    assert.doesNotMatch(unit('berth-agent.service'), /redis\/\w+\.env/)
+    const elsewhere = units('controller', { ...settings, BERTH_REDIS_URL: 'redis://store:6379' })
+    assert.doesNotMatch(elsewhere.map(({ text }) => text).join('\n'), /redis\/\w+\.env|store-users/)
+  })
+
   it("leaves an agent's instances alone when the agent ends, and its mounts where its successor finds them", () => {
     const agent = unit('berth-agent.service')
     assert.match(agent, /^KillMode=process$/m)

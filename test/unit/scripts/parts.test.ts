@@ -28,6 +28,12 @@ describe('The parts of a Berth on one machine', () => {
       assert.equal(env?.['NODE_COMPILE_CACHE'], name === 'redis' ? undefined : '/somewhere/compiled')
   })
 
+  it('C15 lets nobody into the embedded Redis without a name, and says no password to those who list processes', () => {
+    const [redis, ...others] = partsOf(readConfig({ BERTH_HOME: '/srv/berth' }))
+    assert.deepEqual(redis?.argv.slice(-2), ['--aclfile', '/srv/berth/redis/users.acl'])
+    for (const { argv } of others) assert.doesNotMatch(argv.join(' '), /redis:|unix:|sock/)
+  })
+
   describe('the embedded Redis', () => {
     const { argv, folder, ready } = redisPart('/var/lib/berth/redis')
     const valueOf = (option: string) => argv[argv.indexOf(option) + 1]
