@@ -79,14 +79,14 @@ export function noteFailure(req: Request, code: string): void {
   if (call) call.code = code
 }
 
-/** Pushes have entries of their own (sessions.ts), and what agents report is no person's doing. */
+/** Pushes have entries of their own (sessions.ts). */
 const isChange = ({ method, originalUrl }: Request) =>
   method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS' && /^\/v1(\/|\?|$)/.test(originalUrl)
 
 export function recordCalls(context: RecordContext): RequestHandler {
   const refusals = new Map<string, Tally>()
   return (req, res, next) => {
-    const [, door] = /^\/(v1|git|internal)(?:\/|$)/.exec(req.path) ?? []
+    const [, door] = /^\/(v1|git)(?:\/|$)/.exec(req.path) ?? []
     if (door === undefined) return next()
     const call: Call = {
       operation: null,

@@ -7,7 +7,7 @@ import { insideWish, MAX_AHEAD_BYTES, parseMessage, type FromRun, type InsideWis
 import type { Caller } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
 import { instanceNotRunning, notFound, tooManySessions, unavailable } from '#core/domain/errors.ts'
-import { makeId, type AppId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type HostId } from '#core/domain/ids.ts'
 import { processName, type Instance } from '#core/domain/instance.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { appendEvent } from '#core/store/events.ts'
@@ -21,6 +21,8 @@ import type { SessionsContext } from './sessions.ts'
 export type Inside = {
   /** @param app one that the caller may change @throws why nobody can now */
   admitClient(caller: Caller, app: App, instance: string): Promise<(client: WebSocket) => void>
+  /** Where the instance of a session is; null: there is none that waits for its agent. */
+  hostOf(session: string): HostId | null
   /** @throws NOT_FOUND */
   admitAgent(session: string): (agent: WebSocket) => void
 }
@@ -189,7 +191,7 @@ export function createInside(context: SessionsContext): Inside {
     await appendEvent(store, app.id, { ...eventOfApp('entered', what, actor, now()), ...about })
   }
 
-  return { admitClient, admitAgent }
+  return { admitClient, admitAgent, hostOf: (id) => sessions.get(id)?.instance.desired.hostId ?? null }
 }
 
 const portOf = (wish: InsideWish): number => ('forward' in wish ? wish.forward.port : 0)
