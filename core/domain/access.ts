@@ -70,6 +70,10 @@ function reaches(caller: Caller, act: Act, tenantId: TenantId | null): boolean {
   return act !== 'operate' && role !== null && isAtLeast(role, least[act])
 }
 
+/** An operator in a tenant that has not made them a member acts in its place, which its owners are to see (C20). */
+export const standsIn = (caller: Pick<Caller, 'kind' | 'memberships'>, tenantId: string | null): boolean =>
+  caller.kind === 'operator' && tenantId !== null && roleIn(caller, tenantId as TenantId) === null
+
 export const isAtLeast = (role: Role, wanted: Role): boolean => roles.indexOf(role) >= roles.indexOf(wanted)
 
 /** The tenant that is meant where none is named: the only one that the caller is a member of. */

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import type { App } from '#core/domain/app.ts'
+import type { AuditView } from '#core/contract/audit.ts'
 import type { Job } from '#core/contract/jobs.ts'
 import type { InsideWish } from '#core/contract/session.ts'
 import type { AppName, HostId, InstanceId, TokenId } from '#core/domain/ids.ts'
@@ -17,7 +18,7 @@ import { startListener, type TestAgent, type TestListener } from '#test/helpers/
 import { startApi, type TestApi } from '#test/helpers/api.ts'
 import { aDesired, aHost } from '#test/helpers/cluster.ts'
 import { aToken } from '#test/helpers/tokens.ts'
-import { MAX_IDLE_MS, MAX_SESSION_MS } from '../../../../controller/runs/inside.ts'
+import { MAX_IDLE_MS, MAX_SESSION_MS, MAX_STANDING_IN_MS } from '../../../../controller/runs/inside.ts'
 import { serveSessions } from '../../../../controller/runs/sessions.ts'
 
 const idOf = (token: string) => token.split('_')[1] as TokenId
@@ -120,8 +121,8 @@ describe('Getting into an instance that runs', function () {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
-  async function begin(wish: InsideWish) {
-    const client = open(member, path())
+  async function begin(wish: InsideWish, token = member) {
+    const client = open(token, path())
     await once(client, 'open')
     client.send(JSON.stringify(wish))
     const { session } = await jobOf()
@@ -229,6 +230,16 @@ describe('Getting into an instance that runs', function () {
       assert.match(await next(client), /"reason":"timedOut"/)
       await once(client, 'close')
     }
+  })
+
+  it('C20 lets an operator be in a tenant’s place for an hour at a time, and says so to its owners', async () => {
+    const { client } = await begin(exec, api.operator)
+    const { body } = await api.call(api.operator, 'GET', '/v1/audit?limit=1')
+    const [entry] = (body as AuditView).entries
+    assert.deepEqual([entry?.operation, entry?.tenant, entry?.actor.standsIn], ['enter an instance', 'alpha', true])
+    shift = MAX_STANDING_IN_MS + 1000
+    assert.match(await next(client), /"reason":"timedOut".*operators are in a tenant's place for 60 minutes/)
+    await once(client, 'close')
   })
 
   it('says so when the host does not answer', async () => {
