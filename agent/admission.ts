@@ -45,7 +45,7 @@ export async function knownRedisUrl(config: Settings): Promise<string> {
 }
 
 async function ask({ config, controller }: Context, signal: AbortSignal): Promise<Admission> {
-  const login = hasUser(config) ? null : await controller.storeLogin(config.hostId, signal)
+  const login = hasUser(config) ? null : await controller.storeLogin(signal)
   return { login, jobsKey: await controller.jobsKey(signal) }
 }
 

@@ -21,12 +21,14 @@ import {
 import { parse } from '#core/contract/schema.ts'
 import { BerthError, unavailable } from '#core/domain/errors.ts'
 import { sleep } from '#core/runtime/clock.ts'
-import type { DeployId, HostId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
+import type { DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
 import { download as resumable } from './download.ts'
+import type { Asked } from './identity/ask.ts'
+import type { ControllerDoor } from './identity/index.ts'
 
 export type ControllerClient = {
   /** As whom to speak to Redis from now on; null: as the setting says. */
-  storeLogin(host: HostId, signal: AbortSignal): Promise<StoreLoginAnswer['login']>
+  storeLogin(signal: AbortSignal): Promise<StoreLoginAnswer['login']>
   /** The public key that jobs are checked with, as PEM. */
   jobsKey(signal: AbortSignal): Promise<string>
   launch(id: InstanceId, signal: AbortSignal): Promise<LaunchSpec>
@@ -44,14 +46,12 @@ export type ControllerClient = {
 const RETRY_MS = 500
 const PATIENCE_MS = 60_000
 
-export function createControllerClient(url: string, token: string): ControllerClient {
-  const headers = { authorization: `Bearer ${token}` }
-
+export function createControllerClient(door: Pick<ControllerDoor, 'url' | 'ask'>): ControllerClient {
   /** Waits out a restart of the controller: what is asked here can be asked again. */
-  async function call(path: string, signal: AbortSignal, init: () => RequestInit = () => ({})): Promise<Response> {
+  async function call(path: string, signal: AbortSignal, asked: Asked = {}): Promise<Response> {
     for (let waited = 0; ; waited += RETRY_MS) {
       try {
-        return await once(path, signal, init())
+        return await once(path, signal, asked)
       } catch (error) {
         const away = error instanceof BerthError && error.code === 'UNAVAILABLE'
         if (!away || waited >= PATIENCE_MS || signal.aborted) throw error
@@ -60,22 +60,16 @@ export function createControllerClient(url: string, token: string): ControllerCl
     }
   }
 
-  async function once(path: string, signal: AbortSignal, init: RequestInit): Promise<Response> {
-    const response = await fetch(`${url}${path}`, {
-      ...init,
-      signal,
-      headers: { ...headers, ...(init.headers as Record<string, string>) },
-    }).catch((cause: unknown) => {
-      throw unavailable(`The controller at ${url}`, cause)
-    })
-    if (response.ok || response.status === 416 || (init.method === 'HEAD' && response.status < 500)) return response
+  async function once(path: string, signal: AbortSignal, asked: Asked): Promise<Response> {
+    const response = await door.ask(path, asked, signal)
+    if (response.ok || response.status === 416 || (asked.method === 'HEAD' && response.status === 404)) return response
     const text = (await response.text()).slice(0, 300)
-    if (response.status === 503) throw unavailable(`The controller at ${url}`, text)
+    if (response.status === 503) throw unavailable(`The controller at ${door.url}`, text)
     throw new Error(`The controller answered ${path} with ${response.status}: ${text}`)
   }
 
   function download(path: string, file: string, signal: AbortSignal): Promise<void> {
-    const ask = (from: number) => call(path, signal, () => (from === 0 ? {} : { headers: { range: `bytes=${from}-` } }))
+    const ask = (from: number) => call(path, signal, from === 0 ? {} : { headers: { range: `bytes=${from}-` } })
     return resumable({ file, ask, signal, patienceMs: PATIENCE_MS })
   }
 
@@ -87,11 +81,11 @@ export function createControllerClient(url: string, token: string): ControllerCl
   }
 
   const hasLayer = async (digest: LayerDigest, signal: AbortSignal): Promise<boolean> =>
-    (await call(layerPath(digest), signal, () => ({ method: 'HEAD' }))).ok
+    (await call(layerPath(digest), signal, { method: 'HEAD' })).ok
 
   return {
-    async storeLogin(host, signal) {
-      const response = await call(storeLoginPath(host), signal, () => ({ method: 'POST' }))
+    async storeLogin(signal) {
+      const response = await call(storeLoginPath, signal, { method: 'POST' })
       return parse(storeLoginAnswer, await response.json(), 'store login').login
     },
     async jobsKey(signal) {
@@ -106,15 +100,8 @@ export function createControllerClient(url: string, token: string): ControllerCl
     async uploadLayer(digest, file, bytes, signal) {
       if (await hasLayer(digest, signal)) return
       const sent = { 'content-length': String(bytes), 'content-type': 'application/octet-stream' }
-      // Node's fetch wants to be told that the body is sent before the answer is read.
-      const put = () =>
-        ({
-          method: 'PUT',
-          body: Readable.toWeb(createReadStream(file)),
-          duplex: 'half',
-          headers: sent,
-        }) as unknown as RequestInit
-      await call(layerPath(digest), signal, put)
+      const body = () => createReadStream(file)
+      await call(layerPath(digest), signal, { method: 'PUT', headers: sent, body })
     },
   }
 }

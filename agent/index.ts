@@ -1,5 +1,4 @@
 /** The agent: makes this machine a host. Everything is wired here. */
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { AppId, DeployId, InstanceId, LayerDigest } from '#core/domain/ids.ts'
@@ -27,6 +26,7 @@ import { sweepBuilds } from './builds/sweep.ts'
 import { createControllerClient } from './controller-client.ts'
 import { keepDiagnosing } from './doctor/report.ts'
 import { capacityOf, certificateEnv, mirrorsOf, openHost, platformNetworks, startHeartbeat } from './host.ts'
+import { openIdentity } from './identity/index.ts'
 import { createCapWatch } from './instance/caps.ts'
 import { createInside } from './instance/inside.ts'
 import { openRecords, type InstanceRecord } from './instance/record.ts'
@@ -59,8 +59,9 @@ const COLLECT_CACHES_EVERY_MS = 3600_000
 export async function start(settings: Config, log: Log): Promise<Stoppable> {
   const now = () => Date.now()
   const stopping = new AbortController()
-  const token = settings.agentToken ?? (await readToken(settings))
-  const controller = createControllerClient(settings.controllerUrl, token)
+  // Before the stack image is made, which may take longer than a join token lasts.
+  const identity = await openIdentity({ config: settings, log, now })
+  const controller = createControllerClient(identity)
   const { redisUrl, key } = await beAdmitted({ config: settings, controller, log })
   const config = { ...settings, redisUrl }
   const store = connectStore(redisUrl)
@@ -125,7 +126,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     baseEnv: { HOME: '/app', LANG: 'C.UTF-8', ...certificateEnv },
     report: (id, reported) => reportInstance(store, config.hostId, id, reported),
     print: (deploy, lines) => appendDeployLog(store, deploy, lines),
-    openSession: (id, signal) => openSession(config.controllerUrl, token, id, signal),
+    openSession: (id, signal) => openSession(identity, id, signal),
     emit: (app, event) => appendEvent(store, app, event),
     hold: (tenant, share) => holdTenant(slot, tenant, share),
     appendLog: (app, desired, lines) =>
@@ -297,7 +298,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     stopping.signal,
     (error) => log.warn('caches not collected', { error }),
   )
-  const inside = createInside({ url: config.controllerUrl, token, host, supervisor, log })
+  const inside = createInside({ door: identity, host, supervisor, log })
   void keepDiagnosing({ store, config, log, now }, stopping.signal)
   const worker = startWorker({
     redisUrl,
@@ -338,6 +339,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
       await runtimes.stop()
       await preparations.stop()
       await meter.stop()
+      await identity.stop()
       store.disconnect()
     },
   }
@@ -350,17 +352,6 @@ const openLinks = (slot: number, records: InstanceRecord[]): OpenLink[] =>
       ? []
       : [{ link: linkOf(slot, sandbox.index), tenantId, egress: share.egress, ceilings, published: sandbox.published }],
   )
-
-async function readToken(config: Config): Promise<string> {
-  const file = join(config.home, 'agent-token')
-  const token = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new Error(
-      `The agent needs a token to speak to the controller: set BERTH_AGENT_TOKEN, or put it into ${file}.`,
-      { cause },
-    )
-  })
-  return token.trim()
-}
 
 /** `GET /healthz` for supervisors and `GET /metrics` for Prometheus, on this host only. */
 function listen(config: Config, log: Log, metrics: () => Promise<Exposition>): Promise<{ close(): void }> {

@@ -1,11 +1,11 @@
-/** What the first start lays down: the data folder, the default tenant, and the operator's and the agents' tokens. */
+/** What the first start lays down: the data folder, the default tenant, and the operator's token. */
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderNotUsable } from '#core/domain/errors.ts'
 import { DEFAULT_TENANT } from '#core/domain/quota.ts'
 import type { Store } from '#core/store/connection.ts'
 import { createTenant, loadTenant, newTenant } from '#core/store/tenants.ts'
-import { loadToken, saveToken } from '#core/store/tokens.ts'
+import { loadToken, removeToken, saveToken } from '#core/store/tokens.ts'
 import { makeToken, parseToken, type Random } from './credentials.ts'
 import { readIfThere, writeOnce } from './files.ts'
 
@@ -30,8 +30,15 @@ type Context = { store: Store; home: string; random: Random; now: () => number }
 export async function bootstrap(context: Context): Promise<void> {
   const { store, home, now } = context
   if (!(await loadTenant(store, DEFAULT_TENANT))) await createTenant(store, newTenant(DEFAULT_TENANT, now()))
-  await ensureToken(context, join(home, 'operator-token'), 'operator')
-  await ensureToken(context, join(home, 'agent-token'), 'agent')
+  await ensureOperatorToken(context, join(home, 'operator-token'))
+  await endSharedToken(store, join(home, 'agent-token'))
+}
+
+/** An earlier version had one token for the agents of all hosts, each of which now has a certificate of its own. */
+async function endSharedToken(store: Store, path: string): Promise<void> {
+  const token = parseToken(((await readIfThere(path)) ?? '').toString().trim())
+  if (token) await removeToken(store, token.id)
+  await rm(path, { force: true })
 }
 
 const wholeToken = {
@@ -48,11 +55,11 @@ const wholeToken = {
  * The file decides: where it exists its token is valid after this, also when Redis lost its data; where it is missing a
  * new token is made.
  */
-async function ensureToken({ store, random, now }: Context, path: string, role: 'operator' | 'agent'): Promise<void> {
+async function ensureOperatorToken({ store, random, now }: Context, path: string): Promise<void> {
   if ((await readIfThere(path)) === null) await writeOnce(path, makeToken(random).text + '\n')
   const token = parseToken(((await readIfThere(path)) ?? '').toString().trim())
   if (!token) throw new Error(`${path} does not hold an API token. Remove it and start again: a new one is written.`)
   const known = await loadToken(store, token.id)
-  if (known?.secretHash === token.secretHash && known.kind === role) return
-  await saveToken(store, { ...token, ...wholeToken, kind: role, description: role, createdAt: now() })
+  if (known?.secretHash === token.secretHash && known.kind === 'operator') return
+  await saveToken(store, { ...token, ...wholeToken, kind: 'operator', description: 'operator', createdAt: now() })
 }

@@ -13,6 +13,8 @@ import { connectStore, type Store } from '#core/store/connection.ts'
 import { tenantUsage } from '#core/store/usage.ts'
 import type { ApiContext } from './api/context.ts'
 import { createApi } from './api/server.ts'
+import { AUTHORITY_FILE, loadAuthority } from './agents/authority.ts'
+import { listenForAgents } from './agents/listener.ts'
 import { keepArchiving } from './audit/archive.ts'
 import { createAuditLog } from './audit/log.ts'
 import { bootstrap, prepareHome } from './bootstrap.ts'
@@ -54,7 +56,10 @@ const BEING_RECEIVED_MS = 600_000
 const ARCHIVE_OVERHEAD = 2
 
 /** @throws FOLDER_NOT_USABLE, ADDRESS_IN_USE, UNAVAILABLE */
-export async function start(config: Config, log: Log): Promise<{ port: number; stop(): Promise<void> }> {
+export async function start(
+  config: Config,
+  log: Log,
+): Promise<{ port: number; agentsPort: number; stop(): Promise<void> }> {
   const { home } = config
   const random = (bytes: number): Uint8Array => randomBytes(bytes)
   const now = () => Date.now()
@@ -72,6 +77,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
   try {
     const sealer = await loadSealer(join(home, 'master-key'))
     const vault = await loadVault(config.certificatesKeyFile)
+    const authority = await loadAuthority(join(home, AUTHORITY_FILE), { random, now })
     const layers = await openSlugStore(join(home, 'layers'), config.slugStore, { log, signal: stopping.signal })
     const sourceBytes = config.sourceMb * 1024 * 1024
     const limits = { maxBytes: sourceBytes, isSandboxed: config.gitSandbox }
@@ -122,6 +128,7 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       sealer,
       identity,
       certificates: { ...certificateContext, wake: wakeCertificates },
+      authority,
       layers,
       repositories,
       gitSlots: createGitSlots(),
@@ -142,8 +149,9 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
     }
     const server = createHttpServer(createApi(apiContext))
     const { tell } = apiContext
-    serveSessions(server, { store, identity, log, audit, now, wake, tell, random, signal })
+    const sessions = serveSessions(server, { store, identity, log, audit, now, wake, tell, random, signal })
     const port = await listen(server, config)
+    const agents = await listenForAgents({ ...apiContext, sessions, requestTimeoutMs: BODY_TIMEOUT_MS })
     await ssh.open(apiContext)
     reconciler = startReconciler({
       store,
@@ -175,14 +183,15 @@ export async function start(config: Config, log: Log): Promise<{ port: number; s
       signal,
       (error) => log.warn('sources not swept', { error }),
     )
-    log.info('controller started', { address: config.apiAddress, port, home })
+    log.info('controller started', { address: config.apiAddress, port, agents: agents.port, home })
 
     return {
       port,
+      agentsPort: agents.port,
       async stop() {
         stopping.abort()
         await ssh.close()
-        await close(server)
+        await Promise.all([close(server), agents.stop()])
         await certificates?.stop()
         await reconciler?.stop()
         telling.stop()

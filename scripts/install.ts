@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { JOIN_TOKEN } from '#core/contract/enrolment.ts'
 import { messageOf } from '#core/domain/errors.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { run } from '#core/runtime/process.ts'
@@ -66,7 +67,7 @@ async function install({ role, controller, tokenFile, isDry, into }: Wish): Prom
       `A machine that is only a host or a router needs the Redis of the others: set BERTH_REDIS_URL, and call install again (docs/hosts.md).`,
     )
   if (role === 'agent' && controller === undefined && settings['BERTH_CONTROLLER_URL'] === undefined)
-    throw new Error('A host needs to know its controller: give --controller URL, like https://berth.internal.')
+    throw new Error('A host needs to know its controller: give --controller URL, like https://berth.internal:4001.')
   const token = tokenFile === undefined ? null : await readToken(tokenFile)
   const units = unitsOf(role, { config, path: environment()['PATH'] ?? '' })
   const file = environmentFile(settings)
@@ -80,7 +81,7 @@ async function install({ role, controller, tokenFile, isDry, into }: Wish): Prom
   await write(into + ENVIRONMENT_FILE, file, 0o600)
   for (const folder of foldersOf(config)) await mkdir(into + folder, { recursive: true, mode: 0o711 })
   await chmod(into + join(config.home, 'redis'), 0o700)
-  if (token !== null) await write(into + join(config.home, 'agent-token'), `${token}\n`, 0o600)
+  if (token !== null) await write(into + join(config.home, 'join-token'), `${token}\n`, 0o600)
   if (into !== '') return say(`Written below ${into}: ${units.map(({ name }) => name).join(', ')}.`)
   await run(['systemctl', 'daemon-reload'])
   const services = units.map(({ name }) => name)
@@ -106,9 +107,9 @@ function settingsOf(controller: string | undefined): Record<string, string> {
 }
 
 async function readToken(file: string): Promise<string> {
-  const text = (await readFile(file, 'utf8')).trim()
-  if (!/^\S{20,500}$/.test(text))
-    throw new Error(`${file} holds no token. It is the file agent-token in the BERTH_HOME of the controller.`)
+  const text = (await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')).trim()
+  if (!JOIN_TOKEN.test(text))
+    throw new Error(`${file} holds no join token. It is what \`berth hosts:add HOST\` prints on the controller.`)
   return text
 }
 

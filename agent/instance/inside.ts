@@ -19,13 +19,11 @@ import type { Log } from '#core/runtime/log.ts'
 import { createForwards, type Forwards } from '../forward/index.ts'
 import { execInSandbox, namespaceOf, type SandboxHandle, type SandboxHost } from '../sandbox/index.ts'
 import { openStreams } from '../sandbox/streams.ts'
-import { connect, sessionOn } from './session.ts'
+import { connect, sessionOn, type SessionDoor } from './session.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export type InsideContext = {
-  /** The controller's. */
-  url: string
-  token: string
+  door: SessionDoor
   host: SandboxHost
   supervisor: Pick<Supervisor, 'inside'>
   log: Log
@@ -44,15 +42,15 @@ type Exec = Extract<InsideWish, { exec: unknown }>['exec']
 const NORMAL = 1000
 const TRY_LATER = 1013
 
-export function createInside({ url, token, host, supervisor, log }: InsideContext): Inside {
+export function createInside({ door, host, supervisor, log }: InsideContext): Inside {
   const leaving = new AbortController()
   const open = new Set<Promise<void>>()
   const forwards = createForwards()
 
   async function attend(session: string, instance: InstanceId): Promise<void> {
     let first: Promise<InsideWish | null> = Promise.resolve(null)
-    const address = `${url.replace(/^http/, 'ws')}${insideAgentPath(session)}`
-    const socket = await connect(address, token, leaving.signal, (made) => (first = firstMessage(made)))
+    const prepare = (made: WebSocket) => void (first = firstMessage(made))
+    const socket = await connect(door, insideAgentPath(session), leaving.signal, prepare)
     const leave = () => socket.terminate()
     leaving.signal.addEventListener('abort', leave, { once: true })
     try {

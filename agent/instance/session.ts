@@ -18,6 +18,7 @@ import {
 import type { InstanceId } from '#core/domain/ids.ts'
 import { ATTACH_WITHIN_MS } from '#core/domain/run.ts'
 import { sleep } from '#core/runtime/clock.ts'
+import type { ControllerDoor } from '../identity/index.ts'
 import type { Streams } from '../sandbox/streams.ts'
 
 export type Session = {
@@ -33,6 +34,8 @@ export type Session = {
   finish(end: SessionEnd, withinMs?: number): Promise<void>
 }
 
+export type SessionDoor = Pick<ControllerDoor, 'url' | 'connections'>
+
 const RETRY_MS = 500
 /** The controller waits for the client before it answers. */
 const HANDSHAKE_MS = ATTACH_WITHIN_MS + 10_000
@@ -40,11 +43,11 @@ const HANDSHAKE_MS = ATTACH_WITHIN_MS + 10_000
 const LAST_OUTPUT_MS = 5 * 60_000
 
 /** @throws when there is no client, or no controller */
-export async function openSession(url: string, token: string, id: InstanceId, signal: AbortSignal): Promise<Session> {
+export async function openSession(door: SessionDoor, id: InstanceId, signal: AbortSignal): Promise<Session> {
   const until = performance.now() + ATTACH_WITHIN_MS
   for (;;) {
     try {
-      return sessionOn(await connect(`${url.replace(/^http/, 'ws')}${agentPath(id)}`, token, signal))
+      return sessionOn(await connect(door, agentPath(id), signal))
     } catch (error) {
       // A controller that is being restarted refuses connections; one that answers knows that nobody is there.
       const answered = error instanceof Error && error.message.startsWith('Unexpected server response')
@@ -56,14 +59,14 @@ export async function openSession(url: string, token: string, id: InstanceId, si
 
 /** @param prepare for who must not miss what the other side says at once: the first message may come with the handshake */
 export function connect(
-  url: string,
-  token: string,
+  { url, connections }: SessionDoor,
+  path: string,
   signal: AbortSignal,
   prepare: (socket: WebSocket) => void = () => {},
 ): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, {
-      headers: { authorization: `Bearer ${token}` },
+    const socket = new WebSocket(url.replace(/^http/, 'ws') + path, {
+      agent: connections(),
       handshakeTimeout: HANDSHAKE_MS,
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,

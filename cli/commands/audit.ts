@@ -61,7 +61,10 @@ function isoOf(option: string, time: string): string {
   return new Date(at).toISOString()
 }
 
-const whoOf = ({ actor: { kind, name } }: AuditEntryView): string => (kind === 'nobody' ? 'nobody known' : name)
+function whoOf({ actor: { kind, name, standsIn }, tenant }: AuditEntryView): string {
+  if (kind === 'nobody') return 'nobody known'
+  return standsIn ? `${name}, in place of ${tenant}` : name
+}
 
 function objectOf({ tenant, app, target }: AuditEntryView): string {
   const rest = Object.entries(target).filter(([name, value]) => name !== 'app' && name !== 'tenant' && value !== app)

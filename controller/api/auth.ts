@@ -8,7 +8,6 @@ import passport from 'passport'
 import { Strategy } from 'passport-strategy'
 import { tooManyAttempts } from '#core/domain/access-errors.ts'
 import type { Caller } from '#core/domain/access.ts'
-import { forbidden, notFound } from '#core/domain/errors.ts'
 import type { Store } from '#core/store/connection.ts'
 import type { SessionRecord } from '#core/store/sessions.ts'
 import { bySession, byToken, type Callers, type Proof, type Scheme } from '../identity/callers.ts'
@@ -55,17 +54,6 @@ const watching = new WeakMap<Request, () => void>()
 
 /** For a call that itself may end what it came by: its answer must still arrive. */
 export const stopWatching = (req: Request): void => watching.get(req)?.()
-
-export const refuseAgents: RequestHandler = (req, _res, next) => {
-  if (callerOf(req).kind === 'agent') throw forbidden("a host's agent may only use /internal")
-  next()
-}
-
-/** To everybody else there is nothing under /internal. */
-export const onlyAgents: RequestHandler = (req, _res, next) => {
-  if (callerOf(req).kind !== 'agent') throw notFound('page', req.originalUrl.split('?')[0] ?? '')
-  next()
-}
 
 function prove(callers: Callers, scheme: Scheme, request: Pick<IncomingMessage, 'headers' | 'method'>) {
   const { authorization } = request.headers

@@ -5,6 +5,7 @@ import type { AppId, HostId, TenantId } from '#core/domain/ids.ts'
 import type { Config } from '#core/runtime/config.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
+import type { Authority } from '../agents/authority.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { CertificateContext } from '../certificates/context.ts'
 import type { Random } from '../credentials.ts'
@@ -34,6 +35,8 @@ export type ApiContext = {
   /** How people and machines show who they are. */
   identity: Identity
   certificates: Certificates
+  /** Vouches for hosts. */
+  authority: Authority
   layers: Layers
   repositories: Repositories
   gitSlots: GitSlots

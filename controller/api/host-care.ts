@@ -4,6 +4,7 @@ import type { DiagnosisView } from '#core/contract/hosts.ts'
 import type { Host } from '#core/domain/host.ts'
 import { hostInUse, hostLives, notFound } from '#core/domain/errors.ts'
 import type { Store } from '#core/store/connection.ts'
+import { endEnrolment } from '#core/store/enrolments.ts'
 import { loadDiagnosis, loadHosts, removeHost } from '#core/store/hosts.ts'
 import { forgetInstance, loadAssigned } from '#core/store/instances.ts'
 import { dismissAgent } from '../store-users.ts'
@@ -28,6 +29,7 @@ export const hostCareRoutes = ({ store, log, forgetJobs }: ApiContext): Routes =
       const assigned = await loadAssigned(store, host.id)
       const wanted = assigned.filter(({ desired }) => desired.intent !== 'stop').length
       if (wanted > 0) throw hostInUse(id, wanted)
+      await endEnrolment(store, host.id)
       // They are to be stopped, and nobody will ever answer that they are.
       for (const { desired } of assigned) await forgetInstance(store, desired)
       if (!(await removeHost(store, host.id))) throw hostLives(id)

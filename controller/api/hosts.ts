@@ -1,9 +1,10 @@
-/** Hosts, for operators: list, cordon (take no new instances; what runs is moved off), uncordon. */
+/** Hosts, for operators: list, let in and revoke (host-trust.ts), cordon (take no new instances; what runs is moved off), uncordon. */
 import { notFound } from '#core/domain/errors.ts'
 import { loadHosts, setCordoned } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
+import { letHostIn, revokeHost } from './host-trust.ts'
 import { param, type Handler, type Routes } from './routes.ts'
 import { hostView } from './views.ts'
 
@@ -13,7 +14,9 @@ export const hostRoutes = (context: ApiContext): Routes => ({
       const [hosts, instances] = await Promise.all([loadHosts(context.store), loadInstances(context.store)])
       res.json({ hosts: hosts.map((host) => hostView(host, instances)) })
     },
+    POST: letHostIn(context),
   },
+  '/hosts/:host/revoke': { POST: revokeHost(context) },
   '/hosts/:host/cordon': { POST: cordon(true, context) },
   '/hosts/:host/uncordon': { POST: cordon(false, context) },
 })

@@ -21,13 +21,11 @@ import { loadTenant } from '#core/store/tenants.ts'
 import { openConfig } from '../secrets.ts'
 import { readManifest } from '../slugs/file.ts'
 import { want } from '../slugs/wanted.ts'
-import { admissionRoutes } from './admission.ts'
 import type { ApiContext } from './context.ts'
 import { sendRange } from './ranges.ts'
 import { param, type Routes } from './routes.ts'
 
 export const internalRoutes = (context: ApiContext): Routes => ({
-  ...admissionRoutes(context),
   '/instances/:instance/launch': {
     async GET(req, res) {
       res.setHeader('Cache-Control', 'no-store')

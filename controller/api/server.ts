@@ -13,12 +13,12 @@ import { accountRoutes } from './account.ts'
 import { alertRoutes } from './alerts.ts'
 import { appRoutes } from './apps.ts'
 import { auditRoutes } from './audit.ts'
-import { authenticate, onlyAgents, refuseAgents } from './auth.ts'
+import { authenticate } from './auth.ts'
 import { backupRoutes } from './backup.ts'
 import { readBody } from './body.ts'
 import { buildRoutes } from './builds.ts'
 import { certificateRoutes } from './certificates.ts'
-import { buildSettingsRoutes, offeredBuildpackRoutes } from './build-settings.ts'
+import { buildSettingsRoutes } from './build-settings.ts'
 import { checkRoutes } from './checks.ts'
 import { configRoutes } from './config.ts'
 import { consoleFiles } from './console.ts'
@@ -35,7 +35,6 @@ import { hostCareRoutes } from './host-care.ts'
 import { hostRoutes } from './hosts.ts'
 import { once } from './idempotency.ts'
 import { instanceRoutes } from './instances.ts'
-import { internalRoutes } from './internal.ts'
 import { liveRoutes } from './live.ts'
 import { invitationRoutes } from './invitations.ts'
 import { logRoutes } from './logs.ts'
@@ -89,18 +88,11 @@ export function createApi(context: ApiContext): Express {
   app.get('/cli.tgz', cliPackage(context))
   app.use(referenceRoutes())
   app.get('/metrics', authenticate(context, 'bearer'), metrics(store, calls))
-  app.use('/git', authenticate(context, 'basic'), refuseAgents, gitHttp(context))
-  app.use(
-    '/internal',
-    authenticate(context, 'bearer'),
-    onlyAgents,
-    routerOf({ ...internalRoutes(context), ...offeredBuildpackRoutes(context) }),
-  )
+  app.use('/git', authenticate(context, 'basic'), gitHttp(context))
   app.use('/v1', openRouter(openRoutes(context), admit))
   app.post(
     '/v1/apps/:app/source',
     authenticate(context, 'bearer'),
-    refuseAgents,
     limitCallers(context),
     admitUpload,
     takeUpload(context),
@@ -108,7 +100,6 @@ export function createApi(context: ApiContext): Express {
   app.use(
     '/v1',
     authenticate(context, 'bearer'),
-    refuseAgents,
     limitCallers(context),
     routerOf(slugFileRoutes(context), admit),
     ...readBody,

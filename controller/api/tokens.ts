@@ -136,9 +136,8 @@ async function requireRoom(
 }
 
 /** One's own, those of a tenant that one owns, and itself. */
-function mayManage(caller: Caller, { id, userId, tenantId, kind }: TokenRecord): boolean {
+function mayManage(caller: Caller, { id, userId, tenantId }: TokenRecord): boolean {
   if (caller.kind === 'operator' || caller.tokenId === id) return true
-  if (kind === 'agent') return false
   if (caller.userId !== null && caller.userId === userId) return caller.app === null
   return tenantId !== null && judge(caller, 'tenant:own', { tenantId, appId: null }) === 'allowed'
 }

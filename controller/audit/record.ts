@@ -4,7 +4,7 @@
  */
 import type { Request, RequestHandler, Response } from 'express'
 import { clean, tally, type AuditActor, type AuditChange, type AuditFacts, type Tally } from '#core/domain/audit.ts'
-import { homeOf, type Caller, type Target } from '#core/domain/access.ts'
+import { homeOf, standsIn, type Caller, type Target } from '#core/domain/access.ts'
 import type { AppName } from '#core/domain/ids.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Store } from '#core/store/connection.ts'
@@ -79,14 +79,14 @@ export function noteFailure(req: Request, code: string): void {
   if (call) call.code = code
 }
 
-/** Pushes have entries of their own (sessions.ts), and what agents report is no person's doing. */
+/** Pushes have entries of their own (sessions.ts). */
 const isChange = ({ method, originalUrl }: Request) =>
   method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS' && /^\/v1(\/|\?|$)/.test(originalUrl)
 
 export function recordCalls(context: RecordContext): RequestHandler {
   const refusals = new Map<string, Tally>()
   return (req, res, next) => {
-    const [, door] = /^\/(v1|git|internal)(?:\/|$)/.exec(req.path) ?? []
+    const [, door] = /^\/(v1|git)(?:\/|$)/.exec(req.path) ?? []
     if (door === undefined) return next()
     const call: Call = {
       operation: null,
@@ -167,11 +167,12 @@ async function factsOf(
   const changed =
     succeeded && call.subject && call.before ? compare(call.before, await lookAt(call.subject, store)) : []
   const { tenant = null, ...made } = succeeded ? madeBy(req, answer) : {}
+  const concerned = notes.tenant ?? call.tenant ?? tenant ?? (caller ? homeOf(caller) : null)
   return {
     operation: notes.operation ?? call.operation ?? unnamed(req, status),
     requestId: String(res.getHeader('X-Request-Id')),
-    actor: notes.actor ?? actorOf(caller),
-    tenant: notes.tenant ?? call.tenant ?? tenant ?? (caller ? homeOf(caller) : null),
+    actor: notes.actor ?? actorOf(caller, concerned),
+    tenant: concerned,
     app: call.app,
     target: { ...namedBy(req, call), ...made, ...notes.target },
     asked: fieldsOf(req.body),
@@ -186,10 +187,12 @@ async function factsOf(
 const unnamed = ({ method }: Request, status: number | null): string =>
   status === 401 ? 'token refused' : `${clean(method, 10)} of a page that is not there`
 
-export const actorOf = (caller: Caller | undefined): AuditActor =>
-  caller
-    ? { kind: caller.kind, name: clean(caller.actor, 100), tokenId: caller.tokenId, userId: caller.userId }
-    : { kind: 'nobody', name: '', tokenId: null, userId: null }
+/** @param tenant whom it concerns */
+export function actorOf(caller: Caller | undefined, tenant: string | null): AuditActor {
+  if (!caller) return { kind: 'nobody', name: '', tokenId: null, userId: null }
+  const { kind, actor, tokenId, userId } = caller
+  return { kind, name: clean(actor, 100), tokenId, userId, ...(standsIn(caller, tenant) ? { standsIn: true } : {}) }
+}
 
 /** Only of a route that is known: what else a path holds is a stranger's text. */
 function namedBy(req: Request, { operation }: Call): Record<string, string> {

@@ -23,7 +23,7 @@ export function sessionFacts(
   return {
     operation,
     requestId,
-    actor: actorOf(caller ?? undefined),
+    actor: actorOf(caller ?? undefined, tenant),
     tenant,
     app,
     target,

@@ -4,10 +4,10 @@
  */
 import type { RawData, WebSocket } from 'ws'
 import { insideWish, MAX_AHEAD_BYTES, parseMessage, type FromRun, type InsideWish } from '#core/contract/session.ts'
-import type { Caller } from '#core/domain/access.ts'
+import { standsIn, type Caller } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
 import { instanceNotRunning, notFound, tooManySessions, unavailable } from '#core/domain/errors.ts'
-import { makeId, type AppId } from '#core/domain/ids.ts'
+import { makeId, type AppId, type HostId } from '#core/domain/ids.ts'
 import { processName, type Instance } from '#core/domain/instance.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { appendEvent } from '#core/store/events.ts'
@@ -21,6 +21,8 @@ import type { SessionsContext } from './sessions.ts'
 export type Inside = {
   /** @param app one that the caller may change @throws why nobody can now */
   admitClient(caller: Caller, app: App, instance: string): Promise<(client: WebSocket) => void>
+  /** Where the instance of a session is; null: there is none that waits for its agent. */
+  hostOf(session: string): HostId | null
   /** @throws NOT_FOUND */
   admitAgent(session: string): (agent: WebSocket) => void
 }
@@ -30,6 +32,8 @@ type Session = {
   instance: Instance
   client: WebSocket
   wish: InsideWish
+  /** In ms. */
+  atMost: number
   agent: WebSocket | null
   /** When something was last said by either side. */
   heardAt: number
@@ -41,6 +45,8 @@ const WISH_WITHIN_MS = 10_000
 const AGENT_WITHIN_MS = 15_000
 /** Nobody is inside for longer, or for longer without a byte either way. */
 export const MAX_SESSION_MS = 12 * 3600_000
+/** Nor an operator in a tenant's place for longer than this, whatever is said. */
+export const MAX_STANDING_IN_MS = 3600_000
 export const MAX_IDLE_MS = 3600_000
 const LOOK_EVERY_MS = 5_000
 /** Connections to one port by one person are one event in this time. */
@@ -66,7 +72,7 @@ export function createInside(context: SessionsContext): Inside {
       admitted.set(app.id, (admitted.get(app.id) ?? 0) + 1)
       client.on('error', () => {})
       client.once('close', () => leave(app.id))
-      attend(app, instance, caller.actor, client).catch((error: unknown) => {
+      attend(app, instance, caller, client).catch((error: unknown) => {
         log.error('session broke', { error })
         client.close(GOING_AWAY)
       })
@@ -96,13 +102,14 @@ export function createInside(context: SessionsContext): Inside {
   }
 
   /** From the wish to the end of either side. */
-  async function attend(app: App, instance: Instance, actor: string, client: WebSocket): Promise<void> {
+  async function attend(app: App, instance: Instance, caller: Caller, client: WebSocket): Promise<void> {
     const wish = await firstMessage(client)
     if (wish === null) return client.close(POLICY)
     const id = makeId('x', context.random(13))
     const began = now()
-    const session: Session = { app, instance, client, wish, agent: null, heardAt: began }
-    await tell(session, actor)
+    const atMost = standsIn(caller, app.tenantId) ? MAX_STANDING_IN_MS : MAX_SESSION_MS
+    const session: Session = { app, instance, client, wish, atMost, agent: null, heardAt: began }
+    await tell(session, caller.actor)
     sessions.set(id, session)
     client.on('message', (data, isBinary) => toAgent(session, data, isBinary))
     client.once('close', () => {
@@ -117,14 +124,10 @@ export function createInside(context: SessionsContext): Inside {
     }
   }
 
-  function overdue({ agent, heardAt }: Session, began: number): { reason: string; detail: string } | null {
+  function overdue({ agent, heardAt, atMost }: Session, began: number): { reason: string; detail: string } | null {
     if (!agent && now() - began > AGENT_WITHIN_MS)
       return { reason: 'notThere', detail: 'was not begun: its host did not answer in time. Try again.' }
-    if (now() - began > MAX_SESSION_MS)
-      return {
-        reason: 'timedOut',
-        detail: `was ended: nobody is inside for longer than ${MAX_SESSION_MS / 3600_000} hours.`,
-      }
+    if (now() - began > atMost) return { reason: 'timedOut', detail: `was ended: ${longest(atMost)}` }
     if (now() - heardAt > MAX_IDLE_MS)
       return {
         reason: 'timedOut',
@@ -189,8 +192,13 @@ export function createInside(context: SessionsContext): Inside {
     await appendEvent(store, app.id, { ...eventOfApp('entered', what, actor, now()), ...about })
   }
 
-  return { admitClient, admitAgent }
+  return { admitClient, admitAgent, hostOf: (id) => sessions.get(id)?.instance.desired.hostId ?? null }
 }
+
+const longest = (atMost: number): string =>
+  atMost === MAX_SESSION_MS
+    ? `nobody is inside for longer than ${MAX_SESSION_MS / 3600_000} hours.`
+    : `operators are in a tenant's place for ${MAX_STANDING_IN_MS / 60_000} minutes at a time.`
 
 const portOf = (wish: InsideWish): number => ('forward' in wish ? wish.forward.port : 0)
 

@@ -3,21 +3,12 @@
  * which pairs them and passes their messages on: agents need no port of their own, and nothing here looks into the bytes.
  * A run whose client has gone is ended.
  */
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
-import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { WebSocketServer, type RawData, type WebSocket } from 'ws'
-import {
-  MAX_AHEAD_BYTES,
-  MAX_MESSAGE_BYTES,
-  parseMessage,
-  toRun,
-  type FromRun,
-  type SessionEnd,
-} from '#core/contract/session.ts'
+import type { IncomingMessage, Server } from 'node:http'
+import type { RawData, WebSocket } from 'ws'
+import { MAX_AHEAD_BYTES, parseMessage, toRun, type FromRun, type SessionEnd } from '#core/contract/session.ts'
 import type { Job } from '#core/contract/jobs.ts'
-import { notFound, runNotAttachable, unauthenticated, tenantSuspended, type BerthError } from '#core/domain/errors.ts'
-import { isId, type HostId, type InstanceId } from '#core/domain/ids.ts'
+import { notFound, runNotAttachable, unauthenticated, tenantSuspended } from '#core/domain/errors.ts'
+import type { HostId, InstanceId } from '#core/domain/ids.ts'
 import { processName } from '#core/domain/instance.ts'
 import { suspensionOf } from '#core/domain/quota.ts'
 import { ATTACH_WITHIN_MS, type Run } from '#core/domain/run.ts'
@@ -30,10 +21,11 @@ import type { App } from '#core/domain/app.ts'
 import type { Caller } from '#core/domain/access.ts'
 import { findAppToChange } from '../api/access.ts'
 import { proofFrom } from '../api/auth.ts'
-import { toBerthError } from '../api/errors.ts'
+import type { AgentSessions } from '../agents/listener.ts'
 import { createInside } from './inside.ts'
 import { pass, textOf } from './pass.ts'
 import { runOf } from '../api/runs.ts'
+import { takeUpgrades } from './upgrades.ts'
 import type { Identity } from '../identity/index.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { sessionFacts, type Session as AuditSession } from '../audit/sessions.ts'
@@ -55,27 +47,19 @@ export type SessionsContext = {
 type Session = { run: Run; client: WebSocket; agent: WebSocket | null; ended: boolean }
 
 const LOOK_EVERY_MS = 250
-const KEEP_ALIVE_MS = 15_000
 /** WebSocket's own codes (RFC 6455 §7.4.1). */
 const NORMAL = 1000
 const GOING_AWAY = 1001
 const POLICY = 1008
 
-/** Takes the server's upgrades; what is not a session is refused like any other page. */
-export function serveSessions(server: Server, context: SessionsContext): void {
+/**
+ * Takes the upgrades of the server that people and their programs reach.
+ * @returns what agents need, who come by another door
+ */
+export function serveSessions(server: Server, context: SessionsContext): AgentSessions {
   const sessions = new Map<InstanceId, Session>()
   const inside = createInside(context)
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
-
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => {})
-    // By TCP's own means: who is paused because the other side is slow would not answer WebSocket's pings.
-    if (socket instanceof Socket) socket.setKeepAlive(true, KEEP_ALIVE_MS)
-    admit(request).then(
-      (take) => sockets.handleUpgrade(request, socket, head, take),
-      (error: unknown) => refuse(socket, toBerthError(error)),
-    )
-  })
+  takeUpgrades(server, admit)
   context.signal.addEventListener('abort', () => {
     for (const { client, agent } of sessions.values()) for (const one of [client, agent]) one?.close(GOING_AWAY)
   })
@@ -92,30 +76,24 @@ export function serveSessions(server: Server, context: SessionsContext): void {
       context.identity.watch.keep(proof, () => request.socket.destroy()),
     )
     const [, app, run] = /^\/v1\/apps\/([^/]+)\/runs\/([^/]+)\/session$/.exec(path) ?? []
-    if (app !== undefined && run !== undefined && caller.kind !== 'agent') return admitClient(caller, app, run, request)
-    const entering = await admitInside(caller, path, request)
-    if (entering !== null) return entering
-    const [, id = ''] = /^\/internal\/runs\/([^/]+)\/session$/.exec(path) ?? []
-    if (caller.kind === 'agent' && isId(id)) return admitAgent(id as InstanceId)
+    if (app !== undefined && run !== undefined) return admitClient(caller, app, run, request)
+    const [, name, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
+    if (name !== undefined && instance !== undefined) return admitInside(caller, name, instance, request)
     throw notFound('page', path.slice(0, 200))
   }
 
-  /** Into an instance that runs; null: the path is another one. */
+  /** Into an instance that runs. */
   async function admitInside(
     caller: Caller,
-    path: string,
+    name: string,
+    instance: string,
     request: IncomingMessage,
-  ): Promise<((socket: WebSocket) => void) | null> {
-    const [, name, instance] = /^\/v1\/apps\/([^/]+)\/instances\/([^/]+)\/session$/.exec(path) ?? []
-    if (name !== undefined && instance !== undefined && caller.kind !== 'agent') {
-      const app = await findAppToChange(caller, context.store, name)
-      const entered = await inside.admitClient(caller, app, instance)
-      const what = { operation: 'enter an instance', target: { instance } }
-      await context.audit.write(sessionFacts(audited(caller, app, what, request), { status: 101, code: null }))
-      return entered
-    }
-    const [, session] = /^\/internal\/sessions\/([^/]+)$/.exec(path) ?? []
-    return session !== undefined && caller.kind === 'agent' ? inside.admitAgent(session) : null
+  ): Promise<(socket: WebSocket) => void> {
+    const app = await findAppToChange(caller, context.store, name)
+    const entered = await inside.admitClient(caller, app, instance)
+    const what = { operation: 'enter an instance', target: { instance } }
+    await context.audit.write(sessionFacts(audited(caller, app, what, request), { status: 101, code: null }))
+    return entered
   }
 
   async function admitClient(
@@ -203,6 +181,14 @@ export function serveSessions(server: Server, context: SessionsContext): void {
       else session.agent = null
     })
   }
+
+  return {
+    hostOfSession: inside.hostOf,
+    admit: (operation, id) =>
+      operation === 'SESSION /sessions/:session'
+        ? Promise.resolve(inside.admitAgent(id))
+        : admitAgent(id as InstanceId),
+  }
 }
 
 type OfAudit = Pick<AuditSession, 'operation' | 'target'>
@@ -222,23 +208,4 @@ function toAgent({ client, agent }: Session, data: RawData, isBinary: boolean): 
   if (!isBinary && parseMessage(toRun, textOf(data)) === null) return
   if (agent.bufferedAmount > 2 * MAX_AHEAD_BYTES) return client.close(POLICY)
   agent.send(data, { binary: isBinary })
-}
-
-/** As a plain answer: the handshake has not happened. */
-function refuse(socket: Duplex, error: BerthError): void {
-  const title = STATUS_CODES[error.status] ?? 'Error'
-  const problem = {
-    ...error.facts,
-    type: `urn:berth:error:${error.code}`,
-    title,
-    status: error.status,
-    detail: error.message,
-    code: error.code,
-    requestId: 'session',
-  }
-  const body = JSON.stringify(problem)
-  socket.end(
-    `HTTP/1.1 ${error.status} ${title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }

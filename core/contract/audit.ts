@@ -34,6 +34,10 @@ export const auditEntryView = z.strictObject({
     name: z.string(),
     tokenId: z.string().nullable(),
     userId: z.string().nullable(),
+    standsIn: z
+      .literal(true)
+      .optional()
+      .describe('An operator who acted in the place of the tenant, which has not made them a member.'),
   }),
   tenant: z.string().nullable(),
   app: z.string().nullable(),

@@ -38,11 +38,11 @@ export const buildpackPath = (name: string, ref: string | null): string =>
   `/internal/buildpacks/${name}${ref === null ? '' : `?ref=${encodeURIComponent(ref)}`}`
 export const sourcePath = (deploy: string): string => `/internal/deploys/${deploy}/source`
 
-/** `POST /internal/hosts/HOST/store-login`: as whom the host's agent speaks to Redis, from now on; null: as the URL says that it has. */
+/** `POST /internal/store-login`: as whom the agent that asks speaks to Redis, from now on; null: as the URL says that it has. */
 export const storeLogin = z.strictObject({ user: z.string(), password: z.string() })
 export const storeLoginAnswer = z.strictObject({ login: storeLogin.nullable() })
 export type StoreLoginAnswer = z.infer<typeof storeLoginAnswer>
-export const storeLoginPath = (host: string): string => `/internal/hosts/${host}/store-login`
+export const storeLoginPath = '/internal/store-login'
 
 /** `GET /internal/jobs-key`: what jobs' signatures are checked with (Ed25519, PEM). */
 export const jobsKeyAnswer = z.strictObject({ publicKey: z.string().max(1000) })

@@ -16,8 +16,8 @@ export type Caller = {
   tokenId: TokenId | null
   /** null: a token that is nobody's in person. */
   userId: UserId | null
-  /** Operators reach all tenants; agents only what is theirs under /internal; others what they are members of. */
-  kind: 'operator' | 'member' | 'agent'
+  /** Operators reach all tenants; others what they are members of. Hosts' agents come by another door (agent-access.ts). */
+  kind: 'operator' | 'member'
   memberships: Membership[]
   /** A token may be for one app alone, */
   app: AppId | null
@@ -44,7 +44,6 @@ export const nothing: Target = { tenantId: null, appId: null }
 export function judge(caller: Caller, need: Need, target: Target = nothing): Verdict {
   if (need === 'public') return 'allowed'
   const [of, act] = need.split(':') as ['anyone' | 'platform' | 'app' | 'tenant', Act]
-  if (caller.kind === 'agent') return 'hidden'
   if ((of === 'app' || of === 'tenant') && !sees(caller, target)) return 'hidden'
   if (caller.readOnly && act !== 'read') return 'forbidden'
   if (caller.app !== null && of !== 'app' && act !== 'read') return 'forbidden'
@@ -57,7 +56,7 @@ export function judge(caller: Caller, need: Need, target: Target = nothing): Ver
 export function sees(caller: Caller, { tenantId, appId }: Target): boolean {
   if (caller.app !== null && appId !== null && caller.app !== appId) return false
   if (caller.kind === 'operator') return true
-  return caller.kind === 'member' && roleIn(caller, tenantId) !== null
+  return roleIn(caller, tenantId) !== null
 }
 
 export const roleIn = ({ memberships }: Pick<Caller, 'memberships'>, tenantId: TenantId | null): Role | null =>
@@ -70,6 +69,10 @@ function reaches(caller: Caller, act: Act, tenantId: TenantId | null): boolean {
   const role = roleIn(caller, tenantId)
   return act !== 'operate' && role !== null && isAtLeast(role, least[act])
 }
+
+/** An operator in a tenant that has not made them a member acts in its place, which its owners are to see (C20). */
+export const standsIn = (caller: Pick<Caller, 'kind' | 'memberships'>, tenantId: string | null): boolean =>
+  caller.kind === 'operator' && tenantId !== null && roleIn(caller, tenantId as TenantId) === null
 
 export const isAtLeast = (role: Role, wanted: Role): boolean => roles.indexOf(role) >= roles.indexOf(wanted)
 

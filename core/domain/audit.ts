@@ -9,6 +9,8 @@ export type AuditActor = {
   name: string
   tokenId: TokenId | null
   userId: UserId | null
+  /** An operator who acts in a tenant that has not made them a member: in its place, by the right of the platform alone. */
+  standsIn?: true
 }
 
 /** A field of what an operation is about. Config vars are named and never shown. */

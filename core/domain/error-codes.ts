@@ -113,6 +113,20 @@ export const errorCodes: Record<string, CodeMeaning> = {
     next: 'Give the operator the request id: the cause stands in the log under it.',
   },
 
+  JOIN_TOKEN_REFUSED: {
+    status: 401,
+    met: 'API',
+    meaning: 'The join token is not one for a host of this name, was used, or is older than ten minutes.',
+    next: 'Make a new one: `berth hosts:add HOST`.',
+  },
+  HOST_NOT_ENROLLED: {
+    status: 401,
+    met: 'API',
+    meaning:
+      'The listener for agents was asked by somebody who is no host: without a certificate, or with one that is foreign, expired or revoked. `reason` says which.',
+    next: 'Where it is a host of yours, let it in again: `berth hosts:add HOST`, and set BERTH_JOIN_TOKEN there.',
+  },
+
   // ── apps
   NAME_TAKEN: {
     status: 409,

@@ -50,7 +50,7 @@ export function passwordFault(password: string, email: string, bytes: number): s
 
 /** What a token was made for. */
 export type TokenScope = {
-  kind: 'operator' | 'member' | 'agent'
+  kind: 'operator' | 'member'
   /** null with `member`: wherever its user is a member. */
   tenantId: TenantId | null
   /** In its tenant, or the most in any. */

@@ -31,7 +31,12 @@ export type Config = {
   gitSandbox: boolean
   /** The most that an app's repository, the files of a commit, or an upload may take. */
   sourceMb: number
-  /** How agents and the CLI on this machine reach the controller. */
+  /** Where the controller listens for agents, by TLS with certificates on both sides. */
+  internalAddress: string
+  internalPort: number
+  /** How long a host's certificate counts that is not renewed. */
+  hostCertificateMs: number
+  /** How this machine's agent reaches that. */
   controllerUrl: string
   /** Where people's browsers reach the console and the API, as an origin; null: only on this machine, by http. */
   consoleUrl: string | null
@@ -63,8 +68,8 @@ export type Config = {
   /** How alerts are mailed; null: they are not. */
   mail: MailConfig | null
   agentPort: number
-  /** The token of an agent whose BERTH_HOME has no agent-token file, i.e. on a host other than the controller's. */
-  agentToken: string | null
+  /** What an operator made by `berth hosts:add`, for a machine that is to become a host; null: there is a file, or it is one. */
+  joinToken: string | null
   /** `redis://…`, `rediss://…` or `unix:///path/redis.sock`. */
   redisUrl: string
   redisEmbedded: boolean
@@ -151,6 +156,9 @@ export function readConfig(env: Environment): Config {
   const trustedProxies = proxies(env, 'BERTH_TRUSTED_PROXIES')
   const home = path(env, 'BERTH_HOME', '/var/lib/berth')
   const apiPort = port(env, 'BERTH_API_PORT', 4000)
+  const apiAddress = address(env, 'BERTH_API_ADDRESS', '127.0.0.1')
+  const internalAddress = address(env, 'BERTH_INTERNAL_ADDRESS', apiAddress)
+  const internalPort = port(env, 'BERTH_INTERNAL_PORT', 4001)
   const hostId = text(env, 'BERTH_HOST_ID', defaultHostId())
   if (!isId(hostId))
     throw badSetting(
@@ -167,7 +175,7 @@ export function readConfig(env: Environment): Config {
     cache: path(env, 'BERTH_CACHE', '/var/cache/berth'),
     hostId: hostId as HostId,
     hostAddress: optionalAddress(env, 'BERTH_HOST_ADDRESS'),
-    apiAddress: address(env, 'BERTH_API_ADDRESS', '127.0.0.1'),
+    apiAddress,
     apiPort,
     apiRate: number(env, 'BERTH_API_RATE', 6000, 0, 1e6),
     apiRateStrangers: number(env, 'BERTH_API_RATE_STRANGERS', 600, 0, 1e6),
@@ -178,7 +186,10 @@ export function readConfig(env: Environment): Config {
     sourceMb: number(env, 'BERTH_SOURCE_MB', 1024, 1, 1024 * 1024),
     consoleUrl: consoleUrl(env),
     oidc: readOidc(env),
-    controllerUrl: url(env, 'BERTH_CONTROLLER_URL', `http://127.0.0.1:${apiPort}`),
+    internalAddress,
+    internalPort,
+    hostCertificateMs: number(env, 'BERTH_HOST_CERTIFICATE_HOURS', 24, 1, 8760) * 3600_000,
+    controllerUrl: controllerUrl(env, `https://${reachable(internalAddress)}:${internalPort}`),
     httpAddress: address(env, 'BERTH_HTTP_ADDRESS', '0.0.0.0'),
     httpPort: port(env, 'BERTH_HTTP_PORT', 8080),
     httpsPort: port(env, 'BERTH_HTTPS_PORT', 8443),
@@ -197,7 +208,7 @@ export function readConfig(env: Environment): Config {
     },
     mail: mail(env),
     agentPort: port(env, 'BERTH_AGENT_PORT', 4100),
-    agentToken: text(env, 'BERTH_AGENT_TOKEN', '') || null,
+    joinToken: text(env, 'BERTH_JOIN_TOKEN', '') || null,
     redisUrl: redisUrl === '' ? `unix://${join(home, 'redis', 'redis.sock')}` : redisUrl,
     redisEmbedded: redisUrl === '',
     logLevel: oneOf(env, 'BERTH_LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
@@ -226,6 +237,22 @@ export function readConfig(env: Environment): Config {
     capacityMemoryMb: env['BERTH_CAPACITY_MEMORY_MB'] ? number(env, 'BERTH_CAPACITY_MEMORY_MB', 0, 64, 1e8) : null,
   })
 }
+
+/** Agents show certificates, so nothing but TLS will do. @throws BAD_SETTING */
+function controllerUrl(env: Environment, fallback: string): string {
+  const value = url(env, 'BERTH_CONTROLLER_URL', fallback)
+  if (value.startsWith('https:')) return value
+  const expected = 'the https URL of where the controller listens for agents, like https://berth.internal:4001'
+  throw badSetting('BERTH_CONTROLLER_URL', value, expected)
+}
+
+/** An address that listens, as one to connect to from the same machine. */
+const reachable = (address: string): string =>
+  address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : address.includes(':') ? `[${address}]` : address
+
+/** The API as programs on the controller's own machine reach it. */
+export const ownApiUrl = ({ apiAddress, apiPort }: Pick<Config, 'apiAddress' | 'apiPort'>): string =>
+  `http://${reachable(apiAddress)}:${apiPort}`
 
 /** Names of buckets: Amazon S3 User Guide, "Bucket naming rules". */
 function slugStore(env: Environment): SlugStore | null {

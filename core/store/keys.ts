@@ -86,6 +86,9 @@ export const keys = {
   hostStack: (host: HostId, name: string) => `berth:host:${host}:stack:${name}`,
   /** digest → bytes, of all layers on the host */
   hostLayers: (id: HostId) => `berth:host:${id}:layers`,
+  /** host → the enrolment whose certificates count */
+  enrolments: 'berth:enrolments',
+  joinToken: (id: HostId) => `berth:host:${id}:join-token`,
   /** digest → since when nothing needs it, or `deleting` */
   condemnedLayers: 'berth:layers:condemned',
   /** digest → when somebody said to be about to use it */

@@ -31,6 +31,7 @@ async function makeFolder(path: string): Promise<void> {
 export async function checkPorts(config: Config): Promise<void> {
   const wanted = [
     { setting: 'BERTH_API_PORT', address: config.apiAddress, port: config.apiPort },
+    { setting: 'BERTH_INTERNAL_PORT', address: config.internalAddress, port: config.internalPort },
     { setting: 'BERTH_HTTP_PORT', address: config.httpAddress, port: config.httpPort },
     { setting: 'BERTH_HTTPS_PORT', address: config.httpAddress, port: config.httpsPort },
     ...(config.sshPort !== 0 && config.sshPortChosen

@@ -2,18 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LoginLinkView } from '#core/contract/identity.ts'
-import type { Config } from '#core/runtime/config.ts'
+import { ownApiUrl, type Config } from '#core/runtime/config.ts'
 
 const WITHIN_MS = 5_000
 
 /** @returns null when there is none to be had: the token works without it */
-export async function loginLink({
-  home,
-  controllerUrl,
-}: Pick<Config, 'home' | 'controllerUrl'>): Promise<string | null> {
+export async function loginLink(config: Pick<Config, 'home' | 'apiAddress' | 'apiPort'>): Promise<string | null> {
   try {
-    const token = (await readFile(join(home, 'operator-token'), 'utf8')).trim()
-    const response = await fetch(`${controllerUrl}/v1/login-links`, {
+    const token = (await readFile(join(config.home, 'operator-token'), 'utf8')).trim()
+    const response = await fetch(`${ownApiUrl(config)}/v1/login-links`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(WITHIN_MS),

@@ -10,7 +10,6 @@ import { loadRelease } from '#core/store/releases.ts'
 import { prepareStoreUsers } from '../../scripts/up/store-users.ts'
 import { startReceiver, type Receiver } from '../helpers/receiver.ts'
 import { startWorld, waitFor, type World } from '../helpers/world.ts'
-import { prepareStoreUsers } from '../../scripts/up/store-users.ts'
 
 /** Says its version, exits when it is asked to, and is ill at /healthz when its version says so. */
 const server = (version: string) => `

@@ -32,6 +32,7 @@ describe('npm run up', () => {
       BERTH_API_PORT: String(ports[0]),
       BERTH_HTTP_PORT: String(ports[1]),
       BERTH_AGENT_PORT: String(ports[2]),
+      BERTH_INTERNAL_PORT: String(await freePort()),
       BERTH_HTTPS_PORT: String(await freePort()),
       BERTH_SSH_PORT: String(await freePort()),
     }

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiContext } from '../../controller/api/context.ts'
+import { AUTHORITY_FILE, loadAuthority } from '../../controller/agents/authority.ts'
 import { createApi } from '../../controller/api/server.ts'
 import { createAuditLog } from '../../controller/audit/log.ts'
 import { bootstrap, prepareHome } from '../../controller/bootstrap.ts'
@@ -30,6 +31,7 @@ import { makeSigningKey, publicHalf, readSigningKey } from '#core/runtime/signin
 import { connectStore } from '#core/store/connection.ts'
 import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.ts'
 import { createTenant, newTenant } from '#core/store/tenants.ts'
+import { startListener, type TestAgent, type TestListener } from './agents.ts'
 import { checkAnswer, routeOf } from './contract.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
@@ -39,7 +41,8 @@ export type TestApi = {
   redis: TestRedis
   context: ApiContext
   operator: string
-  agent: string
+  /** The agent of a host, which joins when it is asked for first. */
+  agentOf(host: string): Promise<TestAgent>
   /** What the API asked of the deploys, in order. */
   submitted: DeployRequest[]
   cancelled: AppId[]
@@ -101,12 +104,19 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
     BERTH_API_RATE_STRANGERS: String(apiRate),
     ...env,
   })
+  let listener: Promise<TestListener> | null = null
+  const agents = new Map<string, Promise<TestAgent>>()
   const api: TestApi = {
     url: '',
     home,
     redis,
     operator: await tokenIn('operator-token'),
-    agent: await tokenIn('agent-token'),
+    async agentOf(host) {
+      listener ??= startListener(api.context)
+      const known = agents.get(host) ?? listener.then((started) => started.agent(host))
+      agents.set(host, known)
+      return known
+    },
     submitted: [],
     cancelled: [],
     wakes: 0,
@@ -131,6 +141,7 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
         wanted: () => Promise.resolve(api.wanted),
         wake: () => void api.certificateWakes++,
       },
+      authority: await loadAuthority(join(home, AUTHORITY_FILE), { random, now }),
       layers: await openLayers(join(home, 'layers')),
       repositories: await openRepositories(home, { maxBytes: sourceBytes, isSandboxed: true }, silentLog),
       gitSlots: createGitSlots(),
@@ -188,6 +199,7 @@ export async function startApi(given: Given = {}): Promise<TestApi> {
     },
     async stop() {
       stopping.abort()
+      await (await listener)?.stop()
       await close(server)
       store.disconnect()
       await redis.stop()

@@ -61,6 +61,7 @@ export async function startWorld(
   const settings = {
     BERTH_HOME: home,
     BERTH_API_PORT: String(apiPort),
+    BERTH_INTERNAL_PORT: String(await freePort()),
     BERTH_HTTP_PORT: String(httpPort),
     BERTH_HTTPS_PORT: String(await freePort()),
     BERTH_AGENT_PORT: String(agentPort),
@@ -148,7 +149,10 @@ export async function startWorld(
       return { code, output: stdout + stderr }
     },
     async addHost(id, extra = {}) {
-      const host = hosts.get(id) ?? (await startHost(id, { ...settings, ...extra }, home))
+      const known = hosts.get(id)
+      if (known) return known
+      const { stdout } = await world.cli(['hosts:add', id])
+      const host = await startHost(id, { ...settings, ...extra }, home, stdout.trim())
       hosts.set(id, host)
       return host
     },
@@ -250,7 +254,12 @@ export async function slotOf(home: string): Promise<string> {
   throw new Error(`no slot of ${home}`)
 }
 
-async function startHost(id: string, settings: Record<string, string>, mainHome: string): Promise<OtherHost> {
+async function startHost(
+  id: string,
+  settings: Record<string, string>,
+  mainHome: string,
+  joinToken: string,
+): Promise<OtherHost> {
   const home = await mkdtemp(join(tmpdir(), `berth-${id}-`))
   const env = {
     ...process.env,
@@ -259,8 +268,7 @@ async function startHost(id: string, settings: Record<string, string>, mainHome:
     BERTH_HOST_ID: id,
     BERTH_AGENT_PORT: String(await freePort()),
     BERTH_REDIS_URL: `unix://${mainHome}/redis/redis.sock`,
-    BERTH_CONTROLLER_URL: `http://127.0.0.1:${settings['BERTH_API_PORT']}`,
-    BERTH_AGENT_TOKEN: (await readFile(join(mainHome, 'agent-token'), 'utf8')).trim(),
+    BERTH_JOIN_TOKEN: joinToken,
   }
   const agent = spawn(process.execPath, [join(ROOT, 'agent/main.ts')], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -16,13 +16,14 @@ const watched: Record<AlertKind, Watched> = {
   certificate: { about: 'A certificate expires within', unit: 'days' },
   cronMissed: { about: 'A job by the clock was not run', unit: null },
   disk: { about: 'A disk is fuller', unit: '%' },
+  forgedJob: { about: 'A host was sent a job that the controller had not signed', unit: null },
 }
 export const whatOf = (kind: AlertKind): Watched => watched[kind]
 
 /** Which kinds can be about an app; hosts are the platform's alone, and budgets are of tenants. */
 export const kindsOf = (of: 'app' | 'tenant' | 'platform'): AlertKind[] =>
   (Object.keys(watched) as AlertKind[]).filter(
-    (kind) => (kind !== 'hostLost' || of === 'platform') && (kind !== 'quota' || of !== 'app'),
+    (kind) => ((kind !== 'hostLost' && kind !== 'forgedJob') || of === 'platform') && (kind !== 'quota' || of !== 'app'),
   )
 
 /** `5 % for 2 min`. */

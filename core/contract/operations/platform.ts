@@ -1,5 +1,6 @@
 /** Operating the platform: who did what, its backup, and hosts that go. */
 import { auditExportLine, auditExportQuery, auditHeadView, auditQuery, auditView } from '../audit.ts'
+import { addHost, joinTokenView } from '../enrolment.ts'
 import { diagnosisView } from '../hosts.ts'
 import type { Operations } from './operation.ts'
 
@@ -12,6 +13,18 @@ export const platformOperations = {
     query: auditExportQuery,
     answer: auditExportLine,
     media: 'application/x-ndjson',
+  },
+  'POST /hosts': {
+    summary: 'Make a join token, by which a machine becomes a host',
+    need: 'platform:write',
+    body: addHost,
+    answer: joinTokenView,
+    status: 201,
+  },
+  'POST /hosts/:host/revoke': {
+    summary: 'End the certificate of a host at once, and move off what runs there',
+    need: 'platform:write',
+    status: 204,
   },
   'GET /hosts/:host/doctor': { summary: 'Show whether a host is fit', need: 'platform:read', answer: diagnosisView },
   'DELETE /hosts/:host': { summary: 'Forget a host that is gone', need: 'platform:write', status: 204 },

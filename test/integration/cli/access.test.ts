@@ -97,9 +97,10 @@ describe('berth, for who may what', function () {
   })
 
   it('ends `npm run up` with a link that signs the operator in', async () => {
-    const link = await loginLink({ home: api.home, controllerUrl: api.url })
+    const at = { apiAddress: '127.0.0.1', apiPort: Number(new URL(api.url).port) }
+    const link = await loginLink({ home: api.home, ...at })
     const code = new URL(link ?? '').searchParams.get('once')
     assert.equal((await api.call(null, 'POST', '/v1/session/once', { code })).body.operator, true)
-    assert.equal(await loginLink({ home: '/nowhere', controllerUrl: api.url }), null)
+    assert.equal(await loginLink({ home: '/nowhere', ...at }), null)
   })
 })

@@ -32,6 +32,7 @@ describe('the controller', function () {
   const config = (home = join(folder, 'home'), change: Partial<Config> = {}): Config => ({
     ...readConfig({ BERTH_HOME: home, BERTH_REDIS_URL: redis.url }),
     apiPort: 0,
+    internalPort: 0,
     sshPort: 0,
     ...change,
   })
@@ -39,7 +40,7 @@ describe('the controller', function () {
   it('lays down its folder at the first start, and finds the same at the second', async () => {
     const home = join(folder, 'home')
     const read = () =>
-      Promise.all(['operator-token', 'agent-token', 'master-key'].map((name) => readFile(join(home, name))))
+      Promise.all(['operator-token', 'agents-authority', 'master-key'].map((name) => readFile(join(home, name))))
     const first = await start(config(), silentLog)
     const files = await read()
     const token = files[0]?.toString().trim()
@@ -49,7 +50,7 @@ describe('the controller', function () {
     const { actor, tenant, operator } = (await whoami.json()) as WhoamiView
     assert.deepEqual({ actor, tenant, operator }, { actor: 'operator', tenant: null, operator: true })
     await first.stop()
-    for (const name of ['operator-token', 'agent-token', 'master-key'])
+    for (const name of ['operator-token', 'agents-authority', 'master-key'])
       assert.equal((await stat(join(home, name))).mode & 0o777, 0o600)
     const second = await start(config(), silentLog)
     await second.stop()

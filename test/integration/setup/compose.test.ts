@@ -89,7 +89,7 @@ describe('docker-compose.yml', () => {
     const known = ['config', 'sign-on-config']
       .map((name) => readFileSync(join(ROOT, `core/runtime/${name}.ts`), 'utf8'))
       .flatMap((source) => source.match(/(?<=')BERTH_[A-Z_]+(?=')/g) ?? [])
-    const notForOneMachine = ['BERTH_AGENT_TOKEN', 'BERTH_CONTROLLER_URL', 'BERTH_CA_BUNDLE']
+    const notForOneMachine = ['BERTH_JOIN_TOKEN', 'BERTH_CONTROLLER_URL', 'BERTH_CA_BUNDLE']
     assert.deepEqual(
       Object.keys(environment).sort(),
       [...new Set(known)].filter((name) => !notForOneMachine.includes(name)).sort(),

@@ -105,13 +105,13 @@ describe('berth install', function () {
   })
 
   it('adds a host with its controller and token, prints without secrets, and keeps settings that were there', async () => {
-    const token = join(folder, 'agent-token')
-    await writeFile(token, `berth_t-aaaaaaaaaaaaa_${'0'.repeat(64)}\n`)
+    const token = join(folder, 'join-token')
+    await writeFile(token, `berth_j-aaaaaaaaaaaaa_${'0'.repeat(64)}_${'f'.repeat(64)}\n`)
     const env = { BERTH_HOME: '/srv/b', BERTH_REDIS_URL: 'rediss://:hunter2@store:6379', BERTH_TOKEN: 'mine' }
-    const args = ['--role', 'agent', '--controller', 'https://berth.internal', '--token-file', token]
+    const args = ['--role', 'agent', '--controller', 'https://berth.internal:4001', '--token-file', token]
     const dry = install([...args, '--dry-run'], env)
     assert.equal(dry.status, 0, dry.stderr)
-    assert.match(dry.stdout, /berth-agent\.service[^]*BERTH_CONTROLLER_URL="https:\/\/berth\.internal"/)
+    assert.match(dry.stdout, /berth-agent\.service[^]*BERTH_CONTROLLER_URL="https:\/\/berth\.internal:4001"/)
     assert.doesNotMatch(dry.stdout, /hunter2|mine|0{64}/)
     const into = join(folder, 'host')
     for (let time = 0; time < 2; time++) assert.equal(install([...args, '--into', into], env).status, 0)
@@ -120,7 +120,7 @@ describe('berth install', function () {
       /BERTH_REDIS_URL="rediss:\/\/:hunter2@store:6379"/,
     )
     assert.ok(existsSync(join(into, 'etc/berth/berth.env.old')))
-    assert.equal((await stat(join(into, 'srv/b/agent-token'))).mode & 0o777, 0o600)
+    assert.equal((await stat(join(into, 'srv/b/join-token'))).mode & 0o777, 0o600)
   })
 
   it('says in one sentence what is missing', () => {

@@ -57,7 +57,9 @@ const Entry = ({ entry }: { entry: AuditEntry }) => (
     </td>
     <td>
       <span className="strong">{entry.actor.name}</span>
-      <div className="small faint">{entry.actor.kind}</div>
+      <div className="small faint">
+        {entry.actor.standsIn ? `operator, in place of ${entry.tenant}` : entry.actor.kind}
+      </div>
     </td>
     <td>
       <code>{entry.operation}</code>

@@ -2,22 +2,39 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { unavailable } from '#core/domain/errors.ts'
 import type { AppId, HostId, InstanceId } from '#core/domain/ids.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { keys } from '#core/store/keys.ts'
 import { beAdmitted, knownRedisUrl } from '../../../../agent/admission.ts'
 import { createControllerClient } from '../../../../agent/controller-client.ts'
 import type { JobsKey } from '../../../../agent/orders.ts'
+import type { TestAgent } from '../../../helpers/agents.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aDesired } from '../../../helpers/cluster.ts'
+
+/** As the agent's own, without renewing what it shows. */
+const doorOf = ({ call }: TestAgent): Parameters<typeof createControllerClient>[0] => ({
+  url: 'https://controller.invalid',
+  async ask(path, { method = 'GET' }) {
+    const { status, bytes } = await call(method, path)
+    return new Response(new Uint8Array(bytes), { status })
+  },
+})
+const closed: Parameters<typeof createControllerClient>[0] = {
+  url: 'https://controller.invalid',
+  ask: () => Promise.reject(unavailable('The controller', 'ECONNREFUSED')),
+}
 
 const pemOf = (key: JobsKey) => key.current().export({ type: 'spki', format: 'pem' }).toString()
 
 describe('An agent, before it begins', () => {
   let api: TestApi
   let home: string
+  let agent: TestAgent
   before(async () => {
     api = await startApi()
+    agent = await api.agentOf('host-a')
     home = await mkdtemp(join(tmpdir(), 'berth-admission-'))
   })
   after(async () => {
@@ -27,12 +44,12 @@ describe('An agent, before it begins', () => {
 
   it('C16 is told by its controller with which key jobs are signed, and goes on with that when it starts alone', async () => {
     const config = { home, hostId: 'host-a' as HostId, redisUrl: api.redis.url }
-    const there = { config, controller: createControllerClient(api.url, api.agent), log: silentLog }
+    const there = { config, controller: createControllerClient(doorOf(agent)), log: silentLog }
     const first = await beAdmitted(there)
     assert.equal(pemOf(first.key), api.context.jobsKey)
     const file = join(home, 'agent', 'admission.json')
     assert.equal((await stat(file)).mode & 0o777, 0o600)
-    const away = { ...there, controller: createControllerClient('http://127.0.0.1:1', api.agent) }
+    const away = { ...there, controller: createControllerClient(closed) }
     assert.equal(pemOf((await beAdmitted(away)).key), api.context.jobsKey)
     assert.doesNotMatch(await readFile(file, 'utf8'), /PRIVATE/)
   })
@@ -40,15 +57,14 @@ describe('An agent, before it begins', () => {
   it('C15 speaks to Redis as the URL says, where all share one', async () => {
     const config = { home, hostId: 'host-a' as HostId, redisUrl: api.redis.url }
     assert.equal(await knownRedisUrl(config), api.redis.url)
-    const { status, body } = await api.call(api.agent, 'POST', '/internal/hosts/host-a/store-login')
+    const { status, body } = await agent.call('POST', '/internal/store-login', {})
     assert.deepEqual([status, body], [200, { login: null }])
-    assert.equal((await api.call(api.agent, 'POST', '/internal/hosts/Host_A/store-login')).status, 404)
   })
 
   it('C16 finds no code to run for desired state that somebody has put into Redis', async () => {
     const forged = aDesired({ id: 'i-forged' as InstanceId, appId: 'a-none' as AppId })
     await api.context.store.hset(keys.instance(forged.id), 'desired', JSON.stringify(forged))
-    const { status } = await api.call(api.agent, 'GET', '/internal/instances/i-forged/launch')
+    const { status } = await agent.call('GET', '/internal/instances/i-forged/launch')
     assert.equal(status, 404)
   })
 })

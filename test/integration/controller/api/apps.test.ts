@@ -19,7 +19,8 @@ import { findApp, setCurrent, setRollout } from '#core/store/apps.ts'
 import { appendDeployLog, createDeploy } from '#core/store/deploys.ts'
 import { assignInstance } from '#core/store/instances.ts'
 import { appendLogs, readLogsAfter } from '#core/store/logs.ts'
-import { createRelease, loadReleases } from '#core/store/releases.ts'
+import { createRelease } from '#core/store/releases.ts'
+import { giveBuild, giveWork, type TestAgent } from '../../../helpers/agents.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 import { aDesired } from '../../../helpers/cluster.ts'
 
@@ -445,12 +446,17 @@ describe('the API', () => {
   })
 
   describe('what agents ask', () => {
+    let agent: TestAgent
+    before(async () => {
+      agent = await api.agentOf('gone')
+    })
+
     it('gives the launch spec with opened config, below what the platform sets', async () => {
       const app = await newApp('launched')
       const sealed = api.context.sealer.seal(app.id, 'MODE', 'mine')
       await release(app, { MODE: sealed })
       await assignInstance(api.context.store, { ...anInstance(app), id: 'i-launched' as InstanceId })
-      const { status, body } = await api.call(api.agent, 'GET', '/internal/instances/i-launched/launch')
+      const { status, body } = await agent.call('GET', '/internal/instances/i-launched/launch')
       assert.equal(status, 200)
       assert.equal(body.command, 'node server.js')
       assert.deepEqual(body.env, {
@@ -461,47 +467,45 @@ describe('the API', () => {
         BERTH_RELEASE: 'v1',
         BERTH_INSTANCE: 'i-launched',
       })
-      assert.equal((await api.call(api.agent, 'GET', '/internal/instances/i-none/launch')).status, 404)
+      assert.equal((await agent.call('GET', '/internal/instances/i-none/launch')).status, 404)
     })
 
     it('gives the build spec with the slug before, for pushes only', async () => {
       const app = await newApp('built')
       await api.call(operator, 'PATCH', '/v1/apps/built/config', { TOKEN: 'x' })
       await release(app)
-      const [made] = await loadReleases(api.context.store, app.id)
-      const { body } = await api.call(api.agent, 'GET', `/internal/deploys/${made?.deployId}/build`)
+      const id = makeId('d', randomBytes(13)) as DeployId
+      await createDeploy(api.context.store, aPush(app, id, 1))
+      await giveBuild(api.context, 'gone', id)
+      const { body } = await agent.call('GET', `/internal/deploys/${id}/build`)
       assert.deepEqual([body.appId, body.commit, body.env], [app.id, 'c'.repeat(40), { TOKEN: 'x' }])
       assert.equal(body.previous.buildpack, 'node')
-      const { status } = await api.call(api.agent, 'GET', `/internal/deploys/${made?.deployId}/source`)
+      const { status } = await agent.call('GET', `/internal/deploys/${id}/source`)
       assert.equal(status, 404)
       const config = await api.call(operator, 'PATCH', '/v1/apps/built/config', { TOKEN: 'y' })
-      assert.equal((await api.call(api.agent, 'GET', `/internal/deploys/${config.body.deploy.id}/build`)).status, 404)
+      await giveBuild(api.context, 'gone', config.body.deploy.id)
+      assert.equal((await agent.call('GET', `/internal/deploys/${config.body.deploy.id}/build`)).status, 404)
     })
 
     it('S31 keeps a layer whose bytes match its digest, and nothing of one whose do not', async () => {
       const bytes = randomBytes(200_000)
       const digest = createHash('sha256').update(bytes).digest('hex')
-      const send = (name: string) =>
-        fetch(`${api.url}/internal/layers/${name}`, {
-          method: 'PUT',
-          headers: { authorization: `Bearer ${api.agent}` },
-          body: bytes,
-        })
-      const has = async (name: string) =>
-        fetch(`${api.url}/internal/layers/${name}`, {
-          method: 'HEAD',
-          headers: { authorization: `Bearer ${api.agent}` },
-        })
+      await giveWork(api.context, 'gone')
+      const send = (name: string) => agent.call('PUT', `/internal/layers/${name}`, bytes)
+      const has = (name: string) => agent.call('HEAD', `/internal/layers/${name}`)
       assert.equal((await send('0'.repeat(64))).status, 422)
       assert.equal((await has('0'.repeat(64))).status, 404)
       assert.deepEqual(await readdir(join(api.home, 'layers')), [])
       assert.equal((await send(digest)).status, 204)
       assert.equal((await send(digest)).status, 204)
       assert.equal((await has(digest)).headers.get('content-length'), '200000')
-      const got = await fetch(`${api.url}/internal/layers/${digest}`, {
-        headers: { authorization: `Bearer ${api.agent}` },
-      })
-      assert.ok(Buffer.from(await got.arrayBuffer()).equals(bytes))
+      const app = await newApp('layered')
+      const made = aRelease(app, 'd-x' as DeployId, {})
+      const layers = [{ digest: digest as LayerDigest, bytes: 200_000, kind: 'app' as const }]
+      await createRelease(api.context.store, { ...made, slug: { ...made.slug, layers } }, null)
+      await assignInstance(api.context.store, anInstance(app))
+      const got = await agent.call('GET', `/internal/layers/${digest}`)
+      assert.ok(got.bytes.equals(bytes))
       assert.equal((await has('..%2f..%2fmaster-key')).status, 404)
     })
   })

@@ -240,6 +240,27 @@ describe('the audit log', function () {
     assert.deepEqual(await readdir(folder), [])
   })
 
+  it('C20 shows the owners of a tenant what an operator did in its place, marked as that', async () => {
+    await api.call(owner, 'POST', '/v1/apps', { name: 'shop' })
+    await api.call(api.operator, 'PATCH', '/v1/apps/shop/config', { A: 'b' })
+    await api.call(api.operator, 'GET', '/v1/apps/shop/config')
+    await api.call(api.operator, 'POST', '/v1/hosts/none/cordon')
+    const { body } = await api.call(owner, 'GET', '/v1/audit')
+    const seen = (body as AuditView).entries
+    assert.deepEqual(
+      seen.filter(({ actor }) => actor.standsIn).map(({ operation, actor, from }) => [operation, actor.kind, from]),
+      [
+        ['GET /apps/:app/config', 'operator', null],
+        ['PATCH /apps/:app/config', 'operator', null],
+        ['POST /tokens', 'operator', null],
+      ],
+    )
+    const own = seen.find(({ operation }) => operation === 'POST /apps')
+    assert.equal(own?.actor.standsIn, undefined, 'what its own people do is not')
+    const platform = (await entries()).find(({ operation }) => operation === 'POST /hosts/:host/cordon')
+    assert.equal(platform?.actor.standsIn, undefined, 'nor what concerns the platform alone')
+  })
+
   it('C20 says so when operators change hosts', async () => {
     await heartbeat(api.context.store, aHost)
     await api.call(api.operator, 'POST', '/v1/hosts/host-1/cordon')

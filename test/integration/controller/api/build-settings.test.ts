@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { giveWork, type TestAgent } from '../../../helpers/agents.ts'
 import { startApi, type TestApi } from '../../../helpers/api.ts'
 
 const run = promisify(execFile)
@@ -100,13 +101,17 @@ describe('how an app is built, over the API', function () {
   })
 
   describe('and buildpacks that the operator offers', () => {
+    let agent: TestAgent
+    before(async () => {
+      agent = await api.agentOf('host-a')
+      await giveWork(api.context, 'host-a')
+    })
+
     async function names(path: string): Promise<string> {
-      const answer = await fetch(`${api.url}/internal/buildpacks/${path}`, {
-        headers: { authorization: `Bearer ${api.agent}` },
-      })
+      const answer = await agent.call('GET', `/internal/buildpacks/${path}`)
       assert.equal(answer.status, 200, path)
       const file = join(api.home, 'fetched.tar')
-      await writeFile(file, Buffer.from(await answer.arrayBuffer()))
+      await writeFile(file, answer.bytes)
       return (await run('tar', ['-tvf', file])).stdout
     }
 
@@ -122,8 +127,7 @@ describe('how an app is built, over the API', function () {
     })
 
     it('are for agents alone, and nothing else of the machine is', async () => {
-      const ask = (token: string, path: string) => api.call(token, 'GET', `/internal/buildpacks/${path}`)
-      assert.equal((await ask(member, 'exports')).status, 404)
+      assert.equal((await api.call(member, 'GET', '/internal/buildpacks/exports')).status, 404)
       for (const path of [
         'none',
         '..%2flayers',
@@ -132,7 +136,7 @@ describe('how an app is built, over the API', function () {
         'versioned?ref=--output=x',
         'exports?ref=v1',
       ])
-        assert.equal((await ask(api.agent, path)).status, 404, path)
+        assert.equal((await agent.call('GET', `/internal/buildpacks/${path}`)).status, 404, path)
     })
   })
 })

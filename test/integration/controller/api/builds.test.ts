@@ -133,8 +133,9 @@ describe('The API for builds', function () {
   it('purges the cache by raising its generation, which builders are told', async () => {
     assert.equal((await api.call(operator, 'DELETE', '/v1/apps/shop/build-cache')).status, 204)
     assert.equal((await api.call(operator, 'DELETE', '/v1/apps/shop/build-cache')).status, 204)
-    const build = await aBuild({ state: 'building' })
-    const { body } = await api.call(api.agent, 'GET', `/internal/deploys/${build.id}/build`)
+    const build = await aBuild({ state: 'building', buildHost: 'host-a' })
+    const agent = await api.agentOf('host-a')
+    const { body } = await agent.call('GET', `/internal/deploys/${build.id}/build`)
     assert.equal(body.cacheGeneration, 2)
     assert.equal((await api.call(operator, 'DELETE', '/v1/apps/nothing/build-cache')).status, 404)
   })

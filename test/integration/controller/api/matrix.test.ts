@@ -7,7 +7,7 @@ import { anAppOf, aToken } from '../../../helpers/tokens.ts'
 
 /** Who asks for what belongs to the app `shop` of the tenant `alpha`. */
 const callers = [
-  ...['nobody', 'wrong', 'expired', 'revoked', 'agent', 'foreign'],
+  ...['nobody', 'wrong', 'expired', 'revoked', 'foreign'],
   ...['otherApp', 'ownApp', 'readOnly', 'viewer', 'member', 'owner', 'operator'],
 ] as const
 type Who = (typeof callers)[number]
@@ -38,7 +38,6 @@ type Expected = 'let in' | 'unknown' | 'forbidden' | 'hidden'
 function expected(who: Who, { need }: Operation): Expected {
   if (need === 'public') return 'let in'
   if (['nobody', 'wrong', 'expired', 'revoked'].includes(who)) return 'unknown'
-  if (who === 'agent') return 'forbidden'
   if (admitted[need]?.includes(who)) return 'let in'
   return blind[need.split(':')[0] ?? '']?.includes(who) ? 'hidden' : 'forbidden'
 }
@@ -63,7 +62,6 @@ describe('every operation of the API, asked for by everybody', function () {
       wrong: (await role('owner')).slice(0, -4) + '0000',
       expired: await alpha({ expiresAt: Date.now() - 1 }),
       revoked,
-      agent: api.agent,
       foreign: await api.member('beta'),
       otherApp: await alpha({ app: other, role: 'owner' }),
       ownApp: await alpha({ app: shop }),

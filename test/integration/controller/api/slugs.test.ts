@@ -11,6 +11,7 @@ import { heartbeat } from '#core/store/hosts.ts'
 import { reportLayers, saveCollected } from '#core/store/layers.ts'
 import { aHost } from '#test/helpers/cluster.ts'
 import { liveRelease, storedLayer } from '#test/helpers/releases.ts'
+import { giveBuild } from '#test/helpers/agents.ts'
 import { startApi, type Answer, type TestApi } from '../../../helpers/api.ts'
 
 describe('the API of slugs', function () {
@@ -120,7 +121,8 @@ describe('the API of slugs', function () {
     )
     const id = body.deploy.id as DeployId
     assert.equal(await api.context.sources.size(id), file.length)
-    const spec = await api.call(api.agent, 'GET', `/internal/deploys/${id}/build`)
+    await giveBuild(api.context, 'host-a', id)
+    const spec = await (await api.agentOf('host-a')).call('GET', `/internal/deploys/${id}/build`)
     assert.deepEqual(spec.body.ready.env, { A: 'b' })
   })
 

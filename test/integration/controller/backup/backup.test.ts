@@ -85,7 +85,7 @@ describe('backup and restore', function () {
     const restored = await restore(inPieces(whole), false, context)
     assert.ok(restored.keys > 10)
     assert.equal(restored.replaced, null)
-    for (const name of ['master-key', 'certificates-key', 'operator-token', 'agent-token'])
+    for (const name of ['master-key', 'certificates-key', 'operator-token', 'agents-authority'])
       assert.deepEqual(await readFile(join(home, name)), await readFile(join(api.home, name)), name)
     assert.equal(sha256(await readFile(join(home, 'layers', `${digest}.squashfs`))), digest)
     assert.equal(await readFile(join(home, 'buildpacks/own/bin/detect'), 'utf8'), '#!/bin/sh\n')
@@ -223,7 +223,7 @@ async function* inPieces(content: Buffer): AsyncGenerator<Uint8Array> {
 /** The name of a part that leads out of the folder, with a checksum that is right. */
 function climbing(whole: Buffer): Buffer {
   const copy = Buffer.from(whole)
-  const at = copy.indexOf(partName('home/agent-token', 1))
+  const at = copy.indexOf(partName('home/agents-authority', 1))
   const header = copy.subarray(at, at + 512)
   header.fill(0, 0, 100)
   header.write('home/../../etc/passwd/000001')

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { WebSocket } from 'ws'
 import { createIdentity } from '../../../../controller/identity/index.ts'
 import { createApi } from '../../../../controller/api/server.ts'
-import { serveSessions } from '../../../../controller/runs/sessions.ts'
 import type { Role } from '#core/domain/access.ts'
 import type { TenantId, TokenId } from '#core/domain/ids.ts'
 import { loadToken } from '#core/store/tokens.ts'
@@ -119,32 +117,6 @@ describe('API tokens', function () {
     await ended(watched)
   })
 
-  it('cuts off a WebSocket whose token ends', async () => {
-    const { context } = api
-    const { store } = context
-    const server = createServer()
-    serveSessions(server, context)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    // An agent's waits for its client, which is as open as any.
-    const agent = await aToken(api, { tenant: null })
-    await store.hset(
-      `berth:token:${idOf(agent)}`,
-      'record',
-      JSON.stringify({ ...(await loadToken(store, idOf(agent))), kind: 'agent' }),
-    )
-    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/internal/runs/i-aaaaaaaaaaaaa/session`
-    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${agent}` } })
-    const over = new Promise<string>((resolve) => socket.once('error', (error) => resolve(error.message)))
-    await new Promise((resolve) => server.once('upgrade', resolve))
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    await store.del(`berth:token:${idOf(agent)}`)
-    const began = Date.now()
-    assert.match(await over, /hang up|ECONNRESET/)
-    assert.ok(Date.now() - began < 10_000)
-    server.close()
-  })
-
   it('G08 answers many wrong tokens of one address with 429, and good ones as ever', async () => {
     const { context } = api
     const server = createServer(createApi({ ...context, identity: createIdentity(context) }))
@@ -185,5 +157,3 @@ describe('API tokens', function () {
     await Promise.race([end, late])
   }
 })
-
-const idOf = (token: string): TokenId => (/^berth_(.+)_/.exec(token)?.[1] ?? '') as TokenId

@@ -4,25 +4,34 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import type { App } from '#core/domain/app.ts'
+import type { AuditView } from '#core/contract/audit.ts'
 import type { Job } from '#core/contract/jobs.ts'
 import type { InsideWish } from '#core/contract/session.ts'
-import type { AppName, HostId, InstanceId } from '#core/domain/ids.ts'
+import type { AppName, HostId, InstanceId, TokenId } from '#core/domain/ids.ts'
 import { findApp } from '#core/store/apps.ts'
 import { loadEvents } from '#core/store/events.ts'
+import { endEnrolment } from '#core/store/enrolments.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { assignInstance, reportInstance } from '#core/store/instances.ts'
+import { removeToken } from '#core/store/tokens.ts'
+import { startListener, type TestAgent, type TestListener } from '#test/helpers/agents.ts'
 import { startApi, type TestApi } from '#test/helpers/api.ts'
 import { aDesired, aHost } from '#test/helpers/cluster.ts'
 import { liveRelease, storedLayer } from '#test/helpers/releases.ts'
-import { MAX_IDLE_MS, MAX_SESSION_MS } from '../../../../controller/runs/inside.ts'
+import { aToken } from '#test/helpers/tokens.ts'
+import { MAX_IDLE_MS, MAX_SESSION_MS, MAX_STANDING_IN_MS } from '../../../../controller/runs/inside.ts'
 import { serveSessions } from '../../../../controller/runs/sessions.ts'
 
+const idOf = (token: string) => token.split('_')[1] as TokenId
 const INSTANCE = 'i-aaaaaaaaaaaaa' as InstanceId
 
 describe('Getting into an instance that runs', function () {
   this.timeout(60_000)
   let api: TestApi
   let server: Server
+  let listener: TestListener
+  let own: TestAgent
+  let other: TestAgent
   let url: string
   let member: string
   let stranger: string
@@ -41,12 +50,15 @@ describe('Getting into an instance that runs', function () {
     assert.ok(found)
     app = found
     server = createServer()
-    serveSessions(server, {
+    const sessions = serveSessions(server, {
       ...api.context,
       now: () => Date.now() + shift,
       tell: (host, job) => void told.push({ host, job }),
       signal: stopping.signal,
     })
+    listener = await startListener(api.context, sessions)
+    own = await listener.agent('host-1')
+    other = await listener.agent('host-2')
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
     await place('running')
@@ -55,6 +67,7 @@ describe('Getting into an instance that runs', function () {
     stopping.abort()
     server?.closeAllConnections()
     server?.close()
+    await listener?.stop()
     await api?.stop()
   })
   beforeEach(() => {
@@ -90,8 +103,8 @@ describe('Getting into an instance that runs', function () {
 
   const open = (token: string, path: string) =>
     new WebSocket(url + path, { headers: { authorization: `Bearer ${token}` }, perMessageDeflate: false })
-  const refusal = async (token: string, path: string): Promise<number | undefined> => {
-    const socket = open(token, path)
+  const refusal = (token: string, path: string) => refused(open(token, path))
+  const refused = async (socket: WebSocket): Promise<number | undefined> => {
     socket.on('error', () => {})
     const [, response] = (await once(socket, 'unexpected-response')) as [
       unknown,
@@ -115,12 +128,12 @@ describe('Getting into an instance that runs', function () {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
-  async function begin(wish: InsideWish) {
-    const client = open(member, path())
+  async function begin(wish: InsideWish, token = member) {
+    const client = open(token, path())
     await once(client, 'open')
     client.send(JSON.stringify(wish))
     const { session } = await jobOf()
-    const agent = open(api.agent, `/internal/sessions/${session}`)
+    const agent = own.open(`/internal/sessions/${session}`)
     const order = await next(agent)
     return { client, agent, order, session }
   }
@@ -160,11 +173,37 @@ describe('Getting into an instance that runs', function () {
   it('C02 C03 is for the tenant’s members alone, and only for what is there and runs', async () => {
     assert.equal(await refusal('nonsense', path()), 401)
     assert.equal(await refusal(stranger, path()), 404)
-    assert.equal(await refusal(api.agent, path()), 404)
     assert.equal(await refusal(member, path('web.7')), 404)
     assert.equal(await refusal(member, path('web.1', 'none')), 404)
     assert.equal(await refusal(member, '/internal/sessions/x-aaaaaaaaaaaaa'), 404)
-    assert.equal(await refusal(api.agent, '/internal/sessions/x-aaaaaaaaaaaaa'), 404)
+    assert.equal(await refused(own.open('/internal/sessions/x-aaaaaaaaaaaaa')), 404)
+  })
+
+  it('C17 lets no agent of another host join, nor one that is none, and cuts off one whose enrolment ends', async () => {
+    const client = open(member, path())
+    await once(client, 'open')
+    client.send(JSON.stringify(exec))
+    const { session } = await jobOf()
+    const place = `/internal/sessions/${session}`
+    assert.equal(await refused(other.open(place)), 404)
+    assert.equal(await refused(listener.caller({}).open(place)), 401)
+    const agent = own.open(place)
+    await next(agent)
+    await endEnrolment(api.context.store, 'host-1' as HostId)
+    const ended = once(agent, 'close')
+    await ended
+    assert.equal(await refused(own.open(place)), 401)
+    own = await listener.agent('host-1')
+    client.terminate()
+  })
+
+  it('C05 C18 cuts off a client whose token ends', async () => {
+    const token = await aToken(api, { tenant: 'alpha', role: 'member' })
+    const client = open(token, path())
+    await once(client, 'open')
+    await removeToken(api.context.store, idOf(token))
+    await once(client, 'close')
+    assert.equal(await refusal(token, path()), 401)
   })
 
   it('C02 C03 C04 opens no terminal, no port and no run to whoever may only look, or is somebody else', async () => {
@@ -193,18 +232,9 @@ describe('Getting into an instance that runs', function () {
     attached.terminate()
   })
 
-  it('C05 ends a terminal when the token that opened it is revoked', async () => {
-    const made = await api.call(api.operator, 'POST', '/v1/tokens', { description: 'x', tenant: 'alpha' })
-    const client = open(made.body.token as string, path())
-    await once(client, 'open')
-    client.on('error', () => {})
-    await api.call(api.operator, 'DELETE', `/v1/tokens/${made.body.id}`)
-    await once(client, 'close')
-  })
-
   it('lets one agent join, once', async () => {
     const { client, session } = await begin(exec)
-    assert.equal(await refusal(api.agent, `/internal/sessions/${session}`), 404)
+    assert.equal(await refused(own.open(`/internal/sessions/${session}`)), 404)
     client.close()
   })
 
@@ -233,6 +263,16 @@ describe('Getting into an instance that runs', function () {
       assert.match(await next(client), /"reason":"timedOut"/)
       await once(client, 'close')
     }
+  })
+
+  it('C20 lets an operator be in a tenant’s place for an hour at a time, and says so to its owners', async () => {
+    const { client } = await begin(exec, api.operator)
+    const { body } = await api.call(api.operator, 'GET', '/v1/audit?limit=1')
+    const [entry] = (body as AuditView).entries
+    assert.deepEqual([entry?.operation, entry?.tenant, entry?.actor.standsIn], ['enter an instance', 'alpha', true])
+    shift = MAX_STANDING_IN_MS + 1000
+    assert.match(await next(client), /"reason":"timedOut".*operators are in a tenant's place for 60 minutes/)
+    await once(client, 'close')
   })
 
   it('says so when the host does not answer', async () => {

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'ssh2'
 import { run } from '#core/runtime/process.ts'
 import { saveSshHostKey } from '#core/store/ssh-keys.ts'
 import { loadHostKey } from '../../../../controller/ssh/host-key.ts'
@@ -217,6 +218,30 @@ describe('git over SSH', function () {
       204,
     )
     assert.equal((await talk(['ls-remote', urlOf('shop')], own)).code, 128)
+  })
+
+  it('C18 does nothing more in a session whose key was removed meanwhile', async () => {
+    const own = await door.newKey()
+    const { body } = await add(member, own)
+    const client = new Client()
+    client.connect({ host: '127.0.0.1', port: door.port, username: 'git', privateKey: await readFile(own) })
+    await once(client, 'ready')
+    const answered = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        client.exec("git-upload-pack 'shop.git'", (error, channel) => {
+          if (error) return reject(error)
+          let said = ''
+          for (const stream of [channel, channel.stderr])
+            stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+          channel.on('close', () => resolve(said))
+          // A flush packet: nothing is wanted.
+          channel.end('0000')
+        })
+      })
+    assert.match(await answered(), /^[0-9a-f]{4}/)
+    assert.equal((await api.call(member, 'DELETE', `/v1/keys/${String(body.id)}`)).status, 204)
+    assert.doesNotMatch(await answered().catch((error: Error) => error.message), /^[0-9a-f]{4}/)
+    client.end()
   })
 
   it('keeps its host key, readable by nobody else, and stays closed when it changed', async () => {

@@ -35,6 +35,8 @@ export const platform: Visit[] = [
   { route: 'POST /hosts/:host/cordon' },
   { route: 'POST /hosts/:host/uncordon' },
   { route: 'GET /hosts/:host/doctor' },
+  { route: 'POST /hosts', body: { host: 'host-new' } },
+  { route: 'POST /hosts/:host/revoke', names: { host: 'host-gone' } },
   { route: 'DELETE /hosts/:host', names: { host: 'host-gone' } },
   {
     route: 'POST /certificates',
