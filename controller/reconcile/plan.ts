@@ -210,8 +210,7 @@ function fillSlots(
   }
   const candidates = instances.filter(({ desired }) => isOf(desired, target) && desired.intent === 'run')
   const hasRoomFor = ({ desired }: Instance) => place({ group: groupOf(desired), size: desired.size }, rooms).placed
-  const due =
-    dueForStack(world, app, target, instances) ?? dueForDrain(world, app, target, instances, hasRoomFor)
+  const due = dueForStack(world, app, target, instances) ?? dueForDrain(world, app, target, instances, hasRoomFor)
   for (const slot of slots) {
     const mine = candidates.filter((instance) => mayFill(instance.desired, slot) && instance !== due)
     const fitting = mine.filter(({ desired }) => fills(desired, slot))

@@ -218,7 +218,10 @@ describe('The console, on a platform that runs', function () {
     await page.getByRole('button', { name: 'Run it' }).click()
     await page.getByRole('row', { name: /run\.1.*Completed/ }).waitFor()
     await page.getByRole('link', { name: 'run.1' }).click()
-    await page.locator('.log-line', { hasText: /v22\.\d+/ }).first().waitFor()
+    await page
+      .locator('.log-line', { hasText: /v22\.\d+/ })
+      .first()
+      .waitFor()
   })
 
   it('offers a viewer nothing to change, and shows the API’s refusal to whoever lost a right meanwhile (C02, C03)', async () => {

@@ -39,7 +39,12 @@ type Event = typeof events extends fc.Arbitrary<infer T> ? T : never
 
 const appId = 'a-shop' as AppId
 
-function openCluster(): { cluster: Cluster; happen: (event: Event) => void; deploy: () => void } {
+function openCluster(): {
+  cluster: Cluster
+  happen: (event: Event) => void
+  deploy: () => void
+  emptied: ReadonlySet<string>
+} {
   const app = anApp({ formation: formation({ web: 2, worker: 1 }) })
   const hosts = hostNames.map((id) => aHost(id, { memoryMb: HOST_MB }))
   const cluster = simulate({ hosts, apps: [app], routers: 2 })

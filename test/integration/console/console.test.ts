@@ -303,15 +303,24 @@ describe('The console, in a browser', function () {
   it('runs a command, stops one once its name is typed, and shows what jobs missed and their earlier runs', async () => {
     await open('/apps/shop/jobs')
     await sees(/Two runs of prices were missed/)
-    await page.getByRole('row', { name: /prices.*Exit 3/ }).first().waitFor()
+    await page
+      .getByRole('row', { name: /prices.*Exit 3/ })
+      .first()
+      .waitFor()
     assert.equal(await page.getByRole('row', { name: /^run\.2 / }).count(), 0)
     await page.getByRole('button', { name: 'Show older' }).click()
     await page.getByRole('row', { name: /^run\.2 / }).waitFor()
-    await page.getByRole('row', { name: /^run\.15/ }).getByRole('button', { name: 'Stop' }).click()
+    await page
+      .getByRole('row', { name: /^run\.15/ })
+      .getByRole('button', { name: 'Stop' })
+      .click()
     await page.getByLabel('Type run.15 to confirm').fill('run.15')
     await page.getByRole('button', { name: 'Stop it' }).click()
     await page.getByRole('row', { name: /^run\.15.*Stopped/ }).waitFor()
-    await page.getByRole('row', { name: /^receipts/ }).getByRole('button', { name: 'Pause' }).click()
+    await page
+      .getByRole('row', { name: /^receipts/ })
+      .getByRole('button', { name: 'Pause' })
+      .click()
     await page.getByRole('row', { name: /^receipts.*Paused/ }).waitFor()
     await page.getByRole('button', { name: 'Run a command' }).click()
     await page.getByRole('textbox', { name: 'Command' }).fill('node migrate.js')
@@ -335,7 +344,10 @@ describe('The console, in a browser', function () {
     await page.getByRole('button', { name: 'Mute', exact: true }).click()
     await page.getByLabel('What').selectOption('Error rate')
     await page.getByRole('dialog').getByRole('button', { name: 'Mute' }).click()
-    await page.getByRole('row', { name: /^Error rate in/ }).getByRole('button', { name: 'End' }).click()
+    await page
+      .getByRole('row', { name: /^Error rate in/ })
+      .getByRole('button', { name: 'End' })
+      .click()
     await page.getByRole('button', { name: 'End the mute' }).click()
     await page.getByRole('row', { name: /^Error rate in/ }).waitFor({ state: 'detached' })
   })
@@ -343,7 +355,10 @@ describe('The console, in a browser', function () {
   it('sets a second factor up by a QR code, or by its key as text', async () => {
     await open('/settings')
     await page.getByRole('button', { name: 'Set it up' }).click()
-    const drawn = await page.getByRole('img', { name: /QR code/ }).locator('path').getAttribute('d')
+    const drawn = await page
+      .getByRole('img', { name: /QR code/ })
+      .locator('path')
+      .getAttribute('d')
     assert.ok((drawn ?? '').length > 1000, 'it is drawn')
     await sees('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')
     await page.getByRole('textbox', { name: 'Code' }).fill('000000')
@@ -352,7 +367,10 @@ describe('The console, in a browser', function () {
     await page.getByRole('textbox', { name: 'Code' }).fill('123456')
     await page.getByRole('button', { name: 'Turn it on' }).click()
     await sees(/4f2k-9dx1/)
-    assert.deepEqual(complaints.filter((text) => !text.includes('status of 401')), [])
+    assert.deepEqual(
+      complaints.filter((text) => !text.includes('status of 401')),
+      [],
+    )
   })
 
   it('makes an account, invites an operator and removes somebody, for operators alone', async () => {

@@ -383,13 +383,13 @@ describe('a host that is lost', () => {
     assert.deepEqual(kinds(cluster.look()), ['start'], 'one at a time, and first of all another one')
     cluster.settle(60)
     assert.equal(hostsOf(cluster).length, 4)
-    assert.ok(!hostsOf(cluster).includes(used ?? ''))
+    assert.ok(!hostsOf(cluster).includes(used as HostId))
     assert.deepEqual(cluster.look(), [], 'and then all is as it should be')
   })
 
   it('keeps what it has while no other host has room, though it is cordoned', () => {
     const cluster = serving({ web: 2 })
-    for (const id of new Set(hostsOf(cluster))) cluster.setHost(id as HostId, { cordoned: true })
+    for (const id of new Set(hostsOf(cluster))) cluster.setHost(id, { cordoned: true })
     const others = [...cluster.hosts.values()].filter(({ cordoned }) => !cordoned)
     for (const { id } of others) cluster.setHost(id, { live: false })
     const before = hostsOf(cluster)
