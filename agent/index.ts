@@ -36,6 +36,7 @@ import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
 import { orphansToEnd } from './orphans.ts'
 import { createOutbox } from './outbox.ts'
+import { createSayings } from './sayings.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
@@ -103,6 +104,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     log,
     append: (app, origin, lines, dropped) => appendLogLines(store, app, origin, lines, dropped),
   })
+  const sayings = createSayings({ log, append: (app, lines) => appendLogs(store, app, lines) })
   const supervisor = createSupervisor({
     log,
     hostId: config.hostId,
@@ -124,8 +126,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
     emit: (app, event) => appendEvent(store, app, event),
     hold: (tenant, share) => holdTenant(slot, tenant, share),
     appendLog: (app, desired, lines) =>
-      appendLogs(
-        store,
+      sayings.say(
         app,
         lines.map(({ at, source, line }) => ({ at, source, ps: processName(desired), line })),
       ),
@@ -322,6 +323,7 @@ export async function start(config: Config, log: Log): Promise<Stoppable> {
       await inside.stop()
       await supervisor.stop()
       outbox.stop()
+      sayings.stop()
       await runtimes.stop()
       await preparations.stop()
       await meter.stop()
