@@ -39,6 +39,7 @@ import { agentMetrics } from './metrics.ts'
 import { createOrders } from './orders.ts'
 import { orphansToEnd } from './orphans.ts'
 import { createOutbox } from './outbox.ts'
+import { createSayings } from './sayings.ts'
 import { preparePlatform } from './platform.ts'
 import { APP_PORT, openPlaces } from './ports.ts'
 import { openPreparations } from './prepared.ts'
@@ -109,6 +110,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     log,
     append: (app, origin, lines, dropped) => appendLogLines(store, app, origin, lines, dropped),
   })
+  const sayings = createSayings({ log, append: (app, lines) => appendLogs(store, app, lines) })
   const supervisor = createSupervisor({
     log,
     hostId: config.hostId,
@@ -130,8 +132,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     emit: (app, event) => appendEvent(store, app, event),
     hold: (tenant, share) => holdTenant(slot, tenant, share),
     appendLog: (app, desired, lines) =>
-      appendLogs(
-        store,
+      sayings.say(
         app,
         lines.map(({ at, source, line }) => ({ at, source, ps: processName(desired), line })),
       ),
@@ -336,6 +337,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
       await inside.stop()
       await supervisor.stop()
       outbox.stop()
+      sayings.stop()
       await runtimes.stop()
       await preparations.stop()
       await meter.stop()

@@ -1,7 +1,6 @@
 /** IPv4 networks in CIDR notation (RFC 4632), as operators write them: `10.0.0.0/8`, or `10.1.2.3` for one address. */
+import { isInside, readNetwork, writeAddress, type Network } from './network.ts'
 import type { EgressPolicy } from './quota.ts'
-
-type Network = { first: number; length: number }
 
 /** @returns `a.b.c.d/n`, or null when the text is no IPv4 network, or has bits set beyond its prefix */
 export function readCidr(text: string): string | null {
@@ -19,7 +18,7 @@ export function mergeCidrs(texts: string[]): string[] {
     if (!network) throw new Error(`${JSON.stringify(text)} is not an IPv4 network.`)
     return network
   })
-  networks.sort((a, b) => a.first - b.first || a.length - b.length)
+  networks.sort((a, b) => Number(a.value - b.value) || a.length - b.length)
   const kept: Network[] = []
   for (const network of networks) {
     const last = kept.at(-1)
@@ -48,21 +47,10 @@ export function egressFault({ allow, deny }: EgressPolicy): string | null {
 }
 
 function parse(text: string): Network | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?$/.exec(text)
-  if (!match) return null
-  const bytes = match.slice(1, 5).map(Number)
-  const length = Number(match[5] ?? 32)
-  if (bytes.some((byte) => byte > 255) || length > 32) return null
-  const first = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
-  return first % sizeOf(length) === 0 ? { first, length } : null
+  const network = readNetwork(text)
+  return network?.version === 4 ? network : null
 }
 
-const sizeOf = (length: number): number => 2 ** (32 - length)
+const contains = (outer: Network, inner: Network): boolean => outer.length <= inner.length && isInside(inner, [outer])
 
-const contains = (outer: Network, inner: Network): boolean =>
-  outer.length <= inner.length && inner.first < outer.first + sizeOf(outer.length)
-
-function write({ first, length }: Network): string {
-  const bytes = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256)
-  return `${bytes.join('.')}/${length}`
-}
+const write = (network: Network): string => `${writeAddress(network)}/${network.length}`

@@ -5,7 +5,8 @@ import { commandLines } from '../../../controller/reference/commands.ts'
 import { startApi, type TestApi } from '../../helpers/api.ts'
 import { aPerson } from '../cli/harness.ts'
 
-describe('the reference of the API', () => {
+describe('the reference of the API', function () {
+  this.timeout(60_000)
   let api: TestApi
   before(async () => {
     api = await startApi()

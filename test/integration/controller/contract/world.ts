@@ -32,7 +32,10 @@ export async function startContractWorld(): Promise<World> {
   deploysGoLive(api)
   const { store, now } = api.context
   const image = { name: OWN_STACK, digest: null, bytes: 50, debian: '13.1', builtAt: 0 }
-  await heartbeat(store, aHost('host-a', { stack: OWN_STACK, stacks: [image] }))
+  const host = aHost('host-a', { stack: OWN_STACK, stacks: [image] })
+  await heartbeat(store, host)
+  // It lives however long the visits take.
+  await store.persist(keys.hostLease(host.id))
   await api.call(api.operator, 'POST', '/v1/apps', { name: 'shop' })
   const app = await findApp(store, 'shop' as AppName)
   assert.ok(app)
