@@ -13,7 +13,8 @@ import { aDesired } from '../../../helpers/cluster.ts'
 
 const pemOf = (key: JobsKey) => key.current().export({ type: 'spki', format: 'pem' }).toString()
 
-describe('An agent, before it begins', () => {
+describe('An agent, before it begins', function () {
+  this.timeout(60_000)
   let api: TestApi
   let home: string
   before(async () => {
