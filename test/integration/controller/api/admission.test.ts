@@ -28,7 +28,8 @@ const closed: Parameters<typeof createControllerClient>[0] = {
 
 const pemOf = (key: JobsKey) => key.current().export({ type: 'spki', format: 'pem' }).toString()
 
-describe('An agent, before it begins', () => {
+describe('An agent, before it begins', function () {
+  this.timeout(60_000)
   let api: TestApi
   let home: string
   let agent: TestAgent
