@@ -23,7 +23,7 @@ export type AuditEntry = {
   at: string
   operation: string
   requestId: string
-  actor: { kind: string; name: string }
+  actor: { kind: string; name: string; standsIn?: true }
   tenant: string | null
   app: string | null
   target: Record<string, string>
