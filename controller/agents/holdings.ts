@@ -39,7 +39,8 @@ const looks: Record<AgentNeed, Look> = {
   },
   async build(id, _host, { store }) {
     const deploy = isId(id) ? await loadDeploy(store, id as DeployId) : null
-    return deploy?.state === 'building' && deploy.buildHost !== null ? [deploy.buildHost as HostId] : []
+    const builder = (deploy?.state === 'building' ? deploy.buildHost : null) as HostId | null
+    return builder === null ? [] : [builder]
   },
   async layer(digest, host, { store }) {
     if (!isDigest(digest)) return []

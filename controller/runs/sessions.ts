@@ -183,7 +183,7 @@ export function serveSessions(server: Server, context: SessionsContext): AgentSe
   }
 
   return {
-    hostOfSession: inside.hostOf,
+    hostOfSession: (session) => inside.hostOf(session),
     admit: (operation, id) =>
       operation === 'SESSION /sessions/:session'
         ? Promise.resolve(inside.admitAgent(id))

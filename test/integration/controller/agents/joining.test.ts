@@ -8,6 +8,7 @@ import { identityFile } from '../../../../agent/identity/file.ts'
 import { makeKeys } from '../../../../agent/identity/keys.ts'
 import { loadAuthority } from '../../../../controller/agents/authority.ts'
 import type { ApiContext } from '../../../../controller/api/context.ts'
+import type { JoinTokenView } from '#core/contract/enrolment.ts'
 import { JOIN_WITHIN_MS } from '#core/domain/agent-access.ts'
 import type { HostId } from '#core/domain/ids.ts'
 import { ownApiUrl } from '#core/runtime/config.ts'
@@ -52,20 +53,21 @@ describe('C17 how machines become hosts', function () {
     apiAddress: '127.0.0.1',
     apiPort: Number(new URL(api.url).port),
   })
-  const tokenFor = async (host: string) =>
-    (await api.call(api.operator, 'POST', '/v1/hosts', { host })).body.token as string
+  const added = async (host: string) =>
+    (await api.call(api.operator, 'POST', '/v1/hosts', { host })).body as JoinTokenView
+  const tokenFor = async (host: string) => (await added(host)).token
   const joining = async (token: string, host: string) =>
     listener.caller({}).call('POST', '/internal/join', { token, host, publicKey: (await makeKeys()).publicKey })
 
   it('by a token that an operator makes, good once, for one name, within ten minutes', async () => {
-    const { body } = await api.call(api.operator, 'POST', '/v1/hosts', { host: 'host-a' })
+    const body = await added('host-a')
     assert.match(body.token, /^berth_j-[a-z2-7]{13}_[0-9a-f]{64}_[0-9a-f]{64}$/)
     assert.equal(body.replaces, false)
     assert.ok(Date.parse(body.expiresAt) - Date.now() <= JOIN_WITHIN_MS)
     const refused = async (token: string, host: string, why: string) => {
       const answer = await joining(token, host)
       assert.deepEqual([answer.status, answer.body.code], [401, 'JOIN_TOKEN_REFUSED'], why)
-      assert.match(answer.body.detail, /berth hosts:add/)
+      assert.match(String(answer.body.detail), /berth hosts:add/)
     }
     await refused(body.token, 'host-b', 'for another host')
     await refused(body.token.replace(/_[0-9a-f]{64}_/, `_${'0'.repeat(64)}_`), 'host-a', 'with another secret')
@@ -80,7 +82,7 @@ describe('C17 how machines become hosts', function () {
     const both = await Promise.all([joining(body.token, 'host-a'), joining(body.token, 'host-a')])
     assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401])
     await refused(body.token, 'host-a', 'used twice')
-    assert.equal((await api.call(api.operator, 'POST', '/v1/hosts', { host: 'host-a' })).body.replaces, true)
+    assert.equal((await added('host-a')).replaces, true)
     await api.call(api.operator, 'POST', '/v1/hosts/host-a/revoke')
   })
 
@@ -165,7 +167,7 @@ describe('C17 how machines become hosts', function () {
       const { status, body } = await listener.caller(given).call('GET', '/internal/instances/i-none/launch')
       assert.equal(status, 401)
       assert.equal(body.code, 'HOST_NOT_ENROLLED')
-      return body.reason
+      return String(body.reason)
     }
     assert.equal(await reason({}), 'none')
     const agent = await listener.agent('host-f')
@@ -209,8 +211,8 @@ describe('C17 how machines become hosts', function () {
       assert.equal((await agent.call('POST', '/internal/certificate', {})).body.reason, 'revoked')
     }
     const { body } = await api.call(api.operator, 'GET', '/v1/hosts')
-    const revoked = body.hosts.find(({ id }: { id: string }) => id === 'host-revoke')
-    assert.equal(revoked.cordoned, true)
+    const { hosts } = body as { hosts: { id: string; cordoned: boolean }[] }
+    assert.equal(hosts.find(({ id }) => id === 'host-revoke')?.cordoned, true)
     assert.equal((await api.call(api.operator, 'POST', '/v1/hosts/host-none/revoke')).status, 404)
     const token = await tokenFor('host-revoke')
     await api.call(api.operator, 'POST', '/v1/hosts/host-revoke/revoke')

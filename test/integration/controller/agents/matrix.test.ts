@@ -49,7 +49,7 @@ describe('C17 every operation of agents', function () {
   async function placeAll(): Promise<void> {
     const { store, layers, sources } = api.context
     await api.member('alpha')
-    const appId = (await anAppOf(api, 'alpha', 'shop')) as ReturnType<typeof aDesired>['appId']
+    const appId = await anAppOf(api, 'alpha', 'shop')
     const bytes = randomBytes(1000)
     const digest = createHash('sha256').update(bytes).digest('hex') as LayerDigest
     await layers.write(digest, Readable.from([bytes]))

@@ -483,7 +483,7 @@ describe('the API', () => {
       const { status } = await agent.call('GET', `/internal/deploys/${id}/source`)
       assert.equal(status, 404)
       const config = await api.call(operator, 'PATCH', '/v1/apps/built/config', { TOKEN: 'y' })
-      await giveBuild(api.context, 'gone', config.body.deploy.id)
+      await giveBuild(api.context, 'gone', String(config.body.deploy.id))
       assert.equal((await agent.call('GET', `/internal/deploys/${config.body.deploy.id}/build`)).status, 404)
     })
 
