@@ -16,11 +16,11 @@ import { backingFiles } from '../../../agent/sandbox/loops.ts'
 const ALONE = join(import.meta.dirname, '../../fixtures/build-alone.ts')
 const SCRIPTED = join(import.meta.dirname, '../../fixtures/hostile-buildpack')
 
-/** Runs until it is ended in the phase that it was told, and else to its end; 60 MB that do not shrink are packed. */
+/** Runs until it is ended in the phase that it was told, and else to its end. Where that is to be seen, packing takes a moment. */
 const script = (sleepsIn: string) => `echo "at $1"
 [ "$1" != ${sleepsIn} ] || { echo here > /cache/half; sleep 600; }
 [ "$1" != detect ] || echo '{"buildpack":"x","because":"x","runtimes":[],"dependencies":null}' > /build/plan.json
-[ "$1" != compile ] || head -c 60000000 /dev/urandom > /app/large
+[ "$1" != compile ] || head -c ${sleepsIn === 'pack' ? 60_000_000 : 1000} /dev/urandom > /app/large
 [ "$1" != compile ] || echo '{"processes":{"web":"true"},"env":{}}' > /build/release.json
 `
 
