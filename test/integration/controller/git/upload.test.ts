@@ -146,6 +146,17 @@ describe('berth deploy', function () {
     assert.match((await berth('deploy', join(work, 'missing'), '-a', 'shop')).said, /missing is not a folder/)
   })
 
+  it('sends a .jar or .war alone, whatever .gitignore says of it, and no other single file', async () => {
+    const folder = await folderWith({ 'target/shop.war': 'PK', 'target/other.txt': 'x', '.gitignore': 'target/\n' })
+    const { code, said } = await berth('deploy', join(folder, 'target/shop.war'), '-a', 'shop')
+    assert.equal(code, 0, said)
+    assert.deepEqual(await listed(), ['shop.war'])
+    assert.match(api.submitted[0]?.description ?? '', /^Deploy shop\.war \(sha256:/)
+    const other = await berth('deploy', join(folder, 'target/other.txt'), '-a', 'shop')
+    assert.equal(other.code, 2)
+    assert.match(other.said, /other\.txt is a file\. Name its folder; only a \.jar or \.war is deployed alone/)
+  })
+
   it('goes on when its sender presses Ctrl-C, says so, and can be picked up', async () => {
     const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
     api.play = async (deploy) => {
