@@ -33,7 +33,10 @@ export const deploy: Run = async (context, [folder = '.'], options) => {
   out.note(`Sending ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(length)}, to ${app} …`)
   const accepted = await client.upload<DeployAccepted>(
     ['apps', app, 'source'],
-    { message: options.message ?? root === path ? `Deploy the folder ${basename(path)}` : `Deploy ${basename(path)}`, files: String(files.length) },
+    {
+      message: (options.message ?? root === path) ? `Deploy the folder ${basename(path)}` : `Deploy ${basename(path)}`,
+      files: String(files.length),
+    },
     { type: 'application/x-tar', length, body: withProgress(archive(root, entries), length, context) },
   )
   await showDeploy(context, client, app, accepted, options.detach ? { ...options, wait: false } : options)

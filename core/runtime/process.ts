@@ -12,10 +12,7 @@ export type RunOptions = {
 export type Ran = { stdout: string; stderr: string }
 
 /** @throws an Error that names the command, its exit code and the last of what it wrote to stderr */
-export function run(
-  argv: readonly [string, ...string[]],
-  options: RunOptions = {},
-): Promise<Ran> {
+export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<Ran> {
   const [program, ...args] = argv
   return new Promise((resolve, reject) => {
     const child = execFile(

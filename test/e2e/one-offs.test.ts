@@ -289,10 +289,16 @@ describe('One-off runs', () => {
     const release = 'echo migrating slowly; sleep 6; echo migrated'
     await writeFile(join(folder, 'Procfile'), `web: node server.js\nrelease: ${release}\n`)
     try {
-      const child = spawn(BERTH, ['deploy', folder, '-a', 'shop'], { env: world.env, stdio: ['ignore', 'pipe', 'ignore'] })
+      const child = spawn(BERTH, ['deploy', folder, '-a', 'shop'], {
+        env: world.env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
       let said = ''
       child.stdout.on('data', (data: Buffer) => (said += data.toString()))
-      await waitFor(() => Promise.resolve(/^ +migrating slowly$/m.test(said)), { timeoutMs: 60_000, what: 'the command' })
+      await waitFor(() => Promise.resolve(/^ +migrating slowly$/m.test(said)), {
+        timeoutMs: 60_000,
+        what: 'the command',
+      })
       child.kill('SIGINT')
       await once(child, 'close')
       assert.doesNotMatch(said, /^ +migrated$/m)

@@ -64,7 +64,10 @@ let deploys = 0
 /** The test's own sandboxes count theirs from below. */
 const placesOfOthers = Array.from({ length: 100 }, (_, index) => index)
 
-export async function runBuild({ host, config, folders }: Pick<TestHost, 'host' | 'config' | 'folders'>, options: BuildOptions): Promise<BuildOutcome> {
+export async function runBuild(
+  { host, config, folders }: Pick<TestHost, 'host' | 'config' | 'folders'>,
+  options: BuildOptions,
+): Promise<BuildOutcome> {
   const { source, buildpacks = null, app = 'a-built', ready = null, diskMb = 200, timeoutMs = 60_000 } = options
   const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
   const { buildsFolder = folders.builds, compilers = false } = options

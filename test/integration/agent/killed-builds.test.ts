@@ -67,7 +67,9 @@ describe('I4: a build whose agent is killed', function () {
   async function processesIn(builds: string, named = ''): Promise<number[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
     const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')))
-    return pids.filter((_, at) => lines[at]?.startsWith(named) && lines[at].includes(builds) && pids[at] !== process.pid)
+    return pids.filter(
+      (_, at) => lines[at]?.startsWith(named) && lines[at].includes(builds) && pids[at] !== process.pid,
+    )
   }
 
   async function left(): Promise<string[]> {

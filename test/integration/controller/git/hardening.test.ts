@@ -207,7 +207,13 @@ describe('git, hardened', function () {
     const { code, said } = await push(folder, app)
     assert.equal(code, 0, said)
     const listed = (await run(['tar', '--quoting-style=escape', '-tvf', kept], { env: { LC_ALL: 'C' } })).stdout
-    for (const name of ['new\\nline', 'no-\\377\\376-encoding', 'x'.repeat(255), 'circle -> circle', 'out -> /etc/shadow'])
+    for (const name of [
+      'new\\nline',
+      'no-\\377\\376-encoding',
+      'x'.repeat(255),
+      'circle -> circle',
+      'out -> /etc/shadow',
+    ])
       assert.ok(listed.includes(name), `${name} in:\n${listed}`)
   })
 

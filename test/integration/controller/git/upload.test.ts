@@ -169,7 +169,10 @@ describe('berth deploy', function () {
     child.kill('SIGINT')
     assert.deepEqual(await child.ended, [null, 'SIGINT'])
     const [request] = api.submitted
-    assert.match(child.said(), new RegExp(`The deploy goes on\\. To see it again: berth deploys:log ${request?.id} -a shop`))
+    assert.match(
+      child.said(),
+      new RegExp(`The deploy goes on\\. To see it again: berth deploys:log ${request?.id} -a shop`),
+    )
     const followed = start('builds:output', '-t', '-a', 'shop')
     while (!followed.said().includes('Running the release command')) await sleep(20)
     finish()

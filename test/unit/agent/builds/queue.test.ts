@@ -46,8 +46,14 @@ describe('The builds of a host', () => {
     assert.deepEqual(begun, ['m1', 'm2'])
     await push('few', 'f1')
     await push('other', 'o1')
-    assert.equal(said.filter((line) => line.startsWith('f1:')).at(-1), 'f1:       waiting for a build slot: the next one is yours')
-    assert.equal(said.filter((line) => line.startsWith('m12:')).at(-1), 'm12:       waiting for a build slot: 11 before you')
+    assert.equal(
+      said.filter((line) => line.startsWith('f1:')).at(-1),
+      'f1:       waiting for a build slot: the next one is yours',
+    )
+    assert.equal(
+      said.filter((line) => line.startsWith('m12:')).at(-1),
+      'm12:       waiting for a build slot: 11 before you',
+    )
     await end('m1')
     await end('m2')
     assert.deepEqual(begun.slice(2), ['f1', 'o1'])
