@@ -20,7 +20,7 @@ const SCRIPTED = join(import.meta.dirname, '../../fixtures/hostile-buildpack')
 const script = (sleepsIn: string) => `echo "at $1"
 [ "$1" != ${sleepsIn} ] || { echo here > /cache/half; sleep 600; }
 [ "$1" != detect ] || echo '{"buildpack":"x","because":"x","runtimes":[],"dependencies":null}' > /build/plan.json
-[ "$1" != compile ] || head -c ${sleepsIn === 'pack' ? 60_000_000 : 1000} /dev/urandom > /app/large
+[ "$1" != compile ] || head -c ${sleepsIn === 'pack' ? 25_000_000 : 1000} /dev/urandom > /app/large
 [ "$1" != compile ] || echo '{"processes":{"web":"true"},"env":{}}' > /build/release.json
 `
 
