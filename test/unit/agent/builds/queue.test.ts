@@ -26,12 +26,12 @@ function aHost(buildSlots: number) {
     begun,
     said,
     builds,
-    async push(tenant: string, id: string, app = id) {
+    push: async (tenant: string, id: string, app = id) => {
       const deploy = { id: id as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
       builds.ensure(deploy, tenant as TenantId)
       await settled()
     },
-    async end(id: string) {
+    end: async (id: string) => {
       running.get(id)?.()
       running.delete(id)
       await settled()
