@@ -34,6 +34,7 @@ import { recover } from './instance/recover.ts'
 import { openSession } from './instance/session.ts'
 import { isSound } from './instance/sound.ts'
 import { createSupervisor } from './instance/supervisor.ts'
+import { collectMachineStore, markRuntimes } from './machine-store/index.ts'
 import { startMeter } from './metering.ts'
 import { agentMetrics } from './metrics.ts'
 import { createOrders } from './orders.ts'
@@ -259,6 +260,17 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
     if (removed.length > 0) log.info('caches removed', { apps: removed })
   }
 
+  /** What of the machine's store nobody uses any more, of this Berth or of another. */
+  async function collectStore(): Promise<void> {
+    await markRuntimes(
+      config.cache,
+      supervisor.inUse().flatMap(({ launch }) => launch?.slug.runtimes ?? []),
+    )
+    const built = (await loadStacks(store)).flatMap(({ report }) => (report?.state === 'built' ? [report.digest] : []))
+    const removed = await collectMachineStore(config.cache, [stack.name, ...built], now())
+    if (removed.length > 0) log.info('runtimes and stack images removed: unused for long', { removed })
+  }
+
   async function neededLayers(): Promise<Set<LayerDigest>> {
     const inUse = supervisor.inUse()
     const slugs = inUse.flatMap(({ launch }) => launch?.slug.layers.map(({ digest }) => digest) ?? [])
@@ -295,9 +307,12 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
   const syncs = repeat(SYNC_EVERY_MS, sync, stopping.signal, (error) => log.warn('sync failed', { error }))
   const collecting = repeat(
     COLLECT_CACHES_EVERY_MS,
-    () => collectOldCaches(),
+    async () => {
+      await collectOldCaches()
+      await collectStore()
+    },
     stopping.signal,
-    (error) => log.warn('caches not collected', { error }),
+    (error) => log.warn('caches and runtimes not collected', { error }),
   )
   const inside = createInside({ door: identity, host, supervisor, log })
   void keepDiagnosing({ store, config, log, now }, stopping.signal)

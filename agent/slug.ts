@@ -215,7 +215,9 @@ export function packCommand({ output, owner, only, without, time = dependencyTim
   ]
 }
 
-export async function pack(packing: Packing, signal: AbortSignal): Promise<void> {
+/** @param onStart is told the packer's pid */
+export async function pack(packing: Packing, signal: AbortSignal, onStart?: (pid: number) => void): Promise<void> {
   await rm(packing.output, { force: true })
-  await run(packCommand(packing), { cwd: packing.folder, signal, timeoutMs: 10 * 60_000 })
+  const started = onStart ? { onStart } : {}
+  await run(packCommand(packing), { cwd: packing.folder, signal, timeoutMs: 10 * 60_000, ...started })
 }

@@ -13,6 +13,7 @@ import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { markUsed } from './machine-store/index.ts'
 import { mountPoints, mountReadOnlyCommand } from './sandbox/mounts.ts'
 
 export type StackImage = { name: string; file: string }
@@ -113,7 +114,7 @@ export async function ensureStack({ cacheDir, mirrors, onProgress, log }: StackC
   const image: StackImage = { name: STACK_NAME, file: join(folder, `${STACK_NAME}.squashfs`) }
   await mkdir(folder, { recursive: true })
   await withLock({ file: `${image.file}.lock`, what: 'the stack image', onProgress }, async () => {
-    if (await exists(image.file)) return
+    if (await exists(image.file)) return void (await markUsed(image.file))
     const began = performance.now()
     onProgress(`building the stack image ${image.name} from Debian ${SUITE} (once per machine, about a minute)`)
     await makeStackImage(image.file, (root) => bootstrap(root, mirrors, onProgress), onProgress)

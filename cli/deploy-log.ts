@@ -10,7 +10,7 @@ const PAUSE_MS = 1000
 
 /**
  * Shows the log of a deploy that was accepted and how it ended; with `--no-wait` it only says where to look.
- * With `--json` the log goes to stderr and the API's object to stdout.
+ * Interrupted, it says that the deploy goes on. With `--json` the log goes to stderr and the API's object to stdout.
  * @throws exit code 1 when the deploy failed
  */
 export async function showDeploy(
@@ -32,7 +32,17 @@ export async function showDeploy(
     const phase = phaseIn(line)
     if (phase !== null && out.isLively) progress.say(phase)
   }
-  const deploy = await followDeploy(client, app, id, onLine).finally(() => progress.end())
+  const leave = () => {
+    progress.end()
+    out.note(`The deploy goes on. To see it again: berth deploys:log ${id} -a ${app}`)
+    // As if nobody had listened: a shell sees that it was interrupted.
+    process.kill(process.pid, 'SIGINT')
+  }
+  process.once('SIGINT', leave)
+  const deploy = await followDeploy(client, app, id, onLine).finally(() => {
+    process.off('SIGINT', leave)
+    progress.end()
+  })
   if (options.json) out.json({ deploy } satisfies DeployAccepted)
   else if (deploy.state === 'succeeded')
     out.line(`${app} runs ${deploy.release === null ? 'it' : `v${deploy.release}`}.`)

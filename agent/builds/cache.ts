@@ -6,6 +6,7 @@ import { chown, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } 
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
+import { backingFiles } from '../sandbox/loops.ts'
 import { unmount } from '../sandbox/mounts.ts'
 
 /** Where an app's cache lies; `note` says of which generation it is, `dependencies` which layer holds them (build.ts). */
@@ -81,19 +82,11 @@ async function mountKept(cache: Cache, generation: number): Promise<CacheFound> 
 
 /** e2fsck(8): 1 means that what was wrong is right now. An image that is still mounted somewhere is not touched. */
 async function checkImage(image: string): Promise<void> {
-  if (await hasLoopDevice(image)) return
+  // A mount that another sandbox copied while it was made keeps the device for a moment after ours is gone.
+  if ((await backingFiles()).has(image)) return
   await run(['e2fsck', '-p', image]).catch((error: Error) => {
     if ((error.cause as { code?: number }).code !== 1) throw error
   })
-}
-
-/** A mount that another sandbox copied while it was made keeps the device for a moment after ours is gone. */
-async function hasLoopDevice(image: string): Promise<boolean> {
-  const devices = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'))
-  const files = await Promise.all(
-    devices.map((name) => readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '')),
-  )
-  return files.some((file) => file.trim() === image)
 }
 
 /** Of its blocks and of its inodes, for the next build. */

@@ -6,6 +6,7 @@ import type { BuildSpec } from '#core/contract/internal.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { type Layer, type RuntimeRef, type Slug, runsWithApps } from '#core/domain/slug.ts'
+import { packAmongBuilds } from '../sandbox/cgroup.ts'
 import { pack } from '../slug.ts'
 import { sourceTime } from '../source-time.ts'
 import { checkTree } from '../tree.ts'
@@ -30,6 +31,7 @@ export async function packSlug(
   { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal }: Packable,
 ): Promise<Slug> {
   const began = context.now()
+  const amongBuilds = (pid: number) => packAmongBuilds(context.host.slot, pid)
   const owner = spec.uidBase + APP_UID
   const paths = plan.dependencies?.paths ?? []
   await checkTree(workspace.app, context.config.buildDiskMb * 1024 * 1024, signal)
@@ -37,7 +39,7 @@ export async function packSlug(
   let dependencies = reused
   if (there.length > 0) {
     const output = join(workspace.folder, 'dependencies.squashfs')
-    await pack({ folder: workspace.app, output, owner, only: there, without: [] }, signal)
+    await pack({ folder: workspace.app, output, owner, only: there, without: [] }, signal, amongBuilds)
     dependencies = { ...(await context.layers.add(output, signal)), kind: 'dependencies' }
     const note: DependencyNote = {
       key: plan.dependencies?.key ?? '',
@@ -49,7 +51,7 @@ export async function packSlug(
   }
   const output = join(workspace.folder, 'app.squashfs')
   const time = await sourceTime(workspace.source, Math.floor(began / 1000))
-  await pack({ folder: workspace.app, output, owner, only: null, without: paths, time }, signal)
+  await pack({ folder: workspace.app, output, owner, only: null, without: paths, time }, signal, amongBuilds)
   const app: Layer = { ...(await context.layers.add(output, signal)), kind: 'app' }
   const layers = dependencies ? [dependencies, app] : [app]
   const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)

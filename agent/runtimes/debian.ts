@@ -11,6 +11,7 @@ import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { inRoot } from '../in-root.ts'
+import { markUsed } from '../machine-store/index.ts'
 import { stepBack } from '../sandbox/cgroup.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
 import { unmountBelow } from '../sandbox/mounts.ts'
@@ -60,7 +61,10 @@ export async function ensureDebianRuntime(
   signal: AbortSignal,
 ): Promise<string> {
   const file = fileOf(request, context)
-  if (await exists(file)) return file
+  if (await exists(file)) {
+    await markUsed(file)
+    return file
+  }
   const title = `${request.name} ${request.version}`
   await mkdir(join(context.cacheDir, 'runtimes'), { recursive: true })
   await withLock({ file: `${file}.lock`, what: title, onProgress, signal }, async () => {

@@ -9,6 +9,7 @@ import { messageOf, runtimeNotFound } from '#core/domain/errors.ts'
 import type { RuntimeName, RuntimeRef } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { markUsed } from '../machine-store/index.ts'
 import { chooseVersion, nearestVersions, packagesOf, type Machine, type RuntimePackage } from './npm-packages.ts'
 
 export type NpmContext = { cacheDir: string; npmRegistry: string; log: Log }
@@ -105,7 +106,7 @@ function once(target: string, make: () => Promise<string>): Promise<string> {
 }
 
 async function install(ref: RuntimeRef, target: string, context: NpmContext): Promise<string> {
-  if (await exists(target)) return target
+  if (await isStored(target)) return target
   const began = performance.now()
   const source = packagesOf(ref.name, await thisMachine()).find(({ counts }) => semver.satisfies(ref.version, counts))
   if (!source) throw new Error(`No npm package carries ${ref.name} ${ref.version}`)
@@ -144,7 +145,7 @@ export async function installWithHeaders(version: string, context: NpmContext): 
   const node = await installRuntime({ name: 'node', version }, context)
   const target = join(storeOf(context), `node-dev@${version}`)
   return once(target, async () => {
-    if (await exists(target)) return target
+    if (await isStored(target)) return target
     const { arch } = await thisMachine()
     const [source] = packagesOf('node', { arch, avx2: false })
     if (!source) throw new Error('No npm package carries Node')
@@ -173,7 +174,7 @@ async function intoBin(folder: string, program: string): Promise<void> {
 /** The Node that runs the platform's own buildpacks inside build sandboxes: the one that runs us, copied into the store. */
 export async function ensurePlatformNode(context: NpmContext): Promise<string> {
   const target = folderOf({ name: 'node', version: process.versions.node }, context)
-  if (!(await exists(target))) {
+  if (!(await isStored(target))) {
     await intoStore(target, context, async (work) => {
       await mkdir(join(work, 'node', 'bin'), { recursive: true })
       await cp(process.execPath, join(work, 'node', 'bin', 'node'))
@@ -202,6 +203,13 @@ async function intoStore(
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+/** If it is, it is about to be used. */
+async function isStored(target: string): Promise<boolean> {
+  const found = await exists(target)
+  if (found) await markUsed(target)
+  return found
 }
 
 const exists = (path: string): Promise<boolean> =>

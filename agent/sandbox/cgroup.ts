@@ -5,6 +5,7 @@
  *     /berth-SLOT                      the sum of all
  *       TENANT/APP/INSTANCE            by weight between tenants, evenly between apps, by size between instances
  *       _builds/TENANT/APP/BUILD       together as light as a tenth of a tenant: running traffic comes first
+ *       _builds/_packers               what packs what they left
  *       _output/TENANT                 what keeps the output of a tenant's instances
  *       _platform                      what the agent prepares for all, as light as builds
  *
@@ -50,6 +51,7 @@ export const cgroupVersion = (): CgroupVersion =>
 const BUILDS = '_builds'
 const OUTPUT = '_output'
 const PLATFORM = '_platform'
+const PACKERS = '_packers'
 
 /** Paths below a hierarchy's root, as OCI's cgroupsPath has them. */
 export const slotPath = (slot: number): string => `/berth-${slot}`
@@ -169,6 +171,13 @@ export function stepBack(slot: number, pid: number): void {
   const path = platformPath(slot)
   makeCgroup(path, ['cpu'])
   weigh(path, BUILDS_WEIGHT)
+  applyWrites(path, [{ controller: 'cpu', file: 'cgroup.procs', value: String(pid) }])
+}
+
+/** A packer of the agent's own is as light as the builds whose files it packs, and goes with what is left of them. */
+export function packAmongBuilds(slot: number, pid: number): void {
+  const path = join(buildsPath(slot), PACKERS)
+  makeCgroup(path, ['cpu'])
   applyWrites(path, [{ controller: 'cpu', file: 'cgroup.procs', value: String(pid) }])
 }
 

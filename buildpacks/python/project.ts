@@ -6,7 +6,7 @@ import { invalidFile, type AppFolder } from '../contract.ts'
 import { MIB } from '../folder.ts'
 import { readProcfile } from '../processes.ts'
 import { packageName, parseRequirements } from './requirements.ts'
-import { readToml, tableOf, textsOf } from './toml.ts'
+import { readToml, tableOf, textsOf, type Table } from './toml.ts'
 
 export type Project = {
   app: AppFolder
@@ -142,10 +142,25 @@ const projectList = (requirements: string[]): PackageList => ({
 
 async function uvList(app: AppFolder, requirements: string[]): Promise<PackageList> {
   const lock = (await app.read('uv.lock', 16 * MIB)) ?? ''
+  requireLocked(requirements, await readToml(app, 'uv.lock'))
   const list = namedBy('uv', 'uv.lock', requirements)
   // An editable or a workspace source is the app's own code; the app itself, which uv locks as `virtual` or `editable = "."`, is not installed.
   const local = /source = \{ (?:editable|directory|path) = "(?!\.")/.test(lock)
   return { ...list, texts: { 'uv.lock': lock, 'pyproject.toml': (await app.read('pyproject.toml', MIB)) ?? '' }, local }
+}
+
+/** uv itself installs what a lock says without asking whether that is what pyproject.toml asks for (`--frozen`). */
+function requireLocked(requirements: string[], lock: Table | null): void {
+  const packages = Array.isArray(lock?.['package']) ? lock['package'].map(tableOf) : []
+  const locked = new Set(packages.map(({ name }) => packageName(String(name))))
+  // A requirement with a marker may be for another system, and is not looked for.
+  const missing = requirements.find(
+    (one) => packageName(one) !== null && !one.includes(';') && !locked.has(packageName(one)),
+  )
+  if (missing !== undefined)
+    throw invalidFile(
+      `pyproject.toml asks for ${missing.slice(0, 100)}, and uv.lock has no ${packageName(missing)}: run \`uv lock\`, commit uv.lock and push again.`,
+    )
 }
 
 const setupList = (): PackageList => ({ ...namedBy('pip', 'setup.py', ['.']), requirements: ['.'], local: true })

@@ -1,12 +1,12 @@
-/** deploy: sends a folder as it is, without git. */
+/** deploy: sends a folder as it is, or one Java archive, without git. */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Context, Run } from '../context.ts'
 import { showDeploy } from '../deploy-log.ts'
 import { failed, usage } from '../failures.ts'
 import { formatBytes } from '../text.ts'
-import { findFiles } from '../upload-files.ts'
+import { findFiles, type Found } from '../upload-files.ts'
 import { deploy as deploySlug } from './slugs.ts'
 import { archiveLength, end, header, padding, type Entry } from '#core/domain/archive.ts'
 
@@ -16,13 +16,12 @@ const MAX_MESSAGE = 200
 export const deploy: Run = async (context, [folder = '.'], options) => {
   if (options.slug !== undefined) return deploySlug(context, [options.slug], options)
   const { out, cwd } = context
-  const root = resolve(cwd, folder)
-  if (!(await isFolder(root))) throw usage(`${folder} is not a folder.`)
+  const path = resolve(cwd, folder)
   if (options.message !== undefined && (options.message.length > MAX_MESSAGE || /\p{Cc}/u.test(options.message)))
     throw usage(`--message takes one line of at most ${MAX_MESSAGE} letters.`)
   const app = await context.app(options)
   const client = await context.client()
-  const { entries, skipped } = await findFiles(root)
+  const { root, entries, skipped } = await whatToSend(path, folder)
   const files = entries.filter(({ kind }) => kind !== 'folder')
   if (files.length === 0)
     throw failed(
@@ -33,18 +32,28 @@ export const deploy: Run = async (context, [folder = '.'], options) => {
   out.note(`Sending ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(length)}, to ${app} …`)
   const accepted = await client.upload(
     '/apps/:app/source',
-    { app, query: { message: options.message ?? `Deploy the folder ${basename(root)}` } },
+    {
+      app,
+      query: {
+        message: options.message ?? (root === path ? `Deploy the folder ${basename(path)}` : `Deploy ${basename(path)}`),
+      },
+    },
     { type: 'application/x-tar', length, body: withProgress(archive(root, entries), length, context) },
   )
   await showDeploy(context, client, app, accepted, options.detach ? { ...options, wait: false } : options)
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch {
-    return false
-  }
+type Sent = Found & { root: string }
+
+/** A .jar or .war is an app of its own: it is sent alone, whatever lies beside it. @throws exit code 2 for anything else */
+async function whatToSend(path: string, shown: string): Promise<Sent> {
+  const found = await stat(path).catch(() => null)
+  if (found?.isDirectory()) return { root: path, ...(await findFiles(path)) }
+  if (!found?.isFile()) throw usage(`${shown} is not a folder.`)
+  if (!/\.[jw]ar$/i.test(path))
+    throw usage(`${shown} is a file. Name its folder; only a .jar or .war is deployed alone, and a slug with --slug.`)
+  const entry: Entry = { path: basename(path), kind: 'file', size: found.size, isExecutable: false, target: '' }
+  return { root: dirname(path), entries: [entry], skipped: [] }
 }
 
 /** @throws when a file changes while it is read */

@@ -156,7 +156,8 @@ export const releaseCommands: CommandSpec[] = [
     group: 'Releases',
     args: '[dir]',
     ofApp: true,
-    summary: 'Deploy a folder as it is, without git; .gitignore and .slugignore say what stays. Or a ready slug',
+    summary:
+      'Deploy a folder as it is, without git; .gitignore and .slugignore say what stays. Or a .jar or .war, or a ready slug',
     options: [
       ['--message <text>', 'what the release is called in lists'],
       ['--detach', 'return once it is sent'],
@@ -164,6 +165,7 @@ export const releaseCommands: CommandSpec[] = [
     ],
     examples: [
       'deploy -a hello',
+      'deploy target/shop.war -a hello',
       'deploy --slug shop.slug -a hello',
       'deploy build/ -a hello --message "Try the new checkout" --detach',
     ],

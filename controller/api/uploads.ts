@@ -15,7 +15,6 @@ import { callerOf } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import { deployView } from './views.ts'
 
-const SLOT_WAIT_MS = 60_000
 /** A sender that is silent for so long has left. */
 const IDLE_MS = 60_000
 
@@ -60,7 +59,7 @@ async function keepInTurn(
   id: DeployId,
   { gitSlots, sources, signal }: ApiContext,
 ): Promise<string> {
-  const giveBack = await gitSlots.pushes.take(tenant, AbortSignal.any([AbortSignal.timeout(SLOT_WAIT_MS), signal]))
+  const giveBack = await gitSlots.pushes.take(tenant, AbortSignal.any([AbortSignal.timeout(gitSlots.waitMs), signal]))
   if (giveBack === null) throw gitBusy()
   try {
     return await sources.keep(id, checked(req))

@@ -40,7 +40,9 @@ async function advertise(req: Request, res: Response, name: string, context: Api
   try {
     const app = await appFor(req, service, name, context)
     if (service === 'git-receive-pack') await requirePushable(app, context)
-    const output = new PassThrough()
+    // Protocol version 2 leaves out the line that names the service (gitprotocol-v2(5), "HTTP Transport").
+    const isNamed = service === 'git-receive-pack' || !protocolOf(req).includes('version=2')
+    const output = after(isNamed ? `${packet(`# service=${service}\n`)}0000` : '')
     res.type(`application/x-${service}-advertisement`)
     const client = clientOf(req, res, {
       app,
@@ -49,9 +51,6 @@ async function advertise(req: Request, res: Response, name: string, context: Api
       output,
       input: nothing(),
     })
-    // Protocol version 2 leaves out the line that names the service (gitprotocol-v2(5), "HTTP Transport").
-    if (!client.protocol.includes('version=2') || service === 'git-receive-pack')
-      output.write(`${packet(`# service=${service}\n`)}0000`)
     output.pipe(res, { end: false })
     await advertiseGit(client, context)
     output.end()
@@ -60,6 +59,22 @@ async function advertise(req: Request, res: Response, name: string, context: Api
     noteFailure(req, toBerthError(error).code)
     refuseWithText(res, toBerthError(error))
   }
+}
+
+/** Hands on what comes behind a line of ours. Before anything comes it says nothing, so that a refusal still can. */
+function after(line: string): Transform {
+  let left = line
+  const taken = () => {
+    const one = left
+    left = ''
+    return one
+  }
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(null, Buffer.concat([Buffer.from(taken()), chunk]))
+    },
+    flush: (done) => done(null, taken()),
+  })
 }
 
 const appFor = (req: Request, service: Service, name: string, { store }: ApiContext) =>
@@ -133,13 +148,17 @@ function clientOf(
   res.on('close', () => {
     if (!res.writableFinished) gone.abort()
   })
-  const protocol = req.headers['git-protocol']
   return {
     ...client,
     actor: callerOf(req).actor,
-    protocol: typeof protocol === 'string' && /^[\w=:.-]{1,100}$/.test(protocol) ? protocol : '',
+    protocol: protocolOf(req),
     gone: gone.signal,
   }
+}
+
+function protocolOf(req: Request): string {
+  const protocol = req.headers['git-protocol']
+  return typeof protocol === 'string' && /^[\w=:.-]{1,100}$/.test(protocol) ? protocol : ''
 }
 
 function nothing(): Readable {

@@ -35,8 +35,6 @@ export type Client = {
 /** A client that is silent for so long while git waits for it is cut off, and so is one that takes more than this in all. */
 const IDLE_MS = 120_000
 export const TRANSFER_MS = 30 * 60_000
-/** How long one waits for others to be done, before it is told to come later. */
-const SLOT_WAIT_MS = 60_000
 
 /** What a push may still bring, in bytes. @throws TENANT_SUSPENDED, REPOSITORY_FULL */
 export async function requirePushable(app: App, context: ApiContext): Promise<number> {
@@ -67,10 +65,10 @@ export async function serveGit(client: Client, context: ApiContext): Promise<num
 async function inTurn(
   { app, gone }: Client,
   slots: Slots,
-  { signal }: ApiContext,
+  { signal, gitSlots }: ApiContext,
   act: (giveBack: () => void) => Promise<number | null>,
 ): Promise<number | null> {
-  const giveBack = await slots.take(app.tenantId, AbortSignal.any([AbortSignal.timeout(SLOT_WAIT_MS), gone, signal]))
+  const giveBack = await slots.take(app.tenantId, AbortSignal.any([AbortSignal.timeout(gitSlots.waitMs), gone, signal]))
   if (giveBack === null) throw gitBusy()
   try {
     return await act(giveBack)

@@ -5,12 +5,18 @@ export type Slots = {
   take(owner: string, signal: AbortSignal): Promise<(() => void) | null>
 }
 
-export type GitSlots = { pushes: Slots; fetches: Slots }
+export type GitSlots = {
+  pushes: Slots
+  fetches: Slots
+  /** How long one waits for others to be done, before it is told to come later. */
+  waitMs: number
+}
 
 /** A push is counted until all of it is there; then it waits for its deploy, which takes next to nothing. */
 export const createGitSlots = (): GitSlots => ({
   pushes: createSlots({ total: 12, perOwner: 3 }),
   fetches: createSlots({ total: 24, perOwner: 6 }),
+  waitMs: 60_000,
 })
 
 type Waiting = { owner: string; enter: () => void }

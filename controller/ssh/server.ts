@@ -10,6 +10,7 @@ import { codeOf } from '../files.ts'
 import { checkKey } from './authenticate.ts'
 import { bearerOf } from './caller.ts'
 import { addressGroup, createGuard, usualGuard, type Guard } from './guard.ts'
+import { usualLimits, type SshLimits } from './limits.ts'
 import { loadHostKey, type HostKey } from './host-key.ts'
 import { sessionOf, takeSessions } from './session.ts'
 
@@ -43,17 +44,11 @@ export const algorithms = {
   compress: ['none'],
 } satisfies ssh2.Algorithms
 
-const LOGIN_MS = 30_000
-const MAX_ATTEMPTS = 20
-/** From the login to the end, whatever is under way. */
-const MAX_CONNECTION_MS = 4 * 3600_000
-
 /** Makes or reads the host key. */
-export async function prepareSsh({
-  config,
-  store,
-  log,
-}: Pick<ApiContext, 'config' | 'store' | 'log'>): Promise<SshDoor> {
+export async function prepareSsh(
+  { config, store, log }: Pick<ApiContext, 'config' | 'store' | 'log'>,
+  limits = usualLimits,
+): Promise<SshDoor> {
   if (config.sshPort === 0) return closedDoor('SSH is off here. Push over HTTP.')
   const key = await loadHostKey(config.home, config.sshNewHostKey, { store, log })
   if ('why' in key) return closedDoor(`SSH is off here: ${key.why}`)
@@ -63,7 +58,7 @@ export async function prepareSsh({
   return {
     view: () => view,
     async open(context) {
-      const attempt = listenFor(key, sockets, context)
+      const attempt = listenFor(key, sockets, limits, context)
       try {
         await listen(attempt, context)
         server = attempt
@@ -88,14 +83,14 @@ const closedDoor = (why: string): SshDoor => ({
   close: () => Promise.resolve(),
 })
 
-function listenFor(key: HostKey, sockets: Set<Socket>, context: ApiContext): TcpServer {
+function listenFor(key: HostKey, sockets: Set<Socket>, limits: SshLimits, context: ApiContext): TcpServer {
   const guard = createGuard(usualGuard)
   const bySocket = new Map<string, Socket>()
   const protocol = new ssh2.Server({ hostKeys: [key.privateKey], algorithms, ident: 'Berth' }, (connection, info) => {
     const socket = bySocket.get(nameOf(info.ip, info.port))
     // A connection that broke off within its first bytes.
     if (!socket) return connection.end()
-    welcome(connection, socket, guard, context)
+    welcome({ connection, socket, guard, limits }, context)
   })
   return createServer({ noDelay: true }, (socket) => {
     const address = addressGroup(socket.remoteAddress ?? '')
@@ -107,7 +102,7 @@ function listenFor(key: HostKey, sockets: Set<Socket>, context: ApiContext): Tcp
     const name = nameOf(socket.remoteAddress, socket.remotePort)
     bySocket.set(name, socket)
     sockets.add(socket)
-    const deadline = setTimeout(() => socket.destroy(), LOGIN_MS)
+    const deadline = setTimeout(() => socket.destroy(), limits.loginMs)
     socket.once('berth:inside', () => clearTimeout(deadline))
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -122,14 +117,16 @@ function listenFor(key: HostKey, sockets: Set<Socket>, context: ApiContext): Tcp
 
 const nameOf = (address: string | undefined, port: number | undefined): string => `${address} ${port}`
 
-function welcome(connection: Connection, socket: Socket, guard: Guard, context: ApiContext): void {
+type Visitor = { connection: Connection; socket: Socket; guard: Guard; limits: SshLimits }
+
+function welcome({ connection, socket, guard, limits }: Visitor, context: ApiContext): void {
   const { log, now, store } = context
   const address = socket.remoteAddress ?? ''
   let attempts = 0
   connection.on('error', (error) => log.debug('ssh connection failed', { address, error }))
   connection.on('authentication', (attempt) => {
     if (attempt.method === 'none') return attempt.reject(['publickey'])
-    if (++attempts > MAX_ATTEMPTS) {
+    if (++attempts > limits.attempts) {
       log.warn('ssh login given up', { address, attempts })
       return void connection.end()
     }
@@ -143,8 +140,8 @@ function welcome(connection: Connection, socket: Socket, guard: Guard, context: 
         noteLogin(sessionOf({ key, socket }, bearerOf(key), 'ssh login', null), { status: 200, code: null }, context)
         log.info('ssh login', { key: key.id, name: key.name, tenantId: key.tenantId, address })
         socket.emit('berth:inside')
-        setTimeout(() => socket.destroy(), MAX_CONNECTION_MS).unref()
-        takeSessions({ key, connection, socket }, context)
+        setTimeout(() => socket.destroy(), limits.connectionMs).unref()
+        takeSessions({ key, connection, socket, limits }, context)
       })
       .catch((error: unknown) => {
         log.error('ssh login failed', { address, error })

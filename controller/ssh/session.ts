@@ -11,23 +11,19 @@ import { recorded, type Session as AuditSession } from '../audit/sessions.ts'
 import { serveGit } from '../git/service.ts'
 import { callerByKey } from './caller.ts'
 import { parseCommand } from './exec.ts'
+import type { SshLimits } from './limits.ts'
 
-export type Inside = { key: SshKeyRecord; connection: Connection; socket: Socket }
-
-/** git over one connection, as ControlMaster shares it. */
-const MAX_SESSIONS = 8
-/** How long a connection may stay without one. */
-const UNUSED_MS = 60_000
+export type Inside = { key: SshKeyRecord; connection: Connection; socket: Socket; limits: SshLimits }
 
 /** Takes the sessions of a connection whose owner is known. Forwarding and all else that SSH could do has no listener, so it is refused. */
 export function takeSessions(inside: Inside, context: ApiContext): void {
   let open = 0
   const unused = setTimeout(() => {
     if (open === 0) inside.connection.end()
-  }, UNUSED_MS)
+  }, inside.limits.unusedMs)
   inside.connection.on('close', () => clearTimeout(unused))
   inside.connection.on('session', (accept, reject) => {
-    if (open >= MAX_SESSIONS) return void reject()
+    if (open >= inside.limits.sessions) return void reject()
     open++
     const session = accept()
     session.on('close', () => {

@@ -1,13 +1,18 @@
 /** Runs a program to its end. Commands are arrays, never a string for a shell. */
 import { execFile } from 'node:child_process'
 
+export type RunOptions = {
+  input?: string
+  timeoutMs?: number
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  signal?: AbortSignal
+  onStart?: (pid: number) => void
+}
 export type Ran = { stdout: string; stderr: string }
 
 /** @throws an Error that names the command, its exit code and the last of what it wrote to stderr */
-export function run(
-  argv: readonly [string, ...string[]],
-  options: { input?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv; cwd?: string; signal?: AbortSignal } = {},
-): Promise<Ran> {
+export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<Ran> {
   const [program, ...args] = argv
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -32,6 +37,7 @@ export function run(
         )
       },
     )
+    if (child.pid !== undefined) options.onStart?.(child.pid)
     if (options.input !== undefined) {
       child.stdin?.on('error', () => {})
       child.stdin?.end(options.input)

@@ -49,6 +49,8 @@ export type BuildOptions = {
   /** Buildpacks that the operator offers, as folders by their names. */
   offered?: Record<string, string>
   timeoutMs?: number
+  onPrint?: (line: string) => void
+  uploadLayer?: () => Promise<void>
   /** Compilers are there where the build asks for them; they may have to be prepared first. */
   compilers?: boolean
   /** Of the cache. */
@@ -62,10 +64,14 @@ let deploys = 0
 /** The test's own sandboxes count theirs from below. */
 const placesOfOthers = Array.from({ length: 100 }, (_, index) => index)
 
-export async function runBuild({ host, config, folders }: TestHost, options: BuildOptions): Promise<BuildOutcome> {
+export async function runBuild(
+  { host, config, folders }: Pick<TestHost, 'host' | 'config' | 'folders'>,
+  options: BuildOptions,
+): Promise<BuildOutcome> {
   const { source, buildpacks = null, app = 'a-built', ready = null, diskMb = 200, timeoutMs = 60_000 } = options
   const { env = {}, settings = {}, previous = null, offered = {}, generation = 0, cacheMb = 64 } = options
   const { buildsFolder = folders.builds, compilers = false } = options
+  const { onPrint = () => {}, uploadLayer = () => Promise.resolve() } = options
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const npmContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog }
   const node = await ensurePlatformNode(npmContext)
@@ -109,7 +115,7 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
     },
     downloadLayer: () => Promise.reject(new Error('every layer is here already')),
     hasLayer: () => Promise.resolve(true),
-    uploadLayer: () => Promise.resolve(),
+    uploadLayer,
   }
   await build(
     {
@@ -149,7 +155,10 @@ export async function runBuild({ host, config, folders }: TestHost, options: Bui
         countOutput: () => {},
         finish: () => Promise.resolve(null),
       },
-      print: (_deploy, printed) => Promise.resolve(void lines.push(...printed)),
+      print: (_deploy, printed) => {
+        printed.forEach(onPrint)
+        return Promise.resolve(void lines.push(...printed))
+      },
       report: (_deploy, report) => {
         last = report
         return Promise.resolve(true)

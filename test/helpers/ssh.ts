@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
 import { prepareSsh, type SshDoor } from '../../controller/ssh/server.ts'
+import { usualLimits, type SshLimits } from '../../controller/ssh/limits.ts'
 import type { TestApi } from './api.ts'
 import { freePort } from './world.ts'
 
@@ -23,11 +24,11 @@ export type TestDoor = {
 
 export type Ran = { code: number; said: string }
 
-export async function openDoor(api: TestApi): Promise<TestDoor> {
+export async function openDoor(api: TestApi, limits: Partial<SshLimits> = {}): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-ssh-'))
   const port = await freePort()
   const context = { ...api.context, config: { ...api.context.config, sshPort: port } }
-  const door = await prepareSsh(context)
+  const door = await prepareSsh(context, { ...usualLimits, ...limits })
   await door.open(context)
   let keys = 0
   const view = door.view()

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import type { Start } from '#test/helpers/shared-world.ts'
 import { BERTH } from '#test/helpers/command-line.ts'
 import { inTerminal, type Step } from '#test/helpers/terminal.ts'
-import { waitFor, type Ran, type World } from '#test/helpers/world.ts'
+import { fixtureFolder, waitFor, type Ran, type World } from '#test/helpers/world.ts'
 
 export const oneOffs = (start: Start): void =>
   void describe('One-off runs', () => {
@@ -235,6 +238,34 @@ export const oneOffs = (start: Start): void =>
       assert.match(said, /^-----> Running the release command: echo migrating/m)
       assert.match(said, /^ +migrating to v\d+ as release\.\d+\n +green$/m)
       assert.ok(said.indexOf('migrating to') < said.indexOf('-----> Starting web=1'), said)
+    })
+
+    it('run a release command to its end when whoever deployed presses Ctrl-C, which builds:output picks up', async function () {
+      this.timeout(120_000)
+      const folder = await mkdtemp(join(tmpdir(), 'berth-left-'))
+      await cp(fixtureFolder('node-plain'), folder, { recursive: true })
+      const release = 'echo migrating slowly; sleep 6; echo migrated'
+      await writeFile(join(folder, 'Procfile'), `web: node server.js\nrelease: ${release}\n`)
+      try {
+        const child = spawn(BERTH, ['deploy', folder, '-a', 'shop'], {
+          env: world.env,
+          stdio: ['ignore', 'pipe', 'ignore'],
+        })
+        let said = ''
+        child.stdout.on('data', (data: Buffer) => (said += data.toString()))
+        await waitFor(() => Promise.resolve(/^ +migrating slowly$/m.test(said)), {
+          timeoutMs: 60_000,
+          what: 'the command',
+        })
+        child.kill('SIGINT')
+        await once(child, 'close')
+        assert.doesNotMatch(said, /^ +migrated$/m)
+        const { stdout } = await world.cli(['builds:output', '-t', '-a', 'shop'])
+        assert.match(stdout, /^ +migrating slowly\n(?:.*\n)* +migrated$/m)
+        assert.match((await world.cli(['builds', '-a', 'shop'])).stdout, /succeeded/)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
     })
 
     it('whose release command fails fail the push with its reason, and what served goes on', async function () {

@@ -222,11 +222,12 @@ async function writeFiles(home: string): Promise<void> {
     '.ssh/deploy.pub': key,
     'secret.txt': 'a long passphrase\n',
     'build/index.html': 'x',
+    'target/shop.war': 'x',
     'fullchain.pem': pair.cert,
     'privkey.pem': pair.key,
     'wildcard.pem': pair.cert,
     'shop.slug': 'not one',
   }
-  for (const folder of ['.ssh', 'build']) await mkdir(join(home, folder))
+  for (const folder of ['.ssh', 'build', 'target']) await mkdir(join(home, folder))
   for (const [name, content] of Object.entries(files)) await writeFile(join(home, name), content)
 }

@@ -90,7 +90,11 @@ describe('berth moves apps', function () {
       assert.deepEqual(await ask(there, `store/${what}`), await ask(here, `shop/${what}`), what)
     const builtAndChecked = async (api: TestApi, name: string): Promise<unknown[]> => {
       const { autoRollback, checks } = (await ask(api, `${name}/checks`)) as unknown as ChecksView
-      return [(await ask(api, name)).build as unknown, autoRollback, checks.find(({ process }) => process === 'web')?.path]
+      return [
+        (await ask(api, name)).build as unknown,
+        autoRollback,
+        checks.find(({ process }) => process === 'web')?.path,
+      ]
     }
     assert.deepEqual(await builtAndChecked(there, 'store'), await builtAndChecked(here, 'shop'))
     assert.deepEqual(await builtAndChecked(there, 'store'), [

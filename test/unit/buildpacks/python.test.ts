@@ -117,12 +117,29 @@ describe('A Python app’s dependencies', function () {
     assert.equal((await steps({ ...web, 'requirements.txt': 'x' }))[1]?.argv.includes('--no-index'), false)
   })
 
+  it('that uv.lock does not have are named, since uv would leave them out without a word', async () => {
+    const pyproject =
+      '[project]\nname = "x"\ndependencies = ["Flask_Login>=1", "colorama; sys_platform == \'win32\'"]\n'
+    const files = { ...web, 'pyproject.toml': pyproject }
+    const locked = (name: string) => ({ ...files, 'uv.lock': `[[package]]\nname = "${name}"\nversion = "1"\n` })
+    await assert.rejects(
+      shown(locked('flask')),
+      /asks for Flask_Login>=1, and uv\.lock has no flask-login: run `uv lock`, commit uv\.lock and push again/,
+    )
+    assert.match((await shown(locked('flask-login'))).at(-1) ?? '', /^uv sync --frozen/)
+    await assert.rejects(shown({ ...files, 'uv.lock': '[[package' }), /uv\.lock is not valid TOML/)
+  })
+
   it('of pyproject.toml are those of its [project], and uv.lock says more than requirements.txt', async () => {
     const files = { ...web, 'pyproject.toml': '[project]\nname = "x"\ndependencies = ["attrs>=1", "--evil"]\n' }
     const [, pip] = await steps(files)
     // What looks like an option is none.
     assert.deepEqual(pip?.argv.slice(-3), ['--', 'attrs>=1', '--evil'])
-    assert.match((await shown({ ...files, 'uv.lock': '', 'requirements.txt': 'y' })).at(-1) ?? '', /^uv sync --frozen/)
+    const lock = '[[package]]\nname = "attrs"\nversion = "25.1.0"\n'
+    assert.match(
+      (await shown({ ...files, 'uv.lock': lock, 'requirements.txt': 'y' })).at(-1) ?? '',
+      /^uv sync --frozen/,
+    )
     assert.match((await shown({ ...files, 'requirements.txt': 'y' })).at(-1) ?? '', /-r requirements\.txt$/)
   })
 })

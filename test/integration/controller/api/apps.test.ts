@@ -80,7 +80,7 @@ describe('the API', () => {
     })
 
     it('refuses names that are malformed, reserved or taken, and leaves nothing behind', async () => {
-      await newApp('taken')
+      const { uidBase } = await newApp('taken')
       const before = await readdir(join(api.home, 'git'))
       const codes: Record<string, [number, string]> = {
         Shop: [422, 'NAME_MALFORMED'],
@@ -95,6 +95,8 @@ describe('the API', () => {
         assert.deepEqual([status, body.code], expected)
       }
       assert.deepEqual(await readdir(join(api.home, 'git')), before)
+      // Nothing was begun for any of them: the next app has the next range of user ids.
+      assert.equal((await newApp('next')).uidBase - uidBase, 2048)
       assert.equal((await api.call(operator, 'POST', '/v1/apps', { tenant: 'nobody' })).status, 404)
     })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -186,6 +186,35 @@ describe('git, hardened', function () {
     assert.equal(code, 0, said)
     assert.match(said, /vendor\/lib is a submodule: other repositories, whose files are not in this push/)
     assert.match(said, /art\.psd is a Git LFS pointer: the content is not in this push/)
+  })
+
+  it('S29: takes names with newlines, of no encoding and of 255 bytes, and links that lead in circles or out, as they are', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const blob = await git(folder, ['rev-parse', 'HEAD:server.js'])
+    const linkTo = (target: string) => git(folder, ['hash-object', '-w', '--stdin'], target)
+    const files = ['new\nline', 'no-\xff\xfe-encoding', 'x'.repeat(255)].map((name) => `100644 ${blob}\t${name}`)
+    const links = [`120000 ${await linkTo('circle')}\tcircle`, `120000 ${await linkTo('/etc/shadow')}\tout`]
+    const index = spawn('git', ['-C', folder, 'update-index', '-z', '--index-info'], { env: environment() })
+    index.stdin.end(Buffer.from([...files, ...links].map((line) => `${line}\0`).join(''), 'latin1'))
+    await once(index, 'close')
+    await git(folder, ['commit', '--quiet', '-m', 'odd'])
+    const kept = join(work, 'odd.tar')
+    api.play = async (deploy) => {
+      await copyFile(join(api.home, 'sources', `${deploy.id}.tar`), kept)
+      await endDeploy(api, deploy, { state: 'succeeded', release: 1 })
+    }
+    const { code, said } = await push(folder, app)
+    assert.equal(code, 0, said)
+    const listed = (await run(['tar', '--quoting-style=escape', '-tvf', kept], { env: { LC_ALL: 'C' } })).stdout
+    for (const name of [
+      'new\\nline',
+      'no-\\377\\376-encoding',
+      'x'.repeat(255),
+      'circle -> circle',
+      'out -> /etc/shadow',
+    ])
+      assert.ok(listed.includes(name), `${name} in:\n${listed}`)
   })
 
   it('G01 refuses tricks with .gitmodules and broken trees, and takes what old tools wrote', async () => {

@@ -361,7 +361,7 @@ describe('git push', function () {
     const ended = once(child, 'close')
     await until(() => said.includes('accepted'))
     assert.ok(child.pid !== undefined && deployed)
-    process.kill(-child.pid, 'SIGKILL')
+    process.kill(-child.pid, 'SIGINT')
     await ended
     await goesLive(deployed)
     const head = await git(folder, 'rev-parse', 'HEAD')

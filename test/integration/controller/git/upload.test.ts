@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { sleep } from '#core/runtime/clock.ts'
 import { run } from '#core/runtime/process.ts'
+import { appendDeployLog } from '#core/store/deploys.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
 import { launcher } from '../../cli/harness.ts'
@@ -49,15 +50,20 @@ describe('berth deploy', function () {
     }
     return folder
   }
-  const berth = async (...args: string[]) => {
+  const start = (...args: string[]) => {
     const child = spawn(launcher, args, {
       env: { ...process.env, BERTH_API_URL: api.url, BERTH_TOKEN: member, XDG_CONFIG_HOME: work },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    const [code] = (await once(child, 'close')) as [number]
-    return { code, said }
+    const ended = once(child, 'close') as Promise<[code: number | null, signal: string | null]>
+    return { ended, said: () => said, kill: (signal: NodeJS.Signals) => child.kill(signal) }
+  }
+  const berth = async (...args: string[]) => {
+    const { ended, said } = start(...args)
+    const [code] = await ended
+    return { code, said: said() }
   }
   const nothingKept = async () => {
     while ((await readdir(join(api.home, 'sources'))).length > 0) await sleep(50)
@@ -138,6 +144,41 @@ describe('berth deploy', function () {
       /holds no files .* nothing to deploy/,
     )
     assert.match((await berth('deploy', join(work, 'missing'), '-a', 'shop')).said, /missing is not a folder/)
+  })
+
+  it('sends a .jar or .war alone, whatever .gitignore says of it, and no other single file', async () => {
+    const folder = await folderWith({ 'target/shop.war': 'PK', 'target/other.txt': 'x', '.gitignore': 'target/\n' })
+    const { code, said } = await berth('deploy', join(folder, 'target/shop.war'), '-a', 'shop')
+    assert.equal(code, 0, said)
+    assert.deepEqual(await listed(), ['shop.war'])
+    assert.match(api.submitted[0]?.description ?? '', /^Deploy shop\.war \(sha256:/)
+    const other = await berth('deploy', join(folder, 'target/other.txt'), '-a', 'shop')
+    assert.equal(other.code, 2)
+    assert.match(other.said, /other\.txt is a file\. Name its folder; only a \.jar or \.war is deployed alone/)
+  })
+
+  it('goes on when its sender presses Ctrl-C, says so, and can be picked up', async () => {
+    const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+    api.play = async (deploy) => {
+      await appendDeployLog(api.context.store, deploy.id, ['-----> Running the release command: node migrate.js'])
+      await finished
+      await goesLive(deploy)
+    }
+    const child = start('deploy', await folderWith({ 'server.js': 'x' }), '-a', 'shop')
+    while (!child.said().includes('Running the release command')) await sleep(20)
+    child.kill('SIGINT')
+    assert.deepEqual(await child.ended, [null, 'SIGINT'])
+    const [request] = api.submitted
+    assert.match(
+      child.said(),
+      new RegExp(`The deploy goes on\\. To see it again: berth deploys:log ${request?.id} -a shop`),
+    )
+    const followed = start('builds:output', '-t', '-a', 'shop')
+    while (!followed.said().includes('Running the release command')) await sleep(20)
+    finish()
+    assert.deepEqual(await followed.ended, [0, null], followed.said())
+    assert.match(followed.said(), /-----> Building/)
+    await nothingKept()
   })
 
   it('G02 refuses a folder that is too large before it is sent, and keeps nothing', async () => {

@@ -5,9 +5,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client } from 'ssh2'
+import ssh2 from 'ssh2'
 import { run } from '#core/runtime/process.ts'
 import { saveSshHostKey } from '#core/store/ssh-keys.ts'
+import type { Slots } from '../../../../controller/git/slots.ts'
 import { loadHostKey } from '../../../../controller/ssh/host-key.ts'
 import type { AuditEntryView } from '#core/contract/audit.ts'
 import { endDeploy, startApi, type TestApi } from '../../../helpers/api.ts'
@@ -223,7 +224,7 @@ describe('git over SSH', function () {
   it('C18 does nothing more in a session whose key was removed meanwhile', async () => {
     const own = await door.newKey()
     const { body } = await add(member, own)
-    const client = new Client()
+    const client = new ssh2.Client()
     client.connect({ host: '127.0.0.1', port: door.port, username: 'git', privateKey: await readFile(own) })
     await once(client, 'ready')
     const answered = (): Promise<string> =>
@@ -261,6 +262,99 @@ describe('git over SSH', function () {
     )
     const meant = await loadHostKey(api.home, view.fingerprint, api.context)
     assert.ok('fingerprint' in meant)
+  })
+
+  it('G02 says to come later when a tenant has as many conversations as it may, and lets others in', async () => {
+    const { gitSlots } = api.context
+    const usual = gitSlots.waitMs
+    const others: ((() => void) | null)[] = []
+    const occupy = async (slots: Slots, count: number) => {
+      for (let n = 0; n < count; n++) others.push(await slots.take('alpha', AbortSignal.timeout(1000)))
+    }
+    try {
+      await occupy(gitSlots.pushes, 3)
+      await occupy(gitSlots.fetches, 6)
+      gitSlots.waitMs = 100
+      const folder = await newCheckout()
+      const overHttp = `${api.url.replace('//', `//x:${member}@`)}/git/shop.git`
+      for (const url of [urlOf('shop'), overHttp]) {
+        const asked = await talk(['ls-remote', url])
+        assert.notEqual(asked.code, 0)
+        assert.match(asked.said, /Too many pushes and fetches/)
+        const pushed = await talk(['-C', folder, 'push', '--force', url, 'main'])
+        assert.notEqual(pushed.code, 0)
+        assert.match(pushed.said, /Too many pushes and fetches/)
+      }
+      const upload = await api.call(member, 'POST', '/v1/apps/shop/source', undefined, {
+        'content-type': 'application/x-tar',
+      })
+      assert.deepEqual([upload.status, upload.body.code], [503, 'GIT_BUSY'])
+      const stranger = await api.member('epsilon')
+      await api.call(stranger, 'POST', '/v1/apps', { name: 'elsewhere' })
+      const theirs = `${api.url.replace('//', `//x:${stranger}@`)}/git/elsewhere.git`
+      assert.equal((await talk(['ls-remote', theirs])).code, 0)
+    } finally {
+      gitSlots.waitMs = usual
+      for (const giveBack of others) giveBack?.()
+    }
+    assert.equal((await talk(['ls-remote', urlOf('shop')])).code, 0)
+  })
+
+  describe('with its limits near', () => {
+    let narrow: TestDoor
+    let mine: string
+    before(async () => {
+      narrow = await openDoor(api, { loginMs: 1500, attempts: 2, sessions: 2, unusedMs: 1500, connectionMs: 6000 })
+      mine = await narrow.newKey()
+      assert.equal((await add(member, mine)).status, 201)
+    })
+    after(() => narrow.stop())
+
+    const clientWith = async (authHandler?: ssh2.AuthenticationType[] | ssh2.AuthHandlerMiddleware) => {
+      const client = new ssh2.Client()
+      const closed = once(client, 'close')
+      const failed: string[] = []
+      client.on('error', (error) => failed.push(error.message))
+      const login = { host: '127.0.0.1', port: narrow.port, username: 'git', readyTimeout: 20_000 }
+      const privateKey = await readFile(mine)
+      client.connect(authHandler ? { ...login, authHandler } : { ...login, privateKey })
+      return { client, closed, failed }
+    }
+
+    it('ends a connection that does not log in, or uses its login for nothing', async () => {
+      const silent = connect(narrow.port, '127.0.0.1')
+      silent.on('error', () => {}).resume()
+      await once(silent, 'close')
+      const { client, closed } = await clientWith()
+      await once(client, 'ready')
+      await closed
+    })
+
+    it('takes so many sessions over one connection, and ends it after its time, whatever is under way', async () => {
+      const { client, closed } = await clientWith()
+      await once(client, 'ready')
+      const open = () =>
+        new Promise<string>((resolve) => {
+          client.exec("git-upload-pack '/shop.git'", (error, channel) => {
+            channel?.resume()
+            resolve(error?.message ?? 'open')
+          })
+        })
+      assert.deepEqual([await open(), await open()], ['open', 'open'])
+      assert.match(await open(), /open failure/i)
+      await closed
+    })
+
+    it('G08 hears so many keys, and hangs up', async () => {
+      const stranger = await readFile(await narrow.newKey())
+      let offered = 0
+      const { closed } = await clientWith((_left, _partial, next) => {
+        offered++
+        next({ type: 'publickey', username: 'git', key: stranger })
+      })
+      await closed
+      assert.ok(offered > 1 && offered < 8, String(offered))
+    })
   })
 
   it('outlives what is not SSH at all', async () => {
