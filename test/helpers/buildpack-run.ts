@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import { compiledEnv } from './compiled.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -50,6 +51,7 @@ export async function newBuild(): Promise<BuildRun> {
           // A company's own certificates are needed by npm here as in a sandbox.
           NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
           SSL_CERT_FILE: process.env['SSL_CERT_FILE'],
+          ...compiledEnv,
           HOME: at('home'),
           STACK: 'test',
           BERTH_APP_DIR: at('app'),
@@ -69,8 +71,12 @@ export async function newBuild(): Promise<BuildRun> {
   }
 }
 
+let npm: Promise<string> | null = null
+/** Asked once: npm takes half a second to say. */
+const npmFolder = (): Promise<string> => (npm ??= findNpm())
+
 /** npm's own package: the one that runs the tests, or else the one that is installed. */
-async function npmFolder(): Promise<string> {
+async function findNpm(): Promise<string> {
   const running = process.env['npm_execpath']
   if (running?.endsWith('npm-cli.js') && existsSync(running)) return dirname(dirname(running))
   const { stdout } = await run('npm', ['root', '--global'])

@@ -7,9 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { runInProcess, type Ran } from '#test/helpers/cli-run.ts'
+import { compiledEnv } from '#test/helpers/compiled.ts'
 
 export const launcher = join(import.meta.dirname, '../../../bin/berth')
 
@@ -81,9 +82,6 @@ export type Person = {
   leave(): Promise<void>
 }
 
-/** What Node makes of the source is kept for all of them: each has a home of its own, with an empty cache. */
-const COMPILED = process.env['NODE_COMPILE_CACHE'] ?? join(import.meta.dirname, '../../../node_modules/.cache/compiled')
-
 /** @param asProcess each command is a process of its own: with an exit code, a standard input and children that see its variables */
 export async function aPerson(env: NodeJS.ProcessEnv = {}, { asProcess = false } = {}): Promise<Person> {
   const home = await mkdtemp(join(tmpdir(), 'berth-cli-'))
@@ -93,7 +91,8 @@ export async function aPerson(env: NodeJS.ProcessEnv = {}, { asProcess = false }
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
-    NODE_COMPILE_CACHE: resolve(COMPILED),
+    // A home of one's own has an empty cache.
+    ...compiledEnv,
     ...env,
   }
   const run = asProcess ? runBerth : runInProcess
