@@ -34,6 +34,7 @@ const MAX_EROFS_NAME_BYTES = 254
 export const kindFor = ({ entries, nameBytes }: TreeSize): ImageKind =>
   entries > MAX_EROFS_ENTRIES || nameBytes > MAX_EROFS_NAME_BYTES ? 'squashfs' : 'erofs'
 
+/** @returns what it has become: squashfs, too, where mkfs.erofs is missing or fails */
 export async function pack(packing: Packing, { signal, log }: { signal: AbortSignal; log: Log }): Promise<ImageKind> {
   const make = async (argv: [string, ...string[]]) => {
     await rm(packing.output, { force: true })
@@ -82,7 +83,7 @@ const NO_UUID = '00000000-0000-0000-0000-000000000000'
  * As quick to pack as squashfs with zstd; a level more makes the image a tenth smaller and takes three times as long. A
  * block of 64 KiB is unpacked at a time, by any Linux from 5.13 on.
  */
-export const erofsCommand = ({ output, owner, without, time = dependencyTime }: Packing): [string, ...string[]] => [
+const erofsCommand = ({ output, owner, without, time = dependencyTime }: Packing): [string, ...string[]] => [
   'mkfs.erofs',
   '--quiet',
   '-zlz4hc,1',
@@ -98,7 +99,7 @@ export const erofsCommand = ({ output, owner, without, time = dependencyTime }: 
   '.',
 ]
 
-export const squashfsCommand = ({ output, owner, without, time = dependencyTime }: Packing): [string, ...string[]] => [
+const squashfsCommand = ({ output, owner, without, time = dependencyTime }: Packing): [string, ...string[]] => [
   'mksquashfs',
   '.',
   output,
