@@ -80,8 +80,8 @@ const withoutRights: [string, ...string[]] = [
 const NO_UUID = '00000000-0000-0000-0000-000000000000'
 
 /**
- * As quick to pack as squashfs with zstd; a level more makes the image a tenth smaller and takes three times as long. A
- * block of 64 KiB is unpacked at a time, by any Linux from 5.13 on.
+ * Level 1 of lz4hc: plain lz4 makes images a quarter larger, level 6 takes up to twice the time for 4 to 7 %. Clusters of
+ * 64 KiB are read by Linux from 5.13 on.
  */
 const erofsCommand = ({ output, owner, without, time = dependencyTime }: Packing): [string, ...string[]] => [
   'mkfs.erofs',
