@@ -6,8 +6,8 @@ import { run } from '#core/runtime/process.ts'
 const BUILDPACKS = join(import.meta.dirname, '../buildpacks')
 const BUNDLER = join(import.meta.dirname, 'platform-bundle.ts')
 
-/** The program that unpacks ready slugs: an image that somebody sent is not for the kernel to read. */
-const UNPACKER = '/usr/bin/unsquashfs'
+/** The programs that unpack ready slugs: an image that somebody sent is not for the kernel to read. */
+const UNPACKERS = ['/usr/bin/fsck.erofs', '/usr/bin/unsquashfs']
 
 /** What Node made of the code, by its version; portable, since it lies elsewhere in the sandbox. */
 const COMPILED = 'compiled'
@@ -15,7 +15,7 @@ const COMPILED = 'compiled'
 export const compiledEnv = { NODE_COMPILE_CACHE: `/berth/${COMPILED}`, NODE_COMPILE_CACHE_PORTABLE: '1' }
 
 /**
- * Makes the folder anew: the buildpacks as one file, what they put into apps, and the unpacker. Copies, since the host's root
+ * Makes the folder anew: the buildpacks as one file, what they put into apps, and the unpackers. Copies, since the host's root
  * executes the originals: a tenant must not read an inode whose pages the host shares with it.
  * @param node the folder of the Node that runs in sandboxes: what another one compiled is not read
  */
@@ -25,7 +25,7 @@ export async function preparePlatform(folder: string, node: string): Promise<voi
   await Promise.all([
     bundle(folder, node),
     cp(join(BUILDPACKS, 'assets'), join(folder, 'assets'), { recursive: true }),
-    copyUnpacker(join(folder, 'unsquashfs')),
+    copyUnpackers(join(folder, 'unpackers')),
   ])
 }
 
@@ -45,12 +45,12 @@ async function bundle(folder: string, node: string): Promise<void> {
   await chmodBelow(compiled)
 }
 
-/** With its libraries and their loader, so that it runs on every stack. */
-async function copyUnpacker(folder: string): Promise<void> {
-  const { stdout } = await run(['ldd', UNPACKER])
+/** With their libraries and the loader, so that they run on every stack. */
+async function copyUnpackers(folder: string): Promise<void> {
+  const { stdout } = await run(['ldd', ...UNPACKERS])
   const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path ?? '')
   await mkdir(folder)
-  for (const path of [UNPACKER, ...libraries]) {
+  for (const path of new Set([...UNPACKERS, ...libraries])) {
     const name = basename(path).startsWith('ld-linux') ? 'loader' : basename(path)
     await cp(path, join(folder, name), { dereference: true })
   }

@@ -1,4 +1,4 @@
-/** Layers on this host: packed by the platform, fetched once, verified before they are mounted, mounted once for all. */
+/** Layers on this host: fetched once, verified before they are mounted, mounted once for all. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
@@ -8,10 +8,9 @@ import { slugCorrupt } from '#core/domain/errors.ts'
 import { isDigest, type LayerDigest } from '#core/domain/ids.ts'
 import type { Layer } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
-import { run } from '#core/runtime/process.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { evicted, type CachedLayer } from './layer-cache.ts'
-import { mountPoints, mountReadOnlyCommand, unmount } from './sandbox/mounts.ts'
+import { mountPoints, mountReadOnly, unmount } from './sandbox/mounts.ts'
 
 export type Layers = {
   /** Fetches, verifies and mounts; returns the mounted folders, the lowest first. */
@@ -34,6 +33,7 @@ export type Layers = {
 const KEEP_UNUSED_MS = 10 * 60_000
 /** Half a layer is given up when nobody has gone on with it for so long. */
 const KEEP_PARTIAL_MS = 24 * 3600_000
+/** From the time when all were squashfs; what an image is, it says itself (see imageKind). */
 const IMAGE = '.squashfs'
 const PARTIAL = '.squashfs.part'
 
@@ -57,7 +57,7 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
         throw slugCorrupt(digest, found)
       }
       await mkdir(mounted, { recursive: true })
-      await run(mountReadOnlyCommand(file, mounted))
+      await mountReadOnly(file, mounted)
     }
     // The time of a file's last change says when it was used last, also to the next life of the agent.
     await utimes(file, new Date(), new Date()).catch(() => {})
@@ -159,65 +159,4 @@ export async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file), hash)
   return hash.digest('hex')
-}
-
-export type Packing = {
-  folder: string
-  output: string
-  owner: number
-  only: string[] | null
-  without: string[]
-  /** What all files' times become, in seconds since 1970; left out: `dependencyTime`. */
-  time?: number
-}
-
-/** That of every file in npm's packages, which for the same reason carry no time of their own: 26 October 1985, 8:15 UTC. */
-export const dependencyTime = 499_162_500
-
-/**
- * Packs files that a tenant's build left into an image: by the platform, after the tenant's processes are dead. Every file
- * belongs to the app's user and has the same time, none is setuid or setgid; names are kept as they are, links are never
- * followed. The same files make the same bytes, whatever their inodes and in whichever order they were written.
- */
-export function packCommand({ output, owner, only, without, time = dependencyTime }: Packing): [string, ...string[]] {
-  const what = only === null ? ['.'] : only
-  const layout = only === null ? [] : ['-no-strip']
-  const exclude = without.length === 0 ? [] : ['-wildcards', '-e', ...without]
-  return [
-    'mksquashfs',
-    ...what,
-    output,
-    ...layout,
-    '-noappend',
-    '-quiet',
-    '-no-progress',
-    '-no-xattrs',
-    '-comp',
-    'zstd',
-    '-Xcompression-level',
-    '3',
-    '-force-uid',
-    String(owner),
-    '-force-gid',
-    String(owner),
-    '-mkfs-time',
-    String(time),
-    '-all-time',
-    String(time),
-    '-action',
-    'chmod(ug-s)@true',
-    '-processors',
-    '1',
-    // Not a quarter of the host's memory, as it would take by itself.
-    '-mem',
-    '256M',
-    ...exclude,
-  ]
-}
-
-/** @param onStart is told the packer's pid */
-export async function pack(packing: Packing, signal: AbortSignal, onStart?: (pid: number) => void): Promise<void> {
-  await rm(packing.output, { force: true })
-  const started = onStart ? { onStart } : {}
-  await run(packCommand(packing), { cwd: packing.folder, signal, timeoutMs: 10 * 60_000, ...started })
 }

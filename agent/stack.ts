@@ -14,7 +14,7 @@ import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { markUsed } from './machine-store/index.ts'
-import { mountPoints, mountReadOnlyCommand } from './sandbox/mounts.ts'
+import { mountPoints, mountReadOnly } from './sandbox/mounts.ts'
 
 export type StackImage = { name: string; file: string }
 export type DebianMirrors = { main: string; security: string }
@@ -300,5 +300,5 @@ const exists = (path: string): Promise<boolean> =>
 export async function mountStack(image: StackImage, mountPoint: string): Promise<void> {
   if ((await mountPoints()).includes(mountPoint)) return
   await mkdir(mountPoint, { recursive: true })
-  await run(mountReadOnlyCommand(image.file, mountPoint))
+  await mountReadOnly(image.file, mountPoint)
 }

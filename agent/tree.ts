@@ -7,6 +7,8 @@ import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { notPackable } from '#core/domain/errors.ts'
 
+/** What a packer has to know: how many files, folders and links there are, and how many bytes the longest name has. */
+export type TreeSize = { entries: number; nameBytes: number }
 export type TreeLimits = { bytes: number; entries: number; depth: number; pathBytes: number }
 
 /** Far beyond what programs make, and well below where packing would run out of path (PATH_MAX is 4096 bytes). */
@@ -22,9 +24,9 @@ const MAX_ENTRIES = 500_000
  * @param bytes how long all files may be together
  * @throws NOT_PACKABLE naming what is too much, and the path
  */
-export async function checkTree(folder: string, bytes: number, signal: AbortSignal): Promise<void> {
+export async function checkTree(folder: string, bytes: number, signal: AbortSignal): Promise<TreeSize> {
   const limits: TreeLimits = { bytes, entries: MAX_ENTRIES, depth: MAX_DEPTH, pathBytes: MAX_PATH_BYTES }
-  const judge = judgeTree(limits)
+  const { judge, size } = judgeTree(limits)
   // find goes from folder to folder by descriptor, so that no depth is too deep for it.
   const child = spawn('find', ['.', '-xdev', '-mindepth', '1', '-printf', FIND_FORMAT], {
     cwd: folder,
@@ -46,6 +48,7 @@ export async function checkTree(folder: string, bytes: number, signal: AbortSign
   const code = await ended
   if (why !== null) throw notPackable(why)
   if (code !== 0) throw new Error(`find failed (${code}): ${complaint.trim()}`)
+  return size
 }
 
 /** Kind, depth, length, number of names, inode and path of each file, with a NUL at the end. */
@@ -60,13 +63,13 @@ const foreignKinds: Record<string, string> = {
   D: 'a door',
 }
 
-/** @returns a function that takes find's output in chunks and says what is too much, or null */
-export function judgeTree(limits: TreeLimits): (chunk: string) => string | null {
+/** @returns a function that takes find's output in chunks and says what is too much, or null; and the size of what it has taken */
+export function judgeTree(limits: TreeLimits): { judge: (chunk: string) => string | null; size: TreeSize } {
   let rest = ''
   let bytes = 0
-  let entries = 0
+  const sizes: TreeSize = { entries: 0, nameBytes: 0 }
   const counted = new Set<string>()
-  return (chunk) => {
+  const judge = (chunk: string) => {
     const records = (rest + chunk).split('\0')
     rest = records.pop() ?? ''
     for (const record of records) {
@@ -74,8 +77,9 @@ export function judgeTree(limits: TreeLimits): (chunk: string) => string | null 
       const shown = JSON.stringify(Buffer.from(path.join(' '), 'latin1').toString('utf8').slice(0, 200))
       const foreign = foreignKinds[kind]
       if (foreign !== undefined) return `${shown} is ${foreign}, and only files, folders and links can be in a slug`
-      entries += 1
-      if (entries > limits.entries)
+      sizes.entries += 1
+      sizes.nameBytes = Math.max(sizes.nameBytes, (path.join(' ').split('/').at(-1) ?? '').length)
+      if (sizes.entries > limits.entries)
         return `there are more than ${limits.entries} files and folders, the last one ${shown}`
       if (Number(depth) > limits.depth) return `${shown} lies more than ${limits.depth} folders deep`
       if (path.join(' ').length > limits.pathBytes) return `the path ${shown}… is longer than ${limits.pathBytes} bytes`
@@ -87,6 +91,7 @@ export function judgeTree(limits: TreeLimits): (chunk: string) => string | null 
     }
     return null
   }
+  return { judge, size: sizes }
 }
 
 /**

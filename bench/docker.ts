@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { readConfig } from '../core/runtime/config.ts'
 import { run } from '../core/runtime/process.ts'
 import { removeCgroup } from '../agent/sandbox/cgroup.ts'
-import { mountReadOnlyCommand, unmount, unmountBelow } from '../agent/sandbox/mounts.ts'
+import { mountReadOnly, unmount, unmountBelow } from '../agent/sandbox/mounts.ts'
 import { STACK_NAME } from '../agent/stack.ts'
 import { available, MB, privateOf, settle } from './memory.ts'
 import { median, printTable } from './table.ts'
@@ -123,7 +123,7 @@ async function startEngine(home: string): Promise<Engine> {
 /** An image of the files that our sandboxes have as their root. */
 async function importStack(engine: Engine, mounted: string): Promise<void> {
   await mkdir(mounted)
-  await run(mountReadOnlyCommand(join(readConfig(process.env).cache, 'stacks', `${STACK_NAME}.squashfs`), mounted))
+  await mountReadOnly(join(readConfig(process.env).cache, 'stacks', `${STACK_NAME}.squashfs`), mounted)
   const tar = `${mounted}.tar`
   try {
     await run(['tar', '--create', '--file', tar, '--directory', mounted, '.'], { timeoutMs: 300_000 })

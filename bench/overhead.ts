@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { readConfig } from '../core/runtime/config.ts'
 import { silentLog } from '../core/runtime/log.ts'
 import { run } from '../core/runtime/process.ts'
+import { pack } from '../agent/pack.ts'
 import { ensurePlatformNode } from '../agent/runtimes/npm.ts'
-import { mountReadOnlyCommand, unmount } from '../agent/sandbox/mounts.ts'
+import { mountReadOnly, unmount } from '../agent/sandbox/mounts.ts'
 import { addressOf } from '../agent/sandbox/index.ts'
 import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
 import { median, printTable } from './table.ts'
@@ -82,11 +83,14 @@ async function makeSlug(work: string): Promise<Slug> {
   const code = await readFile(join(typescript, 'typescript.js'))
   for (let part = 0; part < PARTS; part++) await appendFile(join(plain, BIG), code)
   for (const [name, text] of Object.entries(programs)) await writeFile(join(plain, `${name}.cjs`), text)
-  const image = join(work, 'slug.squashfs')
-  await run(['mksquashfs', plain, image, '-quiet', '-no-progress', '-comp', 'zstd', '-Xcompression-level', '3'])
+  const image = join(work, 'slug.image')
+  await pack(
+    { folder: plain, output: image, owner: 0, without: [], size: { entries: 200, nameBytes: 100 } },
+    { signal: AbortSignal.timeout(60_000), log: silentLog },
+  )
   const mounted = join(work, 'mounted')
   await mkdir(mounted)
-  await run(mountReadOnlyCommand(image, mounted))
+  await mountReadOnly(image, mounted)
   return { plain, mounted }
 }
 

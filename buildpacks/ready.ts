@@ -1,10 +1,11 @@
 /** A ready slug (core/domain/slug-file.ts), unpacked as the app's own user: its images may be anybody's. */
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { IMAGE_HEAD_BYTES, imageKind, type ImageKind } from '#core/domain/image.ts'
 import { BuildFailure, exitCodes, type Output, type Plan } from './contract.ts'
 import { runQuietly } from './steps.ts'
 
-const UNPACKER = join(import.meta.dirname, 'unsquashfs')
+const UNPACKERS = join(import.meta.dirname, 'unpackers')
 /** As many as a plan may name; more are packed together with the app. */
 const MAX_PATHS = 8
 
@@ -27,7 +28,7 @@ export async function unpackSlug(
   const apart = join(app, '.berth-dependencies')
   for (const { digest, kind } of slug.layers) {
     const image = join(folder, 'layers', `${digest}.squashfs`)
-    await runQuietly(unpackCommand(image, kind === 'dependencies' ? apart : app), folder, output)
+    await runQuietly(await unpackCommand(image, kind === 'dependencies' ? apart : app), folder, output)
     await rm(image)
   }
   const paths = await moveIn(apart, app, '')
@@ -41,27 +42,51 @@ export async function unpackSlug(
   }
 }
 
-/** With the host's libraries, which come with it: the stack's may be of another Debian. */
-export const unpackCommand = (image: string, folder: string): [string, ...string[]] => [
-  join(UNPACKER, 'loader'),
-  '--library-path',
-  UNPACKER,
-  join(UNPACKER, 'unsquashfs'),
-  '-quiet',
-  '-no-progress',
-  '-no-xattrs',
-  '-force',
-  '-processors',
-  '1',
-  // In MiB; by itself it takes twice 256 of them.
-  '-data-queue',
-  '64',
-  '-frag-queue',
-  '64',
-  '-dest',
-  folder,
-  image,
-]
+/** By the host's programs, with the libraries that come with them: the stack's may be of another Debian. */
+async function unpackCommand(image: string, folder: string): Promise<[string, ...string[]]> {
+  const kind = await kindOf(image)
+  if (kind === null) throw new BuildFailure(exitCodes.failedStep, `A layer of the slug is neither EROFS nor squashfs.`)
+  const loader = [join(UNPACKERS, 'loader'), '--library-path', UNPACKERS] as const
+  return [...loader, ...unpackers[kind](image, folder)]
+}
+
+const unpackers: Record<ImageKind, (image: string, folder: string) => string[]> = {
+  erofs: (image, folder) => [
+    join(UNPACKERS, 'fsck.erofs'),
+    // No more than errors.
+    '-d1',
+    `--extract=${folder}`,
+    '--overwrite',
+    '--no-preserve-owner',
+    '--preserve-perms',
+    image,
+  ],
+  squashfs: (image, folder) => [
+    join(UNPACKERS, 'unsquashfs'),
+    '-quiet',
+    '-no-progress',
+    '-no-xattrs',
+    '-force',
+    '-processors',
+    '1',
+    // In MiB; by itself it takes twice 256 of them.
+    '-data-queue',
+    '64',
+    '-frag-queue',
+    '64',
+    '-dest',
+    folder,
+    image,
+  ],
+}
+
+async function kindOf(image: string): Promise<ImageKind | null> {
+  const file = await open(image)
+  const { buffer, bytesRead } = await file
+    .read(Buffer.alloc(IMAGE_HEAD_BYTES), 0, IMAGE_HEAD_BYTES, 0)
+    .finally(() => file.close())
+  return imageKind(buffer.subarray(0, bytesRead))
+}
 
 /**
  * Moves folders that are nowhere in the app; looks into those that are. What is in both is the app's, as in its layers.

@@ -26,6 +26,7 @@ export type Layers = {
 
 const MAX_BYTES = 8 * 1024 ** 3
 const INCOMING = '.incoming-'
+/** From the time when all were squashfs: it is part of buckets, backups and slug files. What an image is, it says itself. */
 const SUFFIX = '.squashfs'
 
 /** How a layer is called in a folder and in a bucket, so that copying the one to the other is moving house. */

@@ -1,6 +1,6 @@
 /** Dependencies that an earlier build packed already are mounted instead of made again. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readFile, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { BuildPlan } from '#core/contract/buildpack.ts'
 import { notPackable } from '#core/domain/errors.ts'
 import type { Deploy } from '#core/domain/release.ts'
@@ -88,6 +88,28 @@ export async function existing(folder: string, paths: string[]): Promise<string[
     if (what === 'folder') found.push(path)
   }
   return found
+}
+
+/**
+ * Moves folders out of the app, to the same paths below `apart`: an image is packed of a whole folder.
+ * @param paths as `existing` has found them; one may lie in another
+ */
+export async function setApart(app: string, apart: string, paths: string[]): Promise<void> {
+  const outer = paths.filter((path) => !paths.some((other) => path.startsWith(`${other}/`)))
+  for (const path of new Set(outer)) {
+    await makeFolders(apart, dirname(path))
+    await rename(join(app, path), join(apart, path))
+  }
+}
+
+/** With the same rights whatever the agent's umask, so that they make the same image everywhere. */
+async function makeFolders(root: string, path: string): Promise<void> {
+  const parts = path === '.' ? [] : path.split('/')
+  for (let depth = 0; depth <= parts.length; depth++) {
+    const folder = join(root, ...parts.slice(0, depth))
+    await mkdir(folder, { recursive: true })
+    await chmod(folder, 0o755)
+  }
 }
 
 const notAFolder = (path: string) => notPackable(`${path} is not a folder but a link or a file`)

@@ -6,12 +6,12 @@ import type { BuildSpec } from '#core/contract/internal.ts'
 import { APP_UID } from '#core/domain/app.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { type Layer, type RuntimeRef, type Slug, runsWithApps } from '#core/domain/slug.ts'
+import { pack } from '../pack.ts'
 import { packAmongBuilds } from '../sandbox/cgroup.ts'
-import { pack } from '../slug.ts'
 import { sourceTime } from '../source-time.ts'
 import { checkTree } from '../tree.ts'
 import type { BuildContext } from './context.ts'
-import { type DependencyNote, existing, runtimeKey } from './dependencies.ts'
+import { type DependencyNote, existing, runtimeKey, setApart } from './dependencies.ts'
 import type { Workspace } from './workspace.ts'
 
 type Packable = {
@@ -31,15 +31,17 @@ export async function packSlug(
   { deploy, spec, stack, plan, release, runtimes, reused, workspace, signal }: Packable,
 ): Promise<Slug> {
   const began = context.now()
-  const amongBuilds = (pid: number) => packAmongBuilds(context.host.slot, pid)
+  const onStart = (pid: number) => packAmongBuilds(context.host.slot, pid)
+  const how = { signal, log: context.log, onStart }
   const owner = spec.uidBase + APP_UID
   const paths = plan.dependencies?.paths ?? []
-  await checkTree(workspace.app, context.config.buildDiskMb * 1024 * 1024, signal)
+  const size = await checkTree(workspace.app, context.config.buildDiskMb * 1024 * 1024, signal)
   const there = reused ? [] : await existing(workspace.app, paths)
   let dependencies = reused
   if (there.length > 0) {
-    const output = join(workspace.folder, 'dependencies.squashfs')
-    await pack({ folder: workspace.app, output, owner, only: there, without: [] }, signal, amongBuilds)
+    const output = join(workspace.folder, 'dependencies.image')
+    await setApart(workspace.app, workspace.apart, there)
+    await pack({ folder: workspace.apart, output, owner, without: [], size }, how)
     dependencies = { ...(await context.layers.add(output, signal)), kind: 'dependencies' }
     const note: DependencyNote = {
       key: plan.dependencies?.key ?? '',
@@ -49,15 +51,15 @@ export async function packSlug(
     await writeFile(`${workspace.cache.dependencies}.new`, JSON.stringify(note))
     await rename(`${workspace.cache.dependencies}.new`, workspace.cache.dependencies)
   }
-  const output = join(workspace.folder, 'app.squashfs')
+  const output = join(workspace.folder, 'app.image')
   const time = await sourceTime(workspace.source, Math.floor(began / 1000))
-  await pack({ folder: workspace.app, output, owner, only: null, without: paths, time }, signal, amongBuilds)
+  await pack({ folder: workspace.app, output, owner, without: paths, time, size }, how)
   const app: Layer = { ...(await context.layers.add(output, signal)), kind: 'app' }
   const layers = dependencies ? [dependencies, app] : [app]
-  const size = layers.reduce((sum, { bytes }) => sum + bytes, 0)
+  const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0)
   const shared = reused ? ', dependencies shared with the release before' : ''
   await context.print(deploy.id, [
-    `-----> Slug: ${(size / 1024 / 1024).toFixed(1)} MB${shared} (packed in ${((context.now() - began) / 1000).toFixed(1)} s)`,
+    `-----> Slug: ${(bytes / 1024 / 1024).toFixed(1)} MB${shared} (packed in ${((context.now() - began) / 1000).toFixed(1)} s)`,
   ])
   return {
     layers,

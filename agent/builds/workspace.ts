@@ -16,6 +16,8 @@ export type Workspace = {
   image: string
   root: string
   app: string
+  /** Where what becomes a layer of its own is moved to, on the same image. */
+  apart: string
   build: string
   temporary: string
   source: string
@@ -30,6 +32,7 @@ export function workspaceOf(context: BuildContext, id: DeployId, spec: BuildSpec
     image: join(folder, 'workspace.ext4'),
     root,
     app: join(root, 'app'),
+    apart: join(root, 'apart'),
     build: join(root, 'build'),
     temporary: join(root, 'tmp'),
     source: join(folder, 'source.tar'),

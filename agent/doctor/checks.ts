@@ -69,7 +69,8 @@ function userNamespaces({ kernel }: Facts): Finding {
 function filesystems({ kernel }: Facts): Finding[] {
   const wanted = {
     overlay: 'layers of a slug lie over each other',
-    squashfs: 'slugs and stacks are its images',
+    erofs: 'slugs are its images',
+    squashfs: 'stacks and runtimes are its images',
     ext4: 'scratch space is limited by its images',
   }
   return Object.entries(wanted).map(([name, why]) => {
@@ -82,7 +83,8 @@ function filesystems({ kernel }: Facts): Finding[] {
 
 function kernelSettings({ kernel }: Facts): Finding[] {
   const wanted: [setting: string, what: string, why: string][] = [
-    ['SQUASHFS_ZSTD', 'squashfs with zstd', 'Slugs and stacks are packed with it.'],
+    ['EROFS_FS_ZIP', 'EROFS with lz4', 'Slugs are packed with it.'],
+    ['SQUASHFS_ZSTD', 'squashfs with zstd', 'Stacks and runtimes are packed with it.'],
     ['NF_TABLES', 'nf_tables', 'It keeps sandboxes from each other and from the host.'],
     ['VETH', 'veth', 'Each sandbox has a pair of these links as its network.'],
   ]
@@ -146,7 +148,8 @@ function cgroups({ cgroup }: Facts): Finding[] {
 
 const needed: [ProgramName, string, string][] = [
   ['conmon', 'It holds a sandbox while the agent restarts.', 'apt-get install conmon'],
-  ['mksquashfs', 'It packs slugs and stacks.', 'apt-get install squashfs-tools'],
+  ['mkfs.erofs', 'It packs slugs.', 'apt-get install erofs-utils'],
+  ['mksquashfs', 'It packs stacks and runtimes.', 'apt-get install squashfs-tools'],
   ['mmdebstrap', 'It makes the first stack image.', 'apt-get install mmdebstrap'],
   ['mkfs.ext4', 'It makes scratch images.', 'apt-get install e2fsprogs'],
   ['ip', 'It makes links.', 'apt-get install iproute2'],

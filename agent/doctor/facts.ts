@@ -65,6 +65,7 @@ export const programNames = [
   'conmon',
   'runc',
   'redis-server',
+  'mkfs.erofs',
   'mksquashfs',
   'mmdebstrap',
   'mkfs.ext4',

@@ -94,7 +94,7 @@ async function loadableModules(): Promise<string[]> {
     .split('\n')
     .map((line) => plain(/([^/]+)\.ko(?:\.\w+)?:/.exec(line)?.[1] ?? ''))
   const rules = await modprobeRules()
-  return ['overlay', 'squashfs', 'ext4', ...riskyModules].filter(
+  return ['overlay', 'erofs', 'squashfs', 'ext4', ...riskyModules].filter(
     (name) => installed.includes(name) && !isBlacklisted(name, rules),
   )
 }
@@ -114,6 +114,7 @@ async function modprobeRules(): Promise<string> {
 }
 
 const versionArguments: Partial<Record<ProgramName, string[]>> = {
+  'mkfs.erofs': ['--help'],
   mksquashfs: ['-version'],
   'mkfs.ext4': ['-V'],
   ip: ['-V'],

@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
-import { mountPoints, mountReadOnlyCommand, unmount } from '../sandbox/mounts.ts'
+import { mountPoints, mountReadOnly, unmount } from '../sandbox/mounts.ts'
 
 export type Roots = {
   /**
@@ -47,7 +47,7 @@ export function openRoots(folder: string, now: () => number): Roots {
 
   const mountImage = (file: string): Promise<string> => {
     const target = join(imagesFolder, nameOf(file))
-    return once(target, async () => void (await run(mountReadOnlyCommand(file, target))))
+    return once(target, () => mountReadOnly(file, target))
   }
 
   const placeOf = (base: string, images: string[]): string =>

@@ -1,11 +1,24 @@
 /** The machine's mounts: looking, and taking them away. */
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { IMAGE_HEAD_BYTES, imageKind, type ImageKind } from '#core/domain/image.ts'
 import { run } from '#core/runtime/process.ts'
 
-export const mountReadOnlyCommand = (image: string, folder: string): [string, ...string[]] => [
+/**
+ * Mounts an image as what its beginning says it is: a host has layers of EROFS and, of earlier builds, of squashfs.
+ * @throws an Error that names the file, when it is neither
+ */
+export async function mountReadOnly(image: string, folder: string): Promise<void> {
+  const file = await open(image)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(IMAGE_HEAD_BYTES)).finally(() => file.close())
+  const kind = imageKind(buffer.subarray(0, bytesRead))
+  if (kind === null) throw new Error(`${image} is neither an EROFS nor a squashfs image.`)
+  await run(mountReadOnlyCommand(kind, image, folder))
+}
+
+const mountReadOnlyCommand = (kind: ImageKind, image: string, folder: string): [string, ...string[]] => [
   'mount',
   '-t',
-  'squashfs',
+  kind,
   '-o',
   'loop,ro,nosuid,nodev',
   image,

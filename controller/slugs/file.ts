@@ -5,6 +5,7 @@ import { parse } from '#core/contract/schema.ts'
 import { MAX_SMALL_FILE_BYTES, slugManifest, type SlugManifest } from '#core/contract/slug-file.ts'
 import { BerthError, notFound, slugFileRefused } from '#core/domain/errors.ts'
 import type { LayerDigest } from '#core/domain/ids.ts'
+import { IMAGE_HEAD_BYTES, imageTime } from '#core/domain/image.ts'
 import type { Release } from '#core/domain/release.ts'
 import {
   digestOfEntry,
@@ -62,10 +63,12 @@ async function* entryOf(entry: Entry, content: AsyncIterable<Uint8Array> | Uint8
 /** The time that an image's files have, in seconds since 1970: so that who packs them again makes the same bytes. */
 async function packedAt(layers: Layers, digest: LayerDigest | undefined): Promise<number> {
   if (digest === undefined) return 0
-  for await (const chunk of await layers.read(digest))
-    // Squashfs 4.0, "superblock": mkfs_time, little-endian, after magic and count of inodes.
-    return (chunk as Buffer).length >= 12 ? (chunk as Buffer).readUInt32LE(8) : 0
-  return 0
+  let head = Buffer.alloc(0)
+  for await (const chunk of await layers.read(digest)) {
+    head = Buffer.concat([head, chunk as Buffer])
+    if (head.length >= IMAGE_HEAD_BYTES) break
+  }
+  return imageTime(head)
 }
 
 // ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

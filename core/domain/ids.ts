@@ -13,7 +13,7 @@ export type DeployId = Brand<'DeployId'>
 export type RouterId = Brand<'RouterId'>
 export type TokenId = Brand<'TokenId'>
 export type UserId = Brand<'UserId'>
-/** SHA-256 of a squashfs layer, 64 lower-case hex digits. */
+/** SHA-256 of a layer, 64 lower-case hex digits. */
 export type LayerDigest = Brand<'LayerDigest'>
 /** `web`, `worker`, …: a key of the Procfile. */
 export type ProcessType = Brand<'ProcessType'>

@@ -1,5 +1,5 @@
 /**
- * A slug as a file: a tar archive (POSIX.1-1988 ustar) of `manifest.json` and then `layers/DIGEST.squashfs`, in the order of
+ * A slug as a file: a tar archive (POSIX.1-1988 ustar) of `manifest.json` and then `layers/DIGEST.squashfs` (see image.ts), in the order of
  * the manifest. An exported app has `app.json`, and perhaps `config.sealed`, before those. Nothing else may be in it: this
  * reads no long names, no links, no folders, so that there is nothing to unpack wrongly.
  */

@@ -2,7 +2,7 @@ import type { CronJob } from './cron.ts'
 import type { HealthCheck } from './health-check.ts'
 import type { LayerDigest, ProcessType } from './ids.ts'
 
-/** A read-only squashfs image, named by the SHA-256 of its bytes. */
+/** A read-only image (see image.ts), named by the SHA-256 of its bytes. */
 export type Layer = { digest: LayerDigest; bytes: number; kind: 'dependencies' | 'app' }
 
 /** A runtime at an exact version in the hosts' runtime store, e.g. node 22.22.3. */

@@ -7,7 +7,8 @@ import type { Layer } from '#core/domain/slug.ts'
 import { silentLog, type Fields, type Log } from '#core/runtime/log.ts'
 import type { ControllerClient } from '../../../agent/controller-client.ts'
 import { mountPoints, unmountBelow } from '../../../agent/sandbox/mounts.ts'
-import { openLayers, pack, type Layers } from '../../../agent/slug.ts'
+import { pack } from '../../../agent/pack.ts'
+import { openLayers, type Layers } from '../../../agent/slug.ts'
 
 describe('A slug’s layer on a host', () => {
   let folder: string
@@ -39,8 +40,11 @@ describe('A slug’s layer on a host', () => {
     layers = openLayers(join(folder, 'layers'), controller, log)
     await mkdir(join(folder, 'app'))
     await writeFile(join(folder, 'app', 'hello'), 'hello')
-    const output = join(folder, 'app.squashfs')
-    await pack({ folder: join(folder, 'app'), output, owner: 1000, only: null, without: [] }, signal)
+    const output = join(folder, 'app.image')
+    await pack(
+      { folder: join(folder, 'app'), output, owner: 1000, without: [], size: { entries: 1, nameBytes: 5 } },
+      { signal, log: silentLog },
+    )
     layer = { ...(await layers.add(output, signal)), kind: 'app' }
   })
   afterEach(async () => {
@@ -87,8 +91,11 @@ describe('A slug’s layer on a host', () => {
 
   it('S31: is refused when another image lies in its place', async () => {
     await writeFile(join(folder, 'app', 'hello'), 'made by a tenant')
-    const other = join(folder, 'other.squashfs')
-    await pack({ folder: join(folder, 'app'), output: other, owner: 1000, only: null, without: [] }, signal)
+    const other = join(folder, 'other.image')
+    await pack(
+      { folder: join(folder, 'app'), output: other, owner: 1000, without: [], size: { entries: 1, nameBytes: 5 } },
+      { signal, log: silentLog },
+    )
     await copyFile(other, image())
     await refused()
   })

@@ -8,7 +8,7 @@ import { collectMachineStore, markRuntimes } from '../../../agent/machine-store/
 import { ORPHANED_MS, UNUSED_MS } from '../../../agent/machine-store/outdated.ts'
 import { ensureDebianRuntime, nameOf } from '../../../agent/runtimes/debian.ts'
 import { installRuntime } from '../../../agent/runtimes/npm.ts'
-import { mountReadOnlyCommand, unmount } from '../../../agent/sandbox/mounts.ts'
+import { mountReadOnly, unmount } from '../../../agent/sandbox/mounts.ts'
 
 describe('The store of runtimes and stack images that all Berths of a machine share', function () {
   this.timeout(30_000)
@@ -44,7 +44,7 @@ describe('The store of runtimes and stack images that all Berths of a machine sh
       await writeFile(at('runtimes', name, 'bin/node'), '')
     }
     for (const name of await readdir(at('runtimes'))) await lastUsed(at('runtimes', name), UNUSED_MS + ORPHANED_MS)
-    await run(mountReadOnlyCommand(at('runtimes', images[1] ?? ''), mounted))
+    await mountReadOnly(at('runtimes', images[1] ?? ''), mounted)
 
     const npm = { cacheDir: cache, npmRegistry: 'http://127.0.0.1:1', log: silentLog }
     const debian = { ...npm, folder: at('preparing'), slot: null, mirrors: { main: '', security: '' } }

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
-import { chmod, link, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, lutimes, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { imageKind } from '#core/domain/image.ts'
+import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
-import { digestOf, pack } from '../../../agent/slug.ts'
+import { listImage } from '#test/helpers/images.ts'
+import { setApart } from '../../../agent/builds/dependencies.ts'
+import { pack, type Packing } from '../../../agent/pack.ts'
+import { digestOf } from '../../../agent/slug.ts'
 import { checkTree } from '../../../agent/tree.ts'
 
+const SMALL = { entries: 1, nameBytes: 1 }
+const MANY = { entries: 60_000, nameBytes: 1 }
 const signal = AbortSignal.timeout(200_000)
 
 describe('Packing an app’s files', function () {
@@ -29,9 +36,11 @@ describe('Packing an app’s files', function () {
     return root
   }
 
-  async function packed(root: string, changes: Partial<Parameters<typeof pack>[0]> = {}): Promise<string> {
-    const output = `${root}.squashfs`
-    await pack({ folder: root, output, owner: 5000, only: null, without: [], ...changes }, signal)
+  const kindOf = async (root: string) => imageKind(await readFile(`${root}.image`))
+
+  async function packed(root: string, changes: Partial<Packing> = {}): Promise<string> {
+    const output = `${root}.image`
+    await pack({ folder: root, output, owner: 5000, without: [], size: SMALL, ...changes }, { signal, log: silentLog })
     return digestOf(output)
   }
 
@@ -62,33 +71,69 @@ describe('Packing an app’s files', function () {
     const root = await tree('one', ['a', 'b', 'c'], 1)
     for (const path of ['node_modules/x', 'web/node_modules/y', 'web/src', 'old_node_modules'])
       await mkdir(join(root, path), { recursive: true })
-    const names = async () =>
-      (await run(['unsquashfs', '-l', `${root}.squashfs`])).stdout.split('\n').map((line) => line.slice(14))
-    await packed(root, { without: ['node_modules', 'web/node_modules'] })
-    assert.deepEqual(
-      (await names()).filter((name) => name.includes('node_modules') || name.startsWith('web')),
-      ['old_node_modules', 'web', 'web/src'],
-    )
-    await packed(root, { only: ['node_modules', 'web/node_modules'] })
-    assert.deepEqual(
-      (await names()).filter((name) => name !== ''),
-      ['node_modules', 'node_modules/x', 'web', 'web/node_modules', 'web/node_modules/y'],
-    )
+    const names = async (image: string) =>
+      (await listImage(image))
+        .split('\n')
+        .flatMap((line) => line.split(' ./')[1] ?? [])
+        .sort()
+    const dependencies = ['node_modules', 'web/node_modules']
+    for (const size of [SMALL, MANY]) {
+      await packed(root, { without: dependencies, size })
+      assert.deepEqual(
+        (await names(`${root}.image`)).filter((name) => name.includes('node_modules') || name.startsWith('web')),
+        ['old_node_modules', 'web', 'web/src'],
+      )
+    }
+    const apart = join(folder, 'apart')
+    await setApart(root, apart, [...dependencies, 'node_modules/x'])
+    await packed(apart)
+    assert.deepEqual(await names(`${apart}.image`), [
+      'node_modules',
+      'node_modules/x',
+      'web',
+      'web/node_modules',
+      'web/node_modules/y',
+    ])
   })
 
-  it('S29: takes a hundred thousand files, and names of 255 bytes, with newlines and of no encoding', async () => {
+  it('S29: takes names with newlines and of no encoding, and by the other format those of 255 bytes', async () => {
+    const root = join(folder, 'odd')
+    await mkdir(root)
+    const odd = ['n'.repeat(254), 'line\nbreak', '-rf', '*', '[a-z]', ' ', '\\'].map((name) => Buffer.from(name))
+    for (const name of [...odd, Buffer.from([0xff, 0xfe])])
+      await writeFile(Buffer.concat([Buffer.from(`${root}/`), name]), name)
+    await packed(root, { size: await checkTree(root, 1024 * 1024, signal) })
+    assert.equal(await kindOf(root), 'erofs')
+    for (const name of odd.map(String)) assert.ok((await listImage(`${root}.image`)).includes(` ./${name}\n`), name)
+    await writeFile(join(root, 'n'.repeat(255)), 'one more byte')
+    await packed(root, { size: await checkTree(root, 1024 * 1024, signal) })
+    assert.equal(await kindOf(root), 'squashfs')
+    for (const name of [...odd.map(String), 'n'.repeat(255)])
+      assert.ok((await listImage(`${root}.image`)).includes(` ./${name}\n`), name)
+  })
+
+  it('falls back on squashfs where there is nothing that packs EROFS', async () => {
+    const root = await tree('one', ['a', 'b', 'c'], 1)
+    const programs = join(folder, 'programs')
+    await mkdir(programs)
+    for (const name of ['find', 'chmod', 'mksquashfs']) await symlink(`/usr/bin/${name}`, join(programs, name))
+    const path = process.env['PATH']
+    process.env['PATH'] = programs
+    await packed(root).finally(() => (process.env['PATH'] = path))
+    assert.equal(await kindOf(root), 'squashfs')
+    assert.match(await listImage(`${root}.image`), / \.\/lib\/a$/m)
+  })
+
+  it('S29: takes a hundred thousand files', async () => {
     const root = join(folder, 'many')
     for (let n = 0; n < 100; n++) await mkdir(join(root, `${n}`), { recursive: true })
     const names = Array.from({ length: 100_000 }, (_, n) => `${n % 100}/${n}`)
-    await run(['xargs', 'touch'], { cwd: root, input: names.join('\n') })
-    const odd = ['n'.repeat(255), 'line\nbreak', '-rf', '*', '[a-z]', ' ', '\\'].map((name) => Buffer.from(name))
-    for (const name of [...odd, Buffer.from([0xff, 0xfe])])
-      await writeFile(Buffer.concat([Buffer.from(`${root}/`), name]), name)
-    await checkTree(root, 1024 * 1024, signal)
-    await packed(root)
-    const { stdout } = await run(['unsquashfs', '-l', `${root}.squashfs`])
-    assert.equal(stdout.split('\n').filter((line) => /^squashfs-root\/\d+\/\d+$/.test(line)).length, 100_000)
-    for (const name of odd.map(String).filter((text) => text !== '*'))
-      assert.ok(stdout.includes(`squashfs-root/${name}\n`), JSON.stringify(name))
+    await run(['xargs', 'touch'], { cwd: root, input: names.join('\n'), timeoutMs: 100_000 })
+    const size = await checkTree(root, 1024 * 1024, signal)
+    assert.deepEqual(size, { entries: 100_100, nameBytes: 5 })
+    await packed(root, { size })
+    assert.equal(await kindOf(root), 'squashfs', 'its packer takes little memory')
+    const list = await listImage(`${root}.image`)
+    assert.equal(list.split('\n').filter((line) => /\.\/\d+\/\d+$/.test(line)).length, 100_000)
   })
 })

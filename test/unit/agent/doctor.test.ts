@@ -25,11 +25,12 @@ const sound: Facts = {
     release: '6.12.1',
     builtAt: now - 10 * 86_400_000,
     settings: new Map([
+      ['EROFS_FS_ZIP', 'y'],
       ['SQUASHFS_ZSTD', 'y'],
       ['NF_TABLES', 'm'],
       ['VETH', 'm'],
     ]),
-    filesystems: ['overlay', 'squashfs', 'ext4'],
+    filesystems: ['overlay', 'erofs', 'squashfs', 'ext4'],
     maxUserNamespaces: 100_000,
     seccomp: true,
     modules: ['veth'],
@@ -41,6 +42,7 @@ const sound: Facts = {
     conmon: '2.1.12',
     runc: null,
     'redis-server': '7.2.4',
+    'mkfs.erofs': '1.8',
     mksquashfs: '4.6',
     mmdebstrap: '1.5',
     'mkfs.ext4': '1.47',
@@ -81,8 +83,23 @@ const cases: [what: string, facts: Partial<Facts>, verdict: Verdict, check: stri
   ['a kernel without a date', kernel({ builtAt: null }), 'advice', 'kernel age', /does not tell/],
   ['user namespaces off', kernel({ maxUserNamespaces: 0 }), 'problem', 'user namespaces', /sysctl -w user\./],
   ['no user namespaces', kernel({ maxUserNamespaces: null }), 'problem', 'user namespaces', /CONFIG_USER_NS/],
-  ['no overlay', kernel({ filesystems: ['squashfs', 'ext4'] }), 'problem', 'file system overlay', /modprobe overlay/],
-  ['squashfs without zstd', kernel({ settings: new Map([['NF_TABLES', 'y'], ['VETH', 'y']]) }), 'problem', 'squashfs with zstd', /CONFIG_SQUASHFS_ZSTD/], // prettier-ignore
+  [
+    'no overlay',
+    kernel({ filesystems: ['erofs', 'squashfs', 'ext4'] }),
+    'problem',
+    'file system overlay',
+    /modprobe overlay/,
+  ],
+  [
+    'no EROFS',
+    kernel({ filesystems: ['overlay', 'squashfs', 'ext4'] }),
+    'problem',
+    'file system erofs',
+    /modprobe erofs/,
+  ],
+  ['EROFS without lz4', kernel({ settings: new Map([['SQUASHFS_ZSTD', 'y'], ['NF_TABLES', 'y'], ['VETH', 'y']]) }), 'problem', 'EROFS with lz4', /CONFIG_EROFS_FS_ZIP/], // prettier-ignore
+  ['no mkfs.erofs', program({ 'mkfs.erofs': null }), 'problem', 'mkfs.erofs', /erofs-utils/],
+  ['squashfs without zstd', kernel({ settings: new Map([['EROFS_FS_ZIP', 'y'], ['NF_TABLES', 'y'], ['VETH', 'y']]) }), 'problem', 'squashfs with zstd', /CONFIG_SQUASHFS_ZSTD/], // prettier-ignore
   ['no seccomp', kernel({ seccomp: false }), 'problem', 'seccomp', /CONFIG_SECCOMP_FILTER/],
   [
     'a module for AF_ALG',

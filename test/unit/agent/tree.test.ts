@@ -11,7 +11,7 @@ const record = ({ kind = 'f', depth = 1, bytes = 1, names = 1, inode = 1, path }
   `${kind} ${depth} ${bytes} ${names} ${inode} ${path}\0`
 
 describe('Judging what a build left', () => {
-  const judge = (...entries: Entry[]) => judgeTree(limits)(entries.map(record).join(''))
+  const judge = (...entries: Entry[]) => judgeTree(limits).judge(entries.map(record).join(''))
 
   it('S29: takes what is within its limits', () => {
     assert.equal(judge({ path: 'a' }, { path: 'b/c/d', depth: 3, bytes: 998 }, { path: 'x'.repeat(20) }), null)
@@ -46,9 +46,10 @@ describe('Judging what a build left', () => {
     fc.assert(
       fc.property(fc.nat(text.length), fc.nat(text.length), (one, two) => {
         const [from, to] = [Math.min(one, two), Math.max(one, two)]
-        const judgePiece = judgeTree(limits)
+        const { judge: judgePiece, size } = judgeTree(limits)
         const said = [text.slice(0, from), text.slice(from, to), text.slice(to)].map(judgePiece)
         assert.match(said.find((why) => why !== null) ?? '', /"e" alone has 2000 bytes/)
+        assert.deepEqual(size, { entries: 3, nameBytes: 3 })
       }),
     )
   })
