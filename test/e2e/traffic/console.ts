@@ -23,8 +23,9 @@ export const console = (start: Start): void =>
       page.on('pageerror', (error) => complaints.push(error.message))
       page.on('console', (message) => {
         // The browser reports each refusal by itself; those that are asked for are none of its business, nor are the
-      // links of sandboxes that come and go, on which it tries again.
-        if (message.type() === 'error' && !/status of 40[134]|ERR_NETWORK_CHANGED/.test(message.text())) complaints.push(message.text())
+        // links of sandboxes that come and go, on which it tries again.
+        if (message.type() === 'error' && !/status of 40[134]|ERR_NETWORK_CHANGED/.test(message.text()))
+          complaints.push(message.text())
       })
       await page.goto(`${world.apiUrl}/apps/shown`)
     })
