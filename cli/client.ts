@@ -6,7 +6,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Problem } from '#core/contract/api.ts'
@@ -146,8 +145,12 @@ function segmentOf(name: string): string {
   return encodeURIComponent(name)
 }
 
+/** TLS is a quarter of what a command's start takes, so it is loaded where it is spoken. */
+const requestFor = async ({ protocol }: URL): Promise<typeof httpRequest> =>
+  protocol === 'https:' ? (await import('node:https')).request : httpRequest
+
 /** @returns the response as soon as its head is there */
-function send(
+async function send(
   apiUrl: string,
   token: string,
   method: string,
@@ -162,8 +165,9 @@ function send(
     ...(key === undefined ? {} : { 'idempotency-key': key }),
     ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
   }
+  const requestOf = await requestFor(url)
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers })
+    const request = requestOf(url, { method, headers })
     const timer = setTimeout(() => request.destroy(new Error('it does not answer')), withinMs)
     request.on('response', (response) => {
       clearTimeout(timer)
@@ -178,7 +182,12 @@ function send(
 }
 
 /** An answer that comes before the end, such as a refusal, ends the sending. */
-function sendStream(apiUrl: string, token: string, url: URL, { type, length, body }: Upload): Promise<IncomingMessage> {
+async function sendStream(
+  apiUrl: string,
+  token: string,
+  url: URL,
+  { type, length, body }: Upload,
+): Promise<IncomingMessage> {
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/json, application/problem+json',
@@ -186,8 +195,9 @@ function sendStream(apiUrl: string, token: string, url: URL, { type, length, bod
     'content-type': type,
     'content-length': length,
   }
+  const requestOf = await requestFor(url)
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method: 'POST', headers })
+    const request = requestOf(url, { method: 'POST', headers })
     const source = Readable.from(body, { objectMode: false })
     request.on('response', (response) => {
       source.unpipe(request)

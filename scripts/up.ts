@@ -13,6 +13,9 @@ import { runToEnd, startPart, type RunningPart } from './up/supervise.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
+// Whoever read what is said may have gone, as the reader of a pipe does: that is no reason to leave the parts to themselves.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 try {
   await up(readConfig(process.env))
 } catch (error) {

@@ -5,7 +5,6 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startWorld, waitFor } from '#test/helpers/world.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -16,25 +15,6 @@ describe('npm run up, when something is wrong', () => {
   })
   afterEach(async () => {
     await rm(home, { recursive: true, force: true })
-  })
-
-  it('starts again after everything was killed at once', async function () {
-    this.timeout(180_000)
-    const first = await startWorld({ home })
-    await first.cli(['create', 'stays'])
-    const { code, output } = await first.pushApp('stays', 'node-plain')
-    assert.equal(code, 0, output)
-    await first.killAll()
-
-    const second = await startWorld({ home })
-    try {
-      await waitFor(async () => (await second.http('stays', '/')).status === 200, {
-        timeoutMs: 60_000,
-        what: 'the app',
-      })
-    } finally {
-      await second.stop()
-    }
   })
 
   it('names the port that is in use, its setting and who has it', async () => {

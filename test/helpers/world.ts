@@ -24,6 +24,8 @@ export type World = {
   httpPort: number
   token: string
   env: NodeJS.ProcessEnv
+  /** `npm run up` itself, and what it said so far. */
+  up: { process: ChildProcess; said: () => string }
   /** Runs a berth command; fails the test when the command fails, unless failure is allowed. */
   cli(args: string[], options?: { cwd?: string; input?: string; allowFailure?: boolean; token?: string }): Promise<Ran>
   api: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>
@@ -105,6 +107,7 @@ export async function startWorld(
     httpPort,
     token,
     env,
+    up: { process: up, said: output },
     async cli(args, { cwd = home, input, allowFailure = false, token: other } = {}) {
       const ran = await call(args, { cwd, env: other ? { ...env, BERTH_TOKEN: other } : env, input })
       if (ran.code !== 0 && !allowFailure)
@@ -190,7 +193,7 @@ export async function startWorld(
       for (const folder of folders) await rm(folder, { recursive: true, force: true })
       const left = await leftForGood(home, slot)
       if (!options.home) await rm(home, { recursive: true, force: true })
-      if (left.length > 0) throw new Error(`The end of Berth left behind: ${left.join('; ')}`)
+      if (left.length > 0) throw new Error(`The end of Berth left behind: ${left.join('; ')}. It said: ${output()}`)
     },
   }
   return world
@@ -223,10 +226,12 @@ export async function leftBehind(home: string, slot: string): Promise<string[]> 
     `/sys/fs/cgroup/${name}/berth-${slot}`,
     `/sys/fs/cgroup/berth-${slot}`,
   ])
-  return [
+  const ofFolder = [
     ...inFolder(await readFile('/proc/mounts', 'utf8')).map((line) => `mount ${line}`),
     ...(await processesOf(home)),
     ...inFolder((loops ?? []).join('\n')).map((line) => `loop device ${line}`),
+  ]
+  const ofSlot = [
     ...(namespaces ?? [])
       .filter((line) => line.startsWith(`berth-${slot}-`))
       .map((line) => `network namespace ${line}`),
@@ -234,7 +239,13 @@ export async function leftBehind(home: string, slot: string): Promise<string[]> 
     ...(links ?? []).filter((line) => line.includes(`bv${slot}-`)).map((line) => `link ${line}`),
     ...[...new Set(groups)].filter((path) => existsSync(path)).map((path) => `cgroup ${path}`),
   ]
+  // A slot that was given back may be another Berth's at once, and what it names then is that one's.
+  const owner = await ownerOf(slot)
+  return owner === null || owner === home ? [...ofFolder, ...ofSlot] : ofFolder
 }
+
+/** The data folder that a slot is claimed for. */
+const ownerOf = (slot: string): Promise<string | null> => readFile(`/run/berth/slots/${slot}`, 'utf8').catch(() => null)
 
 async function processesOf(home: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
@@ -249,8 +260,7 @@ async function processesOf(home: string): Promise<string[]> {
 
 /** The slot that an agent claimed for its data folder. */
 export async function slotOf(home: string): Promise<string> {
-  for (const name of await readdir('/run/berth/slots'))
-    if ((await readFile(`/run/berth/slots/${name}`, 'utf8')) === home) return name
+  for (const name of await readdir('/run/berth/slots')) if ((await ownerOf(name)) === home) return name
   throw new Error(`no slot of ${home}`)
 }
 

@@ -98,7 +98,7 @@ function steadyRequests(world: World) {
         (error: Error) => error.message,
       )
       if (failed !== null) failures.push(failed)
-      await wait(25)
+      await wait(75)
     }
   }
   const clients = Promise.all([client(), client(), client()])

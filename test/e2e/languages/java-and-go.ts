@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { run } from '#core/runtime/process.ts'
 import { fixtureFolder, type World } from '#test/helpers/world.ts'
 import type { Start } from '#test/helpers/shared-world.ts'
 
@@ -90,10 +90,9 @@ export const javaAndGo = (start: Start): void =>
     })
 
     it('a program that was compiled elsewhere runs by a Procfile, and without its executable bit is refused with the way out', async () => {
-      const { stdout } = await world.cli(['run', '-a', 'compiled', 'gzip -c bin/hello | base64 -w0'])
-      await writeFile(join(folder, 'serve'), gunzipSync(Buffer.from(stdout.trim(), 'base64')))
-      await mkdir(join(folder, 'templates'))
-      await writeFile(join(folder, 'templates/page.html'), '<p>{{.}}</p>')
+      const source = join(import.meta.dirname, '../../fixtures/compiled-app.c')
+      await run(['gcc', '-O1', '-static', '-o', join(folder, 'serve'), source])
+      await chmod(join(folder, 'serve'), 0o644)
       await writeFile(join(folder, 'Procfile'), 'web: ./serve\n')
       const fixture = relative(fixtureFolder('.'), folder)
       const refused = await world.pushApp('brought', fixture)
@@ -101,6 +100,6 @@ export const javaAndGo = (start: Start): void =>
       assert.match(refused.output, /web runs serve, which is not executable\. Run "git update-index --chmod=\+x serve"/)
       await chmod(join(folder, 'serve'), 0o755)
       await push('brought', fixture)
-      assert.equal((await world.http('brought', '/')).body, '<p>hello from a Go app</p>')
+      assert.equal((await world.http('brought', '/')).body, 'hello from a program that was brought compiled')
     })
   })

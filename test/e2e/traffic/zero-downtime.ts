@@ -4,6 +4,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type World } from '#test/helpers/world.ts'
 import type { Start } from '#test/helpers/shared-world.ts'
 
+/** Slow where it is asked to be, gives back a body, and ends with its last request. */
+const server = `
+const { createServer } = require('node:http')
+const server = createServer((request, response) => {
+  if (request.method === 'POST') return request.pipe(response)
+  setTimeout(() => response.end('steady'), request.url === '/slow' ? 300 : 0)
+})
+server.listen(process.env.PORT, '0.0.0.0')
+process.on('SIGTERM', () => server.close(() => process.exit(0)))
+`
+
 export const zeroDowntime = (start: Start): void =>
   void describe('Zero downtime', () => {
     let world: World
@@ -11,17 +22,20 @@ export const zeroDowntime = (start: Start): void =>
       this.timeout(180_000)
       world = await start()
       await world.cli(['create', 'steady'])
-      const { code, output } = await world.pushApp('steady', 'express')
+      const { code, output } = await push('0')
       assert.equal(code, 0, output)
     })
+
+    const push = (version: string) =>
+      world.pushApp('steady', 'node-plain', { change: { 'server.js': server, 'version.txt': version } })
 
     it('F26: not one of steady requests fails through two deploys, a config change, scaling up and down, a restart and a rollback', async function () {
       this.timeout(240_000)
       const load = steadyRequests(world, 'steady')
       for (const step of [
-        () => world.pushApp('steady', 'express', { change: { 'one.txt': '1' } }),
+        () => push('1'),
         () => world.cli(['scale', 'web=3', '-a', 'steady']),
-        () => world.pushApp('steady', 'express', { change: { 'two.txt': '2' } }),
+        () => push('2'),
         () => world.cli(['config:set', 'GREETING=changed', '-a', 'steady']),
         () => world.cli(['scale', 'web=1', '-a', 'steady']),
         () => world.cli(['ps:restart', '-a', 'steady']),
@@ -37,13 +51,13 @@ export const zeroDowntime = (start: Start): void =>
     })
   })
 
-/** Six keep-alive clients, each with a request every 20 ms; some are slow, some have a body. */
+/** Six keep-alive clients, each with a request 50 ms after the last; some are slow, some have a body. */
 function steadyRequests(world: World, app: string) {
   const failures: string[] = []
   let sent = 0
   let stopped = false
   const agent = new Agent({ keepAlive: true, maxSockets: 6 })
-  const paths = ['/', '/info', '/slow?ms=300']
+  const paths = ['/', '/info', '/slow']
 
   async function client(number: number): Promise<void> {
     for (let i = 0; !stopped; i++) {
@@ -51,7 +65,7 @@ function steadyRequests(world: World, app: string) {
       sent++
       const problem = await once(body === null ? (paths[(i + number) % paths.length] ?? '/') : '/echo', body)
       if (problem) failures.push(`${new Date().toISOString()} ${problem}`)
-      await wait(20)
+      await wait(50)
     }
   }
 
