@@ -14,10 +14,10 @@ import { startApi, type TestApi } from '../../../helpers/api.ts'
 import { aDesired } from '../../../helpers/cluster.ts'
 
 /** As the agent's own, without renewing what it shows. */
-const doorOf = ({ call }: TestAgent): Parameters<typeof createControllerClient>[0] => ({
+const doorOf = (agent: TestAgent): Parameters<typeof createControllerClient>[0] => ({
   url: 'https://controller.invalid',
   async ask(path, { method = 'GET' }) {
-    const { status, bytes } = await call(method, path)
+    const { status, bytes } = await agent.call(method, path)
     return new Response(new Uint8Array(bytes), { status })
   },
 })
