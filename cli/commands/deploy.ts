@@ -35,7 +35,8 @@ export const deploy: Run = async (context, [folder = '.'], options) => {
     {
       app,
       query: {
-        message: options.message ?? (root === path ? `Deploy the folder ${basename(path)}` : `Deploy ${basename(path)}`),
+        message:
+          options.message ?? (root === path ? `Deploy the folder ${basename(path)}` : `Deploy ${basename(path)}`),
       },
     },
     { type: 'application/x-tar', length, body: withProgress(archive(root, entries), length, context) },

@@ -95,7 +95,10 @@ function createAgentApi(context: ListenerContext, admission: AdmitContext): Expr
   app.use(nameRequest)
   const admit = (route: string) => admitAgentsTo(route, admission)
   // First what is no JSON: layers come as they are.
-  app.use('/internal', routerOf({ ...admissionRoutes(context), ...internalRoutes(context), ...offeredBuildpackRoutes(context) }, admit))
+  app.use(
+    '/internal',
+    routerOf({ ...admissionRoutes(context), ...internalRoutes(context), ...offeredBuildpackRoutes(context) }, admit),
+  )
   app.use('/internal', ...readBody, routerOf(enrolmentRoutes(context), admit))
   app.use(noSuchPage)
   app.use(answerError(context.log))

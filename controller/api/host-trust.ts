@@ -33,7 +33,7 @@ export const revokeHost =
     const isKnown = (await loadHosts(store)).some(({ id }) => id === host)
     if (!(await endEnrolment(store, host)) && !isKnown) throw notFound('host', host)
     await dismissAgent(store, host)
-  if (isKnown) await setCordoned(store, host, true)
+    if (isKnown) await setCordoned(store, host, true)
     log.warn('certificate of host revoked', { hostId: host, actor: callerOf(req).actor })
     wake()
     res.status(204).end()

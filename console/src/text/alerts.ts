@@ -23,7 +23,8 @@ export const whatOf = (kind: AlertKind): Watched => watched[kind]
 /** Which kinds can be about an app; hosts are the platform's alone, and budgets are of tenants. */
 export const kindsOf = (of: 'app' | 'tenant' | 'platform'): AlertKind[] =>
   (Object.keys(watched) as AlertKind[]).filter(
-    (kind) => ((kind !== 'hostLost' && kind !== 'forgedJob') || of === 'platform') && (kind !== 'quota' || of !== 'app'),
+    (kind) =>
+      ((kind !== 'hostLost' && kind !== 'forgedJob') || of === 'platform') && (kind !== 'quota' || of !== 'app'),
   )
 
 /** `5 % for 2 min`. */
