@@ -162,12 +162,12 @@ export async function removeNetwork(slot: number): Promise<void> {
   await unlink(await existingLinks(slot))
   for (let tries = 0; tries < TABLE_TRIES && (await hasTable(slot)); tries++) {
     await quietly(run(['nft', 'delete', 'table', 'inet', tableOf(slot)]))
-    await sleep(tries * 20)
+    await sleep(Math.min(tries * 20, 400))
   }
 }
 
-/** nft reads all rules of the host before it changes any, and fails while others go on changing theirs. */
-const TABLE_TRIES = 20
+/** nft reads all rules of the host before it changes any, and fails while others go on changing theirs: for half a minute at most. */
+const TABLE_TRIES = 80
 
 async function hasTable(slot: number): Promise<boolean> {
   const stdout = await run(['nft', 'list', 'tables', 'inet']).then(

@@ -199,7 +199,7 @@ export async function startWorld(
   return world
 }
 
-const GONE_WITHIN_MS = 5_000
+const GONE_WITHIN_MS = 30_000
 
 /** A loop device goes with the last copy of its mount, which a sandbox of a neighbour may hold for a moment. */
 async function leftForGood(home: string, slot: string): Promise<string[]> {
