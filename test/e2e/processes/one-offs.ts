@@ -103,8 +103,9 @@ export const oneOffs = (start: Start): void =>
     it('that are detached are listed, write to the log, and can be stopped', async function () {
       this.timeout(90_000)
       const name = nameIn((await world.cli(['run:detached', '-a', 'shop', 'echo begun; sleep 600'])).stdout)
-      await waitFor(async () => (await logs(name)).includes('begun'), { timeoutMs: 40_000, what: 'its output' })
-      assert.match(await eachRunning(), new RegExp(`^${name}\\s+running`, 'm'))
+      await waitFor(async () => /app\[.*: begun$/m.test(await logs(name)), { timeoutMs: 40_000, what: 'its output' })
+      const listed = new RegExp(`^${name}\\s+running`, 'm')
+      await waitFor(async () => listed.test(await eachRunning()), { timeoutMs: 20_000, what: 'it in ps' })
       await world.cli(['ps:stop', name, '-a', 'shop'])
       await ends(name, 'stopped')
       await waitFor(async () => !(await eachRunning()).includes(name), { timeoutMs: 30_000, what: 'its end in ps' })
