@@ -59,7 +59,7 @@ describe('I4: a build whose agent is killed', function () {
 
   /** Whether there is one; it is held where it is, so that it cannot end by itself before somebody ends it. */
   async function stopPacker(builds: string): Promise<boolean> {
-    const [pid] = await processesIn(builds, 'mksquashfs')
+    const [pid] = await processesIn(builds, 'mkfs.erofs')
     if (pid !== undefined) process.kill(pid, 'SIGSTOP')
     return pid !== undefined
   }

@@ -7,6 +7,7 @@ import type { AppId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { resolutions, type UsageTotals } from '#core/domain/usage.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { connectStore, type Store } from '#core/store/connection.ts'
+import { keys } from '#core/store/keys.ts'
 import { loadBuckets, tenantUsage, usageBetween } from '#core/store/usage.ts'
 import { startMeter, type Meter } from '../../../agent/metering.ts'
 import { cgroupVersion } from '../../../agent/sandbox/cgroup.ts'
@@ -15,6 +16,7 @@ import { startRedis, type TestRedis } from '#test/helpers/redis.ts'
 import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
 import { waitFor } from '#test/helpers/world.ts'
 
+const HOST = 'host-a' as HostId
 const MINUTE = 60_000
 const [minutes] = resolutions
 /** A quarter of the time of one core, in small pieces, for ever. */
@@ -39,7 +41,7 @@ describe('The meter', function () {
   const now = () => clock ?? Date.now()
 
   const open = () =>
-    startMeter({ store, log: silentLog, hostId: 'host-a' as HostId, host: world.host, folders: world.folders, now })
+    startMeter({ store, log: silentLog, hostId: HOST, host: world.host, folders: world.folders, now })
   before(async function () {
     this.timeout(180_000)
     world = await startTestHost()
@@ -235,16 +237,17 @@ time.sleep(60)'`,
   })
 
   it('says the live figures of instances', async () => {
-    await store.hset('berth:instance:i-live', 'desired', '{}')
+    const id = 'i-live' as InstanceId
+    await store.hset(keys.instance(id), 'desired', JSON.stringify({ hostId: HOST }))
     const sandbox = await world.start(QUARTER, { app: 'a-live' })
     const owner = { tenantId: 'default' as TenantId, appId: 'a-live' as AppId, kind: 'instance' } as const
-    meter.track({ ...owner, instanceId: 'i-live' as InstanceId }, sandbox)
+    meter.track({ ...owner, instanceId: id }, sandbox)
     await counted('a-live', ({ cpuSeconds }) => cpuSeconds > 0)
-    const stats = () => store.hget('berth:instance:i-live', 'stats')
+    const stats = () => store.hget(keys.hostInstance(HOST, id), 'stats')
     await waitFor(async () => (await stats()) !== null, { timeoutMs: 10_000, what: 'its figures' })
     const { memoryBytes } = JSON.parse((await stats()) ?? '{}') as { memoryBytes: number }
     assert.ok(memoryBytes > 1024 * 1024)
     await end(sandbox)
-    assert.equal(await store.hexists('berth:instance:i-gone', 'stats'), 0)
+    assert.equal(await store.exists(keys.hostInstance(HOST, 'i-gone' as InstanceId)), 0)
   })
 })
