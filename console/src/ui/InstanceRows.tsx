@@ -100,8 +100,8 @@ const rest: Column<InstanceView>[] = [
     ),
   },
   {
-    title: 'Requests/s',
-    width: '84px',
+    title: 'Req/s',
+    width: '60px',
     from: 'wider',
     num: true,
     cell: ({ requestsPerSecond: of }) => (of === null ? '–' : rate(of)),
