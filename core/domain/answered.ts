@@ -1,7 +1,7 @@
 /**
  * How many requests each instance answered in a stretch of time, as routers counted. An instance is credited when its answer
- * begins, so that a request is counted once at most, whichever instances it was tried on before: what an instance refused,
- * broke off or never answered is nobody's, nor is what a router answered itself. WebSockets are not among them.
+ * begins, so that a request is counted once at most, whichever instances it was tried on before: what an instance refused or
+ * never began to answer is not counted for it, nor is what a router answered itself. WebSockets are not among them.
  */
 import type { InstanceId, ProcessType } from './ids.ts'
 import { WEB } from './release.ts'

@@ -56,7 +56,7 @@ export class Pools {
     return counts
   }
 
-  /** How many requests each instance answered since the last time; a pool that was closed has nothing to say any more. */
+  /** How many requests each instance answered since the last time; one that is gone has nothing to say any more. */
   takeAnswered(): Map<InstanceId, number> {
     const taken = new Map<InstanceId, number>()
     for (const pool of this.#pools.values()) {
