@@ -5,6 +5,7 @@ import { connectStore } from '#core/store/connection.ts'
 import { createApp } from '#core/store/apps.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { assignInstance, reportInstance, reportStats } from '#core/store/instances.ts'
+import { createAnsweredReader } from '#core/store/answered.ts'
 import { createFiguresReader } from '#core/store/figures.ts'
 import { createLiveReader } from '#core/store/live.ts'
 import { liveTopics } from '#core/contract/live.ts'
@@ -49,6 +50,7 @@ export async function live(): Promise<void> {
 
     const sources = {
       reader: createLiveReader(store),
+      answered: () => createAnsweredReader(store)(Date.now()),
       traffic: () => createFiguresReader(store).read(Date.now()),
       alerts: () => Promise.resolve([]),
       now: () => Date.now(),

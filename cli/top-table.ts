@@ -7,7 +7,7 @@ import { formatBytes, formatCores, formatMegabytes, formatSince, type Cell } fro
 export type Top = { instances: InstanceView[]; traffic: TrafficView[] }
 
 export const appsHead = ['APP', 'RUNNING', 'CPU', 'MEMORY', 'REQUESTS/S', 'ERRORS/S', 'P50', 'P95', 'IN/S', 'OUT/S']
-export const instancesHead = ['INSTANCE', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', '', 'RESTARTS']
+export const instancesHead = ['INSTANCE', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', '', 'REQ/S', 'RESTARTS']
 
 /** One row for each app of which anything runs or was asked. */
 export function appRows({ instances, traffic }: Top): Cell[][] {
@@ -34,7 +34,7 @@ export function appRows({ instances, traffic }: Top): Cell[][] {
 
 export const instanceRows = (instances: InstanceView[], now: number): Cell[][] =>
   instances.map((instance) => {
-    const { memoryBytesUsed: used, memoryMb, cpuMilliUsed, cpuMilli } = instance
+    const { memoryBytesUsed: used, memoryMb, cpuMilliUsed, cpuMilli, requestsPerSecond: rate } = instance
     return [
       `${instance.app} ${instance.name}`,
       { text: instance.state, colour: stateColours[instance.state] },
@@ -44,6 +44,7 @@ export const instanceRows = (instances: InstanceView[], now: number): Cell[][] =
       `${cpuMilliUsed === null ? '-' : formatCores(cpuMilliUsed)} of ${formatCores(cpuMilli)}`,
       `${used === null ? '-' : formatBytes(used)} of ${formatMegabytes(memoryMb)}`,
       used === null ? '' : shareOf(used, memoryMb * 1024 * 1024),
+      rate === null ? '-' : formatRate(rate),
       String(instance.restarts),
     ]
   })

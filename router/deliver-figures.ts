@@ -1,8 +1,10 @@
-/** Delivers what was counted of apps' requests, in stretches of time that are the same for all routers. */
+/** Delivers what was counted of apps' requests, and of instances', in stretches of time that are the same for all routers. */
 import { slotOf } from '#core/domain/figures.ts'
 import type { RouterId } from '#core/domain/ids.ts'
+import { recordAnswered } from '#core/store/answered.ts'
 import type { Store } from '#core/store/connection.ts'
 import { recordFigures } from '#core/store/figures.ts'
+import type { Pools } from './app/pools.ts'
 import type { FiguresBook } from './figures.ts'
 
 /**
@@ -12,7 +14,7 @@ import type { FiguresBook } from './figures.ts'
 export function figuresDelivery(
   store: Store,
   router: RouterId,
-  book: FiguresBook,
+  { book, pools }: { book: FiguresBook; pools: Pick<Pools, 'takeAnswered'> },
   now: () => number,
 ): () => Promise<void> {
   let slot = slotOf(now())
@@ -21,8 +23,10 @@ export function figuresDelivery(
     slot = slotOf(now())
     if (slot === ended) return
     const taken = book.take()
+    const answered = pools.takeAnswered()
     try {
-      if (taken.size > 0 && store.status === 'ready') await recordFigures(store, router, ended, taken)
+      if (store.status !== 'ready') return
+      await Promise.all([recordFigures(store, router, ended, taken), recordAnswered(store, router, ended, answered)])
     } finally {
       book.giveBack(taken)
     }

@@ -104,6 +104,7 @@ export class Forwarder implements AppEvents {
 
   responded(call: Call, { status, fields, body }: ResponseHead): boolean {
     call.status = status
+    if (call.pool) call.pool.answered += 1
     call.client.respond(call, status, call.route?.settings.sticky ? fields + stickyLine(call) : fields, body)
     return true
   }

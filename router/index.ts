@@ -192,7 +192,7 @@ export async function start(
     counters.logLinesDropped = appLog.dropped
     logLeftOut(log, refusals.silent(clock.tick()))
   }
-  const deliverFigures = figuresDelivery(store, id, usage.book, () => Date.now())
+  const deliverFigures = figuresDelivery(store, id, { book: usage.book, pools }, () => Date.now())
   const recording = repeat(
     FLUSH_MS,
     async () => {

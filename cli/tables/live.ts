@@ -7,7 +7,7 @@ export const liveCommands: CommandSpec[] = [
     group: 'Running',
     aliases: ['ps:top'],
     ofApp: true,
-    summary: 'Show live what runs, its CPU and memory, and how its requests go; of all apps, if none is named',
+    summary: 'Show live what runs, its CPU, memory and requests, and how they go; of all apps, if none is named',
     options: [['-n, --num <count>', 'print so many times and end; else, on a terminal, go on until q is typed']],
     examples: ['top', 'top -a hello', 'top -n 1 --json'],
     uses: ['GET /live'],

@@ -1,6 +1,9 @@
 /** Instances: what runs where, of one app and (for operators) of all. */
 import type { InstanceView } from '#core/contract/api.ts'
+import { answeredPerSecond } from '#core/domain/answered.ts'
 import type { Instance } from '#core/domain/instance.ts'
+import { createAnsweredReader } from '#core/store/answered.ts'
+import { LIVE_SECONDS } from '#core/store/figures.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
 import { appOf } from './access.ts'
@@ -15,27 +18,39 @@ const listing: Listing<InstanceView> = {
   at: ({ app, name, release }) => `${app} ${name} ${release}`,
 }
 
-export const instanceRoutes = (context: ApiContext): Routes => ({
-  '/apps/:app/instances': {
-    async GET(req, res) {
-      const app = await appOf(req, context.store)
-      const { items, next } = pageOf(req, await list(context, ({ desired }) => desired.appId === app.id), listing)
-      res.json({ instances: items, ...next })
+export function instanceRoutes(context: ApiContext): Routes {
+  const list = lister(context)
+  return {
+    '/apps/:app/instances': {
+      async GET(req, res) {
+        const app = await appOf(req, context.store)
+        const { items, next } = pageOf(req, await list(({ desired }) => desired.appId === app.id), listing)
+        res.json({ instances: items, ...next })
+      },
     },
-  },
-  '/instances': {
-    async GET(req, res) {
-      const { items, next } = pageOf(req, await list(context, () => true), listing)
-      res.json({ instances: items, ...next })
+    '/instances': {
+      async GET(req, res) {
+        const { items, next } = pageOf(req, await list(() => true), listing)
+        res.json({ instances: items, ...next })
+      },
     },
-  },
-})
+  }
+}
 
-async function list({ store }: ApiContext, wanted: (instance: Instance) => boolean): Promise<InstanceView[]> {
-  const [instances, hosts] = await Promise.all([loadInstances(store), loadHosts(store)])
-  const live = new Set<string>(hosts.filter((host) => host.live).map((host) => host.id))
-  return instances
-    .filter(wanted)
-    .map((instance) => instanceView(instance, live))
-    .sort(byName)
+type List = (wanted: (instance: Instance) => boolean) => Promise<InstanceView[]>
+
+function lister({ store, now }: ApiContext): List {
+  const readAnswered = createAnsweredReader(store)
+  return async (wanted) => {
+    const [instances, hosts, answered] = await Promise.all([
+      loadInstances(store),
+      loadHosts(store),
+      readAnswered(now()),
+    ])
+    const live = new Set<string>(hosts.filter((host) => host.live).map((host) => host.id))
+    return instances
+      .filter(wanted)
+      .map((instance) => instanceView(instance, live, answeredPerSecond(instance.desired, answered, LIVE_SECONDS)))
+      .sort(byName)
+  }
 }

@@ -7,6 +7,7 @@ import type { App } from '#core/domain/app.ts'
 import { forbidden, tooManyStreams } from '#core/domain/errors.ts'
 import { subscribe } from '#core/store/connection.ts'
 import { loadAlerts, loadEndedAlerts } from '#core/store/alerts.ts'
+import { createAnsweredReader } from '#core/store/answered.ts'
 import { createFiguresReader } from '#core/store/figures.ts'
 import { createLiveReader } from '#core/store/live.ts'
 import { createDiff } from '../live/changes.ts'
@@ -99,6 +100,11 @@ function trafficOf(store: ApiContext['store'], now: () => number): Sources['traf
   return () => figures.read(now())
 }
 
+function answeredOf(store: ApiContext['store'], now: () => number): Sources['answered'] {
+  const read = createAnsweredReader(store)
+  return () => read(now())
+}
+
 const hubOf = ({ store, config, log, now, signal }: ApiContext): Hub =>
   createHub({
     log,
@@ -108,6 +114,7 @@ const hubOf = ({ store, config, log, now, signal }: ApiContext): Hub =>
     open: () => ({
       reader: createLiveReader(store),
       traffic: trafficOf(store, now),
+      answered: answeredOf(store, now),
       alerts: async () => (await Promise.all([loadAlerts(store), loadEndedAlerts(store, null)])).flat().map(alertView),
       now,
     }),

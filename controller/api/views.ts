@@ -156,8 +156,15 @@ export function deployView(deploy: Deploy): DeployView {
   }
 }
 
-/** @param liveHosts ids of the hosts whose lease holds */
-export function instanceView(instance: Instance, liveHosts: Set<string>): InstanceView {
+/**
+ * @param liveHosts ids of the hosts whose lease holds
+ * @param requestsPerSecond see answeredPerSecond
+ */
+export function instanceView(
+  instance: Instance,
+  liveHosts: Set<string>,
+  requestsPerSecond: number | null,
+): InstanceView {
   const { desired, reported, stats } = instance
   return {
     id: desired.id,
@@ -179,6 +186,7 @@ export function instanceView(instance: Instance, liveHosts: Set<string>): Instan
     upToDate: isUpToDate(instance),
     cpuMilliUsed: stats?.cpuMilli ?? null,
     memoryBytesUsed: stats?.memoryBytes ?? null,
+    requestsPerSecond,
     diskMb: desired.size.diskMb,
     diskBytesUsed: stats?.diskBytes ?? null,
     startedMs: reported?.startedMs ?? null,

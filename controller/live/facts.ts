@@ -1,5 +1,6 @@
 /** Reads of the store what the topics that somebody follows need, and nothing else. */
 import type { AlertView } from '#core/contract/alerts.ts'
+import type { Answered } from '#core/domain/answered.ts'
 import type { Figures } from '#core/domain/figures.ts'
 import type { AppId } from '#core/domain/ids.ts'
 import type { LiveTopic } from '#core/contract/live.ts'
@@ -10,6 +11,8 @@ export type Sources = {
   reader: LiveReader
   /** What the routers counted in the last 10 s. */
   traffic: () => Promise<Map<AppId, Figures>>
+  /** The same of instances; null: no router said anything. */
+  answered: () => Promise<Answered | null>
   /** Those that fire, and those that ended lately. */
   alerts: () => Promise<AlertView[]>
   now: () => number
@@ -23,26 +26,29 @@ const needs: Record<keyof Omit<Facts, 'now'>, readonly LiveTopic[]> = {
   deploys: ['deploys'],
   events: ['events'],
   traffic: ['traffic'],
+  answered: ['instances'],
   alerts: ['alerts'],
 }
 
 export async function gather(
-  { reader, traffic, alerts, now }: Sources,
+  { reader, traffic, answered, alerts, now }: Sources,
   topics: ReadonlySet<LiveTopic>,
 ): Promise<Facts> {
   const ifNeeded = <T>(name: keyof typeof needs, read: () => Promise<T>): Promise<T> | undefined =>
     needs[name].some((topic) => topics.has(topic)) ? read() : undefined
 
   // Apps last: what was read before them is of apps that are there, or are gone by now.
-  const [tenants, hosts, instances, deploys, events, figures, firing] = await Promise.all([
+  const [tenants, hosts, instances, deploys, events, figures, answers, firing] = await Promise.all([
     ifNeeded('tenants', reader.tenants),
     ifNeeded('hosts', reader.hosts),
     ifNeeded('instances', reader.instances),
     ifNeeded('deploys', reader.deploys),
     ifNeeded('events', reader.events),
     ifNeeded('traffic', traffic),
+    ifNeeded('answered', answered),
     ifNeeded('alerts', alerts),
   ])
   const apps = await ifNeeded('apps', reader.apps)
-  return { now: now(), apps, tenants, hosts, instances, deploys, events, traffic: figures, alerts: firing }
+  const counted = { traffic: figures, answered: answers }
+  return { now: now(), apps, tenants, hosts, instances, deploys, events, ...counted, alerts: firing }
 }

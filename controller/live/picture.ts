@@ -4,6 +4,7 @@ import type { EventView } from '#core/contract/api.ts'
 import type { LiveTopic, TrafficView } from '#core/contract/live.ts'
 import type { Target } from '#core/domain/access.ts'
 import type { App } from '#core/domain/app.ts'
+import { answeredPerSecond, type Answered } from '#core/domain/answered.ts'
 import { ratesOf, type Figures } from '#core/domain/figures.ts'
 import type { AppId, DeployId, HostId, InstanceId, TenantId } from '#core/domain/ids.ts'
 import { addCapacity, nothingReserved, reservedBy, type Capacity, type Host } from '#core/domain/host.ts'
@@ -27,6 +28,7 @@ export type Facts = {
   events?: FedEvent[] | undefined
   /** Over the last LIVE_SECONDS. */
   traffic?: Map<AppId, Figures> | undefined
+  answered?: Answered | null | undefined
   alerts?: AlertView[] | undefined
 }
 
@@ -74,13 +76,14 @@ const draws: Record<KeyedTopic, Draw> = {
       }))
     })
   },
-  instances({ instances, hosts }, before) {
+  instances({ instances, hosts, answered = null }, before) {
     const live = new Set<string>([...(hosts ?? [])].flatMap(([id, host]) => (host.live ? [id] : [])))
     return map(instances, (id, instance) => {
       const { tenantId, appId, hostId } = instance.desired
-      return carry(before.get(id), [instance, live.has(hostId)], () => ({
+      const rate = answeredPerSecond(instance.desired, answered, LIVE_SECONDS)
+      return carry(before.get(id), [instance, live.has(hostId), rate], () => ({
         target: { tenantId, appId },
-        view: instanceView(instance, live),
+        view: instanceView(instance, live, rate),
       }))
     })
   },

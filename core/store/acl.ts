@@ -117,7 +117,11 @@ export const routerUser: StoreUser = {
     may('change', [keys.routers, keys.router(anyRouter)], 'sadd', 'srem', 'smembers', 'set', 'del', 'mget'),
     may('change', [keys.certificatesSeen], 'hset', 'hdel'),
     may('change', [keys.traffic(ANY)], ...SCRIPTS, 'hgetall', 'hset', 'hdel', 'pexpire'),
-    may('change', [keys.figures(0).replace(/0$/, ANY)], 'hset', 'expire'),
+    may(
+      'change',
+      [keys.figures(0), keys.answered(0)].map((key) => key.replace(/0$/, ANY)),
+      ...['hset', 'expire'],
+    ),
     ...logs,
     ledger('router-*'),
     `(&${keys.channel('acknowledged')} +publish)`,

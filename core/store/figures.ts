@@ -7,7 +7,7 @@ import type { AppId } from '../domain/ids.ts'
 import type { Store } from './connection.ts'
 import { keys } from './keys.ts'
 
-const KEEP_SECONDS = 60
+export const KEEP_SECONDS = 60
 /** A call takes no more than some 100,000 arguments. */
 const APPS_AT_ONCE = 2_000
 
@@ -47,18 +47,24 @@ export async function readFigures(store: Store, slots: readonly number[]): Promi
 
 /** Live figures: what was counted in the last 10 s, of which each stretch is read once. */
 export function createFiguresReader(store: Store): { read(now: number): Promise<Map<AppId, Figures>> } {
-  let read = new Map<number, Map<AppId, Figures>>()
-  let merged = new Map<AppId, Figures>()
-  return {
-    async read(now) {
-      const wanted = liveSlots(now)
-      const missing = wanted.filter((slot) => !read.has(slot))
-      if (missing.length === 0) return merged
-      const news = await Promise.all(missing.map(async (slot) => [slot, await readFigures(store, [slot])] as const))
-      read = new Map([...read, ...news].filter(([slot]) => wanted.includes(slot)))
-      merged = mergeSlots([...read.values()])
-      return merged
-    },
+  return { read: createSlotReader((slot) => readFigures(store, [slot]), mergeSlots) }
+}
+
+/** @returns what was counted in the last LIVE_SECONDS; `readSlot` is asked once for each stretch */
+export function createSlotReader<Counted>(
+  readSlot: (slot: number) => Promise<Counted>,
+  merge: (slots: readonly Counted[]) => Counted,
+): (now: number) => Promise<Counted> {
+  let read = new Map<number, Counted>()
+  let merged = merge([])
+  return async (now) => {
+    const wanted = liveSlots(now)
+    const missing = wanted.filter((slot) => !read.has(slot))
+    if (missing.length === 0) return merged
+    const news = await Promise.all(missing.map(async (slot) => [slot, await readSlot(slot)] as const))
+    read = new Map([...read, ...news].filter(([slot]) => wanted.includes(slot)))
+    merged = merge([...read.values()])
+    return merged
   }
 }
 

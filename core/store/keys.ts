@@ -138,6 +138,8 @@ export const keys = {
   traffic: (account: string) => `berth:traffic:${account}`,
   /** What routers counted in a stretch of time: app and router → figures */
   figures: (slot: number) => `berth:figures:${slot}`,
+  /** How many requests each instance answered in it: router → instances and counts */
+  answered: (slot: number) => `berth:answered:${slot}`,
   /** What is to be told to webhooks and by mail, as a stream. */
   outbox: 'berth:outbox',
   /** id → webhook; id → how it does; id → how many messages were dropped */

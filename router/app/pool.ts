@@ -15,6 +15,8 @@ export class Pool {
   /** When the endpoint came into the table, ms of the router's clock. */
   readonly since: number
   inFlight = 0
+  /** Requests that the instance answered since it was last asked: see core/domain/answered.ts. */
+  answered = 0
   /** It refused a connection a moment ago; ms of the router's clock. */
   ejectedUntil = 0
   closed = false

@@ -56,6 +56,18 @@ export class Pools {
     return counts
   }
 
+  /** How many requests each instance answered since the last time; one that is gone has nothing to say any more. */
+  takeAnswered(): Map<InstanceId, number> {
+    const taken = new Map<InstanceId, number>()
+    for (const pool of this.#pools.values()) {
+      if (pool.answered === 0) continue
+      const { instanceId } = pool.endpoint
+      taken.set(instanceId, (taken.get(instanceId) ?? 0) + pool.answered)
+      pool.answered = 0
+    }
+    return taken
+  }
+
   sweep(now: number): void {
     for (const pool of this.#pools.values()) pool.sweep(now)
   }

@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import type { InstanceView } from '../../../core/contract/api.ts'
 import { useSession } from '../api/session.ts'
 import { appPath, hostPath } from '../text/attention.ts'
-import { bytes, cores, mebibytes } from '../text/format.ts'
+import { bytes, cores, mebibytes, rate } from '../text/format.ts'
 import { instanceState, reasonWord } from '../text/words.ts'
 import { Ago, Meter, Status } from './parts.tsx'
 import { Rows, type Column } from './Rows.tsx'
@@ -98,6 +98,13 @@ const rest: Column<InstanceView>[] = [
         text={diskBytesUsed === null ? '–' : bytes(diskBytesUsed)}
       />
     ),
+  },
+  {
+    title: 'Req/s',
+    width: '60px',
+    from: 'wider',
+    num: true,
+    cell: ({ requestsPerSecond: of }) => (of === null ? '–' : rate(of)),
   },
   { title: 'Restarts', width: '64px', from: 'wider', num: true, cell: ({ restarts }) => restarts },
   { title: 'Since', width: '92px', from: 'wider', num: true, cell: ({ since }) => <Ago at={since} /> },

@@ -46,6 +46,12 @@ export const instanceView = named('Instance', {
   upToDate: z.boolean().describe('Whether its host has answered the newest change.'),
   cpuMilliUsed: z.number().nullable(),
   memoryBytesUsed: z.number().nullable(),
+  requestsPerSecond: z
+    .number()
+    .nullable()
+    .describe(
+      'Requests that it answered, over the last 10 s; null: it is no web process, or no router said anything lately.',
+    ),
   diskMb: whole.describe('The most that it may write to its own disk.'),
   diskBytesUsed: z.number().nullable().describe('Written to its own disk; null: not known yet.'),
   startedMs: z.number().nullable(),

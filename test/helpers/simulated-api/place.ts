@@ -155,7 +155,11 @@ export function addApp(place: Place, seed: AppSeed): AppView {
     SESSION_SECRET: 'kX2vP0qLr8sT',
     SMTP_HOST: 'smtp.example.net',
   })
-  for (let n = 1; n <= web; n++) place.instances.push(makeInstance(place, app, 'web', n, size.memoryMb))
+  for (let n = 1; n <= web; n++)
+    place.instances.push({
+      ...makeInstance(place, app, 'web', n, size.memoryMb),
+      requestsPerSecond: seed.requestsPerSecond / web,
+    })
   for (let n = 1; n <= worker; n++) place.instances.push(makeInstance(place, app, 'worker', n, 512))
   place.traffic.push(makeTraffic(place, app, seed.requestsPerSecond))
   makeHistory(place, app)
@@ -233,6 +237,7 @@ export function makeInstance(place: Place, app: AppView, process: string, n: num
     upToDate: true,
     cpuMilliUsed: Math.round(20 + chance.next() * 180),
     memoryBytesUsed: Math.round(memoryMb * 1024 ** 2 * (0.3 + chance.next() * 0.35)),
+    requestsPerSecond: process === 'web' ? 0 : null,
     diskMb: 1024,
     diskBytesUsed: (3 + chance.below(180)) * 1024 ** 2,
     startedMs: 31,

@@ -7,6 +7,7 @@ import { bucketOf, LATENCY_BUCKETS } from '#core/domain/latency.ts'
 import { findApp } from '#core/store/apps.ts'
 import { saveDeploy } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
+import { recordAnswered } from '#core/store/answered.ts'
 import { recordFigures } from '#core/store/figures.ts'
 import { heartbeat } from '#core/store/hosts.ts'
 import { assignInstance, reportInstance, reportStats } from '#core/store/instances.ts'
@@ -58,11 +59,14 @@ describe('berth top, metrics, deploys:watch and events --tail', function () {
   }
   const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on('exit', resolve))
 
-  const askSomething = (): Promise<void> => {
+  const askSomething = async (): Promise<void> => {
     const latency = new Uint32Array(LATENCY_BUCKETS)
     latency[bucketOf(80)] = 100
     const figures = { requests: 100, errors: 5, inBytes: 10_000, outBytes: 2_000_000, latency }
-    return recordFigures(api.context.store, 'r-1', slotOf(Date.now()) - 2, new Map([[app.id, figures]]))
+    const slot = slotOf(Date.now()) - 2
+    await recordFigures(api.context.store, 'r-1', slot, new Map([[app.id, figures]]))
+    await recordAnswered(api.context.store, 'r-1', slot, new Map([[anInstanceOf(app, 1).id, 70]]))
+    await recordAnswered(api.context.store, 'r-2', slot, new Map([[anInstanceOf(app, 1).id, 20]]))
   }
 
   it('shows once what runs and how its requests go, where there is no terminal', async () => {
@@ -70,13 +74,13 @@ describe('berth top, metrics, deploys:watch and events --tail', function () {
     const { code, stdout } = await person.berth(['top', '-a', 'shop'])
     assert.equal(code, 0)
     assert.match(stdout, /shop +1 of 1 +0\.25 +128 MiB +10 +0\.5 +\d+ ms +\d+ ms +0\.98 KiB +195 KiB/)
-    assert.match(stdout, /shop web\.1 +running +v1 +host-1 .* 0\.25 of 1 +128 MiB of 512 MiB +25 % +0/)
+    assert.match(stdout, /shop web\.1 +running +v1 +host-1 .* 0\.25 of 1 +128 MiB of 512 MiB +25 % +9 +0/)
     const { instances } = JSON.parse((await person.berth(['top', '--json'])).stdout) as {
-      instances: { name: string }[]
+      instances: { name: string; requestsPerSecond: number | null }[]
     }
     assert.deepEqual(
-      instances.map(({ name }) => name),
-      ['web.1'],
+      instances.map(({ name, requestsPerSecond }) => [name, requestsPerSecond]),
+      [['web.1', 9]],
     )
     assert.equal((await person.berth(['top', '-a', 'none'])).code, 1)
   })

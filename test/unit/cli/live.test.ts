@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import type { InstanceView } from '#core/contract/api.ts'
 import type { TrafficView } from '#core/contract/live.ts'
 import { Known } from '../../../cli/follow.ts'
 import { sparkline } from '../../../cli/sparkline.ts'
-import { formatMs, formatRate } from '../../../cli/top-table.ts'
+import { formatMs, formatRate, instanceRows, instancesHead } from '../../../cli/top-table.ts'
 
 const traffic = (app: string, requestsPerSecond: number): TrafficView => ({
   app,
@@ -50,5 +51,36 @@ describe('figures for people', () => {
       '1.5 s',
       '20 s',
     ])
+  })
+})
+
+describe('the instances of `berth top`', () => {
+  const anInstance = (requestsPerSecond: number | null) =>
+    ({
+      app: 'shop',
+      name: 'web.1',
+      state: 'running',
+      release: 3,
+      host: 'host-1',
+      since: '2026-11-01T00:00:00.000Z',
+      restarts: 2,
+      memoryMb: 512,
+      cpuMilli: 1000,
+      cpuMilliUsed: 250,
+      memoryBytesUsed: 128 * 1024 ** 2,
+      requestsPerSecond,
+    }) as InstanceView
+
+  it('show how many requests each answers, none as 0 and what nobody knows as a dash', () => {
+    const rows = instanceRows([anInstance(12.34), anInstance(0), anInstance(null)], Date.parse('2026-11-01T00:01:00Z'))
+    const column = instancesHead.indexOf('REQ/S')
+    assert.deepEqual(
+      rows.map((row) => [row.length, row[column], row[column + 1]]),
+      [
+        [instancesHead.length, '12.3', '2'],
+        [instancesHead.length, '0', '2'],
+        [instancesHead.length, '-', '2'],
+      ],
+    )
   })
 })
