@@ -289,7 +289,12 @@ describe('The console, on a platform that runs', function () {
     await state('Live')
   })
 
-  it('shows what the doctor found on a host, and how full its disk is', async () => {
+  it('shows what the doctor found on a host, and how full its disk is', async function () {
+    this.timeout(180_000)
+    // A host looks at itself when it has been up for a minute.
+    const looked = async () => (await world.api('GET', '/v1/hosts/host-a/doctor')).body as { at: string | null }
+    await waitFor(async () => (await looked()).at !== null, { timeoutMs: 90_000, what: 'the doctor' })
+    await page.reload()
     await page.getByRole('heading', { name: 'Doctor' }).waitFor()
     await sees(/^looked /)
     await page.getByRole('row', { name: /^Disk .*[\d.]+ GiB of [\d.]+ GiB/ }).waitFor()

@@ -600,6 +600,8 @@ async function dumpAll({ context: { store } }: TestApi): Promise<string> {
         return [key, await store.lrange(key, 0, -1)]
       case 'set':
         return [key, await store.smembers(key)]
+      case 'zset':
+        return [key, await store.zrange(key, '0', '-1')]
       case 'stream':
         return [key, await store.xrange(key, '-', '+')]
       default:
