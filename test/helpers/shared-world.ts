@@ -23,7 +23,7 @@ export function inOneWorld(options: Parameters<typeof startWorld>[0], areas: ((s
   })
 }
 
-async function makeRoom({ api, cli }: World): Promise<void> {
-  const { apps } = (await api('GET', '/v1/apps')).body as { apps: AppView[] }
-  for (const { name } of apps) await cli(['apps:destroy', name, '--confirm', name])
+async function makeRoom(world: World): Promise<void> {
+  const { apps } = (await world.api('GET', '/v1/apps')).body as { apps: AppView[] }
+  for (const { name } of apps) await world.cli(['apps:destroy', name, '--confirm', name])
 }
