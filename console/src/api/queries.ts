@@ -24,12 +24,10 @@ export type Asked<T> = {
 type Options = {
   /** Not every controller has it, and not everybody may see it: then there is nothing, and no error. */
   optional?: boolean
-  /** Again after so many ms, where nothing tells of changes. */
-  everyMs?: number
 }
 
 /** @param path below the origin; null: nothing is asked yet */
-export function useGet<T>(path: string | null, { optional = false, everyMs }: Options = {}): Asked<T> {
+export function useGet<T>(path: string | null, { optional = false }: Options = {}): Asked<T> {
   const result: UseQueryResult<T | null, Error> = useQuery({
     queryKey: [path],
     enabled: path !== null,
@@ -41,7 +39,6 @@ export function useGet<T>(path: string | null, { optional = false, everyMs }: Op
         throw error
       }
     },
-    ...(everyMs === undefined ? {} : { refetchInterval: everyMs }),
   })
   return {
     data: result.data ?? undefined,

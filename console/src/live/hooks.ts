@@ -1,5 +1,5 @@
 /** How components listen to what is live: each renders again only when what it shows has changed. */
-import { createContext, useCallback, useContext, useMemo, useRef, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { LiveTopic, LiveTopics } from '../../../core/contract/live.ts'
 import type { Collection } from './collection.ts'
 import type { LiveState } from './connection.ts'
@@ -47,6 +47,27 @@ export function useVersion(topic: LiveTopic, channel: string, everyMs = 0): numb
       shown.current = { version: collection.version(channel), channel }
     return shown.current.version
   })
+}
+
+/**
+ * Acts when something on the channel has changed, at most every so often: for what is made of the same figures and is not told live.
+ * @param act the same function until it is to do something else
+ */
+export function useChange(topic: LiveTopic, channel: string, everyMs: number, act: () => void): void {
+  const collection = collectionOf(topic)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null
+    const unlisten = collection.listen(channel, () => {
+      timer ??= setTimeout(() => {
+        timer = null
+        act()
+      }, everyMs)
+    })
+    return () => {
+      unlisten()
+      if (timer !== null) clearTimeout(timer)
+    }
+  }, [collection, channel, everyMs, act])
 }
 
 /**

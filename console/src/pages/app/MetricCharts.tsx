@@ -1,7 +1,9 @@
 /** An app's series as charts, with its deploys marked. */
+import { useCallback } from 'react'
 import type { AppView, DeployView } from '../../../../core/contract/api.ts'
 import type { SeriesName, SeriesView } from '../../../../core/contract/series.ts'
-import { useGet } from '../../api/queries.ts'
+import { refresh, useGet } from '../../api/queries.ts'
+import { useChange } from '../../live/hooks.ts'
 import { bytes, cores, milliseconds, rate } from '../../text/format.ts'
 import { isOver } from '../../text/words.ts'
 import { LazyChart } from '../../ui/LazyChart.tsx'
@@ -10,15 +12,16 @@ import { Empty } from '../../ui/parts.tsx'
 import { pathOf } from './doings.ts'
 
 export type Range = '1h' | '24h' | '30d'
+/** A step of a series, or a good part of one. */
 const everyMs: Record<Range, number> = { '1h': 10_000, '24h': 60_000, '30d': 600_000 }
 
 type Shown = { series: SeriesView | undefined; isLoading: boolean; markers: Marker[] }
 
 export function useSeries(app: AppView, range: Range): Shown {
-  const { data, isLoading } = useGet<SeriesView>(`${pathOf(app)}/metrics?range=${range}`, {
-    optional: true,
-    everyMs: everyMs[range],
-  })
+  const path = `${pathOf(app)}/metrics?range=${range}`
+  const { data, isLoading } = useGet<SeriesView>(path, { optional: true })
+  const again = useCallback(() => void refresh(path), [path])
+  useChange('instances', `app:${app.name}`, everyMs[range], again)
   const deploys = useGet<{ deploys: DeployView[] }>(`${pathOf(app)}/deploys`).data?.deploys ?? []
   const markers = deploys.filter(isOver).map(({ createdAt, endedAt, release, state }) => ({
     at: Date.parse(endedAt ?? createdAt),

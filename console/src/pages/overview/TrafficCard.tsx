@@ -1,11 +1,15 @@
 /** The last hour's requests and errors, of all apps or of one's own. */
+import { useCallback } from 'react'
 import type { SeriesView } from '../../../../core/contract/series.ts'
-import { useGet } from '../../api/queries.ts'
+import { refresh, useGet } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
 import { part } from '../../api/client.ts'
+import { useChange } from '../../live/hooks.ts'
 import { rate } from '../../text/format.ts'
 import { LazyChart } from '../../ui/LazyChart.tsx'
 import { Card } from '../../ui/parts.tsx'
+
+const EVERY_MS = 30_000
 
 export function TrafficCard() {
   const { operator, memberships } = useSession()
@@ -15,7 +19,9 @@ export function TrafficCard() {
     : home === undefined
       ? null
       : `/v1/tenants/${part(home)}/metrics?range=1h`
-  const { data } = useGet<SeriesView>(path, { optional: true, everyMs: 30_000 })
+  const { data } = useGet<SeriesView>(path, { optional: true })
+  const again = useCallback(() => void (path !== null && refresh(path)), [path])
+  useChange('traffic', '*', EVERY_MS, again)
   if (!data) return null
   const { requestsPerSecond = [], errorsPerSecond = [] } = data.series
   return (
