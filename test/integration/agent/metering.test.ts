@@ -40,8 +40,7 @@ describe('The meter', function () {
   let clock: number | null = null
   const now = () => clock ?? Date.now()
 
-  const open = () =>
-    startMeter({ store, log: silentLog, hostId: HOST, host: world.host, folders: world.folders, now })
+  const open = () => startMeter({ store, log: silentLog, hostId: HOST, host: world.host, folders: world.folders, now })
   before(async function () {
     this.timeout(180_000)
     world = await startTestHost()
@@ -55,6 +54,17 @@ describe('The meter', function () {
     await world?.stop()
     await redis?.stop()
   })
+
+  let isAway = false
+  async function takeAway(): Promise<void> {
+    await redis.stop()
+    isAway = true
+  }
+  async function bringBack(): Promise<void> {
+    if (isAway) redis = await startRedis(redis.url)
+    isAway = false
+  }
+  afterEach(bringBack)
 
   async function start(command: string, app: string, tenant = 'default', memoryMb = 128): Promise<SandboxHandle> {
     const sandbox = await world.start(command, { app, tenant, size: { memoryMb } })
@@ -175,12 +185,12 @@ time.sleep(60)'`,
     const sandbox = await start(QUARTER, 'a-away')
     const brief = await start('sleep 60', 'a-brief')
     await counted('a-away', ({ cpuSeconds }) => cpuSeconds > 0)
-    await redis.stop()
+    await takeAway()
     const first = (Math.floor(Date.now() / MINUTE) + 1) * MINUTE
     try {
       for (const minute of [0, 1, 2, 3]) {
         clock = first + minute * MINUTE
-        await waitFor(() => lifeOf(sandbox)?.seen.at === clock, { timeoutMs: 10_000, what: 'a look at it' })
+        await waitFor(() => lifeOf(sandbox)?.seen.at === clock, { timeoutMs: 30_000, what: 'a look at it' })
         // Enough to be told from nothing.
         await wait(800)
         if (minute === 0) await end(brief)
@@ -191,7 +201,7 @@ time.sleep(60)'`,
       await meter.stop()
       await rm(join(world.folders.run, 'meter'), { recursive: true })
       meter = open()
-      redis = await startRedis(redis.url)
+      await bringBack()
       await allDelivered()
       const buckets = await loadBuckets(store, `app:${'a-away' as AppId}`, minutes, first, first + 4 * MINUTE)
       assert.deepEqual(
@@ -214,14 +224,14 @@ time.sleep(60)'`,
     const brief = await start(QUARTER, 'a-left')
     await counted('a-heir', ({ memoryMbSeconds }) => memoryMbSeconds > 10)
     const before = lifeOf(sandbox)
-    await redis.stop()
+    await takeAway()
     await end(brief)
     // Nothing says goodbye to the meter that was: the next one has what lies on tmpfs, and both may deliver.
     const heir = open()
     try {
       const after = lifeOf(sandbox, heir)
       assert.deepEqual(after?.usage, before?.usage)
-      redis = await startRedis(redis.url)
+      await bringBack()
       const left = await counted('a-left', ({ cpuSeconds }) => cpuSeconds > 0)
       await stopSandbox(world.host, sandbox, 0)
       const last = await heir.finish(sandbox)
@@ -244,7 +254,7 @@ time.sleep(60)'`,
     meter.track({ ...owner, instanceId: id }, sandbox)
     await counted('a-live', ({ cpuSeconds }) => cpuSeconds > 0)
     const stats = () => store.hget(keys.hostInstance(HOST, id), 'stats')
-    await waitFor(async () => (await stats()) !== null, { timeoutMs: 10_000, what: 'its figures' })
+    await waitFor(async () => (await stats()) !== null, { timeoutMs: 30_000, what: 'its figures' })
     const { memoryBytes } = JSON.parse((await stats()) ?? '{}') as { memoryBytes: number }
     assert.ok(memoryBytes > 1024 * 1024)
     await end(sandbox)

@@ -218,7 +218,10 @@ async function freePortPair(): Promise<number> {
     const port = await freePort()
     if (port === 65_535) continue
     const next = createServer().listen(port + 1, '127.0.0.1')
-    const isFree = await Promise.race([once(next, 'listening').then(() => true), once(next, 'error').then(() => false)])
+    const isFree = await once(next, 'listening').then(
+      () => true,
+      () => false,
+    )
     if (!isFree) continue
     next.close()
     await once(next, 'close')
