@@ -7,7 +7,7 @@ import { runInProcess, type Ran } from './cli-run.ts'
 export const BERTH = join(import.meta.dirname, '../../bin/berth')
 
 export type { Ran }
-export type Surroundings = { cwd: string; env: NodeJS.ProcessEnv; input?: string | undefined }
+export type Surroundings = { cwd: string; env: NodeJS.ProcessEnv; input?: string | undefined; timeoutMs?: number }
 
 /** What speaks to its own standard streams rather than to those that it is given. */
 const NEEDS_A_PROCESS = ['run', 'ps:exec']
@@ -21,12 +21,12 @@ export const berth = (argv: string[], surroundings: Surroundings): Promise<Ran> 
 /** Runs a program to its end. */
 export async function runProgram(
   [program, ...args]: [string, ...string[]],
-  { cwd, env, input }: Surroundings,
+  { cwd, env, input, timeoutMs }: Surroundings,
 ): Promise<Ran> {
-  const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs })
   let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdin.on('error', () => {})
   child.stdin.end(input ?? '')
   const [code] = (await once(child, 'close')) as [number | null]

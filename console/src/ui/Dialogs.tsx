@@ -4,6 +4,7 @@ import { AlertDialog } from '@base-ui/react/alert-dialog'
 import { Dialog } from '@base-ui/react/dialog'
 import { useAction, type Action } from '../api/actions.ts'
 import { Button } from './Button.tsx'
+import { FormFrame } from './Form.tsx'
 import { TextField } from './fields.tsx'
 import { Notice } from './parts.tsx'
 
@@ -42,23 +43,20 @@ type DialogFormProps = {
 
 /** What a dialog asks for, what went wrong, and the two ways out. */
 export const DialogForm = ({ action, submit, onCancel, also, children }: DialogFormProps) => (
-  <form
-    className="stack"
-    onSubmit={(event) => {
-      event.preventDefault()
-      void action.run()
-    }}
+  <FormFrame
+    action={action}
+    buttons={
+      <div className="buttons">
+        {also && <span className="grow">{also}</span>}
+        <Button onClick={onCancel}>Cancel</Button>
+        <Button type="submit" kind="primary" busy={action.busy}>
+          {submit}
+        </Button>
+      </div>
+    }
   >
     {children}
-    {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-    <div className="buttons">
-      {also && <span className="grow">{also}</span>}
-      <Button onClick={onCancel}>Cancel</Button>
-      <Button type="submit" kind="primary" busy={action.busy}>
-        {submit}
-      </Button>
-    </div>
-  </form>
+  </FormFrame>
 )
 
 type ConfirmProps = {

@@ -4,15 +4,10 @@ import type { Action } from '../api/actions.ts'
 import { Button } from './Button.tsx'
 import { Notice } from './parts.tsx'
 
-type FormProps = {
-  action: Pick<Action<[]>, 'run' | 'busy' | 'error'>
-  submit: string
-  kind?: 'primary'
-  why?: string | null
-  children?: ReactNode
-}
+type FrameProps = { action: Pick<Action<[]>, 'run' | 'error'>; buttons: ReactNode; children?: ReactNode }
 
-export const Form = ({ action, submit, kind, why = null, children }: FormProps) => (
+/** What every form has: its fields, what went wrong, and its buttons. */
+export const FormFrame = ({ action, buttons, children }: FrameProps) => (
   <form
     className="stack"
     onSubmit={(event) => {
@@ -22,10 +17,29 @@ export const Form = ({ action, submit, kind, why = null, children }: FormProps) 
   >
     {children}
     {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
-    <div className="submit">
-      <Button type="submit" {...(kind ? { kind } : {})} busy={action.busy} why={why}>
-        {submit}
-      </Button>
-    </div>
+    {buttons}
   </form>
+)
+
+type FormProps = {
+  action: Pick<Action<[]>, 'run' | 'busy' | 'error'>
+  submit: string
+  kind?: 'primary'
+  why?: string | null
+  children?: ReactNode
+}
+
+export const Form = ({ action, submit, kind, why = null, children }: FormProps) => (
+  <FormFrame
+    action={action}
+    buttons={
+      <div className="submit">
+        <Button type="submit" {...(kind ? { kind } : {})} busy={action.busy} why={why}>
+          {submit}
+        </Button>
+      </div>
+    }
+  >
+    {children}
+  </FormFrame>
 )

@@ -2,7 +2,7 @@
  * Runs commands as a person does, against a small HTTP server that says what a test wants the API to say: within this process
  * where a test is about what a command does, and as the real bin/berth where it is about the process.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { runInProcess, type Ran } from '#test/helpers/cli-run.ts'
+import { runProgram, type Surroundings } from '#test/helpers/command-line.ts'
 import { compiledEnv } from '#test/helpers/compiled.ts'
 
 export const launcher = join(import.meta.dirname, '../../../bin/berth')
@@ -106,15 +107,5 @@ export async function aPerson(env: NodeJS.ProcessEnv = {}, { asProcess = false }
   }
 }
 
-function runBerth(args: string[], options: { cwd: string; env: NodeJS.ProcessEnv; input?: string }): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(launcher, args, { cwd: options.cwd, env: options.env, timeout: 20_000 })
-    const ran: Ran = { code: 1, stdout: '', stderr: '' }
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.stderr += text))
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ran, code: code ?? 1 }))
-    child.stdin.on('error', () => {})
-    child.stdin.end(options.input ?? '')
-  })
-}
+const runBerth = (args: string[], surroundings: Surroundings): Promise<Ran> =>
+  runProgram([launcher, ...args], { ...surroundings, timeoutMs: 20_000 })

@@ -6,7 +6,7 @@ import { call, part } from '../../api/client.ts'
 import { refresh } from '../../api/queries.ts'
 import { DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { EmailField, TextField } from '../../ui/fields.tsx'
-import { LinkOnce } from './LinkOnce.tsx'
+import { ShownOnce } from '../../ui/ShownOnce.tsx'
 
 export function MakeAccount({ onClose }: { onClose: () => void }) {
   const [email, setEmail] = useState('')
@@ -31,9 +31,9 @@ export function MakeAccount({ onClose }: { onClose: () => void }) {
           <TextField label="Name" maxLength={100} value={name} onChange={setName} />
         </DialogForm>
       ) : (
-        <LinkOnce
+        <ShownOnce
           text={`Send this link to ${email}: it signs them in once, to set a password. It is shown only now.`}
-          link={link}
+          secret={link}
           what="the login link"
           onClose={onClose}
         />
@@ -62,9 +62,9 @@ export function InviteOperator({ onClose }: { onClose: () => void }) {
           <EmailField label="E-mail" value={email} onChange={setEmail} />
         </DialogForm>
       ) : (
-        <LinkOnce
+        <ShownOnce
           text={`Send this link to ${email}. It is shown only now, and works once.`}
-          link={link}
+          secret={link}
           what="the invitation"
           onClose={onClose}
         />

@@ -9,7 +9,7 @@ import { useSession } from '../../api/session.ts'
 import { Confirm, Modal } from '../../ui/Dialogs.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import { say, sayFailed } from '../../ui/toasts.tsx'
-import { LinkOnce } from './LinkOnce.tsx'
+import { ShownOnce } from '../../ui/ShownOnce.tsx'
 
 type Question = 'factor' | 'sessions' | 'operator' | 'remove'
 
@@ -54,9 +54,9 @@ export function PersonMenu({ user }: { user: UserView }) {
       {question !== null && <Ask question={question} user={user} path={path} onClose={() => setQuestion(null)} />}
       {link !== null && (
         <Modal open onClose={() => setLink(null)} title={`A login link for ${user.email}`}>
-          <LinkOnce
+          <ShownOnce
             text="It signs them in once, also to set a new password. It is shown only now."
-            link={link}
+            secret={link}
             what="the login link"
             onClose={() => setLink(null)}
           />

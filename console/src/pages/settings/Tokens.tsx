@@ -9,7 +9,8 @@ import { useSession } from '../../api/session.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { SelectField, TextField } from '../../ui/fields.tsx'
-import { Ago, CopyLine, Empty, Tag } from '../../ui/parts.tsx'
+import { Ago, Empty, Tag } from '../../ui/parts.tsx'
+import { ShownOnce } from '../../ui/ShownOnce.tsx'
 import { TableCard } from '../../ui/Table.tsx'
 
 export function Tokens() {
@@ -113,15 +114,7 @@ function Make({ onClose }: { onClose: () => void }) {
           />
         </DialogForm>
       ) : (
-        <div className="stack">
-          <p>Copy it now: it is not shown again.</p>
-          <CopyLine text={token} what="the token" />
-          <div className="buttons">
-            <Button kind="primary" onClick={onClose}>
-              Done
-            </Button>
-          </div>
-        </div>
+        <ShownOnce text="Copy it now: it is not shown again." secret={token} what="the token" onClose={onClose} />
       )}
     </Modal>
   )

@@ -10,7 +10,7 @@ import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { EmailField, SelectField } from '../../ui/fields.tsx'
 import { Ago, Card, Empty } from '../../ui/parts.tsx'
 import { Table } from '../../ui/Table.tsx'
-import { LinkOnce } from '../people/LinkOnce.tsx'
+import { ShownOnce } from '../../ui/ShownOnce.tsx'
 
 const roles: Role[] = ['viewer', 'member', 'owner']
 const rolesExplained = [
@@ -171,9 +171,9 @@ function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClo
           <SelectField label="Role" value={role} onChange={setRole} options={rolesExplained} />
         </DialogForm>
       ) : (
-        <LinkOnce
+        <ShownOnce
           text={`Send this link to ${email}. It is shown only now, and works once.`}
-          link={link}
+          secret={link}
           what="the invitation"
           onClose={onClose}
         />
