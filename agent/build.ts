@@ -18,19 +18,22 @@ import { reuseDependencies } from './builds/dependencies.ts'
 import { requireDisk } from './builds/disk.ts'
 import { type Laps, startLaps } from './builds/laps.ts'
 import { capOutput } from './builds/output-cap.ts'
+import type { Leftovers } from './builds/leftovers.ts'
 import { packSlug } from './builds/packing.ts'
 import { type Phase, runPhase } from './builds/phase.ts'
-import { closeWorkspace, openWorkspace, readOutput, workspaceOf } from './builds/workspace.ts'
+import { openWorkspace, readOutput, workspaceOf } from './builds/workspace.ts'
 
 /**
  * Runs a deploy's build to its end and reports it. Run again for the same epoch, it starts from a clean workspace.
+ * @param leftovers is told what there is to remove, whatever the end
  * @param waitedMs for its turn
  */
 export async function build(
   outer: BuildContext,
   deploy: Deploy,
   signal: AbortSignal,
-  { waitedMs = 0 }: { waitedMs?: number } = {},
+  leftovers: Leftovers,
+  waitedMs: number,
 ): Promise<void> {
   const output = capOutput()
   const context: BuildContext = { ...outer, print: (id, lines) => outer.print(id, output.take(lines)) }
@@ -42,7 +45,7 @@ export async function build(
   const laps = startLaps(now, [{ name: 'queue', ms: waitedMs }])
   try {
     const spec = await context.controller.build(deploy.id, ending)
-    const { slug, manifest } = await buildSlug(context, deploy, spec, laps, ending)
+    const { slug, manifest } = await buildSlug(context, { deploy, spec, laps, leftovers, signal: ending })
     await outer.print(deploy.id, output.end())
     await context.report(deploy.id, { epoch, state: 'succeeded', at: now(), slug, manifest, phases: laps.all() })
     log.info('build succeeded', { deploy: deploy.id, app: deploy.appId, buildpack: slug.buildpack })
@@ -64,19 +67,18 @@ export async function build(
 }
 
 type Built = { slug: Slug; manifest: Manifest }
+type Building = { deploy: Deploy; spec: BuildSpec; laps: Laps; leftovers: Leftovers; signal: AbortSignal }
 
 /** The story of a build. */
 async function buildSlug(
   context: BuildContext,
-  deploy: Deploy,
-  spec: BuildSpec,
-  laps: Laps,
-  signal: AbortSignal,
+  { deploy, spec, laps, leftovers, signal }: Building,
 ): Promise<Built> {
   await requireDisk(context.folder, context.config.hostId)
   const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
   const workspace = workspaceOf(context, deploy.id, spec)
-  const removals: Promise<void>[] = []
+  leftovers.workspace = workspace
+  const { removals } = leftovers
   try {
     const found = await openWorkspace(context, workspace, deploy.id, spec, signal)
     await context.print(deploy.id, [describeCache(found)])
@@ -115,9 +117,6 @@ async function buildSlug(
     // Whatever failed: on a full disk that is why, and the workspace is still there to be counted.
     await requireDisk(context.folder, context.config.hostId)
     throw error
-  } finally {
-    await Promise.all(removals)
-    await closeWorkspace(workspace)
   }
 }
 

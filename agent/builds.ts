@@ -1,8 +1,10 @@
 /** The builds of this host: each at most once, a bounded number at a time, tenants in turns. */
 import type { AppId, DeployId, TenantId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
+import { sleep } from '#core/runtime/clock.ts'
 import { build } from './build.ts'
 import type { BuildContext } from './builds/context.ts'
+import { noLeftovers, removeLeftovers } from './builds/leftovers.ts'
 import { afterTurnOf, inTurns } from './builds/turns.ts'
 
 export type Builds = {
@@ -30,6 +32,9 @@ type Entry = {
 
 const buildKey = ({ id, buildEpoch }: Deploy): string => `${id} ${buildEpoch}`
 
+/** Removing takes the kernel's locks of mounts and networks, which the start of the build's release wants just then. */
+const PAUSE_MS = 500
+
 /** At most BERTH_BUILD_SLOTS run at a time; the others wait in the order of `inTurns`, and their pushers are told. */
 export function createBuilds(context: BuildContext): Builds {
   const stopping = new AbortController()
@@ -37,17 +42,20 @@ export function createBuilds(context: BuildContext): Builds {
   const entries = new Map<string, Entry>()
   let served: string[] = []
 
+  /** Those that have a slot. */
   const running = new Set<Entry>()
-  /** The builds of an app share its cache: one that was ended goes on until that is closed. */
-  const hasRunning = ({ deploy }: Entry) => [...running].some((other) => other.deploy.appId === deploy.appId)
-  const waitingOnes = () => [...entries.values()].filter((entry) => entry.begin !== null && !hasRunning(entry))
+  /** Those that have their app's cache open: running, or being removed. */
+  const open = new Set<Entry>()
+  const isOpen = ({ deploy }: Entry) => [...open].some((other) => other.deploy.appId === deploy.appId)
+  const waitingOnes = () => [...entries.values()].filter((entry) => entry.begin !== null && !isOpen(entry))
 
   /** Gives free slots to those whose turn it is, and tells the others how many are before them. */
   function dispatch(): void {
     const order = inTurns(waitingOnes(), { running: [...running].map(({ tenantId }) => tenantId), served })
     const left = order.filter((entry) => {
-      if (running.size >= context.config.buildSlots || hasRunning(entry)) return true
+      if (running.size >= context.config.buildSlots || isOpen(entry)) return true
       running.add(entry)
+      open.add(entry)
       served = afterTurnOf(entry.tenantId, served)
       entry.begin?.()
       return false
@@ -81,16 +89,29 @@ export function createBuilds(context: BuildContext): Builds {
   async function runOne(entry: Entry): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, entry.cancelling.signal])
     const came = context.now()
+    const leftovers = noLeftovers()
     try {
-      if (!(await takeTurn(entry, signal))) return
-      await build(context, entry.deploy, signal, { waitedMs: context.now() - came })
+      if (await takeTurn(entry, signal))
+        await build(context, entry.deploy, signal, leftovers, context.now() - came)
     } catch (error) {
       context.log.error('build not reported', { deploy: entry.deploy.id, error })
     } finally {
-      running.delete(entry)
-      entries.delete(entry.key)
-      if (!stopping.signal.aborted) dispatch()
+      leave(running, entry)
     }
+    try {
+      await sleep(PAUSE_MS, signal)
+      await removeLeftovers(leftovers)
+    } catch (error) {
+      context.log.warn('build not removed', { deploy: entry.deploy.id, error })
+    } finally {
+      entries.delete(entry.key)
+      leave(open, entry)
+    }
+  }
+
+  function leave(set: Set<Entry>, entry: Entry): void {
+    set.delete(entry)
+    if (!stopping.signal.aborted) dispatch()
   }
 
   return {

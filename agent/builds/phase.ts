@@ -14,6 +14,7 @@ import type { BindMount } from '../sandbox/spec.ts'
 import { dependencyTime } from '../pack.ts'
 import { isCacheFull } from './cache.ts'
 import type { BuildContext } from './context.ts'
+import type { Leftovers } from './leftovers.ts'
 import { requireDisk } from './disk.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -25,8 +26,8 @@ export type Phase = {
   workspace: Workspace
   binds: BindMount[]
   env: Record<string, string>
-  /** Where the removal of its sandbox goes, which the next phase need not wait for. */
-  removals: Promise<void>[]
+  /** Where the removal of its sandbox goes. */
+  removals: Leftovers['removals']
   signal: AbortSignal
 }
 
@@ -100,8 +101,11 @@ export async function runPhase(
     if (exitCode !== 0) throw new Error(await explain(context, phase, exitCode ?? -1, sample?.oomKills ?? 0, workspace))
   } finally {
     await meter.finish({ id })
-    const removal = removeSandbox(host, id, index, null, cgroup).then(() => places.release(index))
-    removals.push(removal.catch((error: unknown) => context.log.warn('sandbox of a build not removed', { id, error })))
+    removals.push(() =>
+      removeSandbox(host, id, index, null, cgroup)
+        .then(() => places.release(index))
+        .catch((error: unknown) => context.log.warn('sandbox of a build not removed', { id, error })),
+    )
   }
 }
 

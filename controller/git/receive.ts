@@ -75,14 +75,8 @@ async function requireRoomForRefs({ app, repository }: Push): Promise<void> {
 
 async function pushToDeploy(push: Push, change: BranchChange, objects: string, context: ApiContext): Promise<boolean> {
   await takeTurn(push, context)
-  const env = objectsEnvironment(push, objects)
-  const [inspected] = await Promise.all([
-    inspectCommit(push.repository, change.commit, env, context.repositories.maxBytes),
-    checkBranch(push, change),
-  ])
-  if (!inspected.ok) throw new Refused(inspected.why)
-  for (const line of inspected.warnings) say(push.socket, line)
-  const deploy = await submit(push, change.commit, env, context)
+  const archived = await archive(push, change, objectsEnvironment(push, objects), context)
+  const deploy = await submit(push, change.commit, archived, context)
   push.accepted()
   say(
     push.socket,
@@ -123,18 +117,48 @@ async function checkBranch({ repository }: Push, { branch, ref, old }: BranchCha
   if (!found.startsWith('*')) await runGit(repository, ['symbolic-ref', 'HEAD', ref])
 }
 
+type Archived = { id: DeployId; source: string }
+
+/** The commit is archived while it is inspected; of one that is refused nothing is kept. */
+async function archive(
+  push: Push,
+  change: BranchChange,
+  env: Record<string, string>,
+  { repositories, sources, random }: ApiContext,
+): Promise<Archived> {
+  const id = makeId('d', random(13)) as DeployId
+  const refused = new AbortController()
+  const source = sources.archive(id, push.repository, change.commit, env, refused.signal)
+  // It may fail before it is waited for.
+  source.catch(() => undefined)
+  try {
+    const [inspected] = await Promise.all([
+      inspectCommit(push.repository, change.commit, env, repositories.maxBytes),
+      checkBranch(push, change),
+    ])
+    if (!inspected.ok) throw new Refused(inspected.why)
+    for (const line of inspected.warnings) say(push.socket, line)
+  } catch (error) {
+    refused.abort()
+    await source.then(
+      () => sources.remove(id),
+      () => undefined,
+    )
+    throw error
+  }
+  return { id, source: await source }
+}
+
 async function submit(
   push: Push,
   commit: string,
-  env: Record<string, string>,
-  { store, sources, deploys, random }: ApiContext,
+  { id, source }: Archived,
+  { store, sources, deploys }: ApiContext,
 ): Promise<Deploy> {
-  const app = await loadApp(store, push.app.id)
-  if (!app) throw new Refused(`${push.app.name} was destroyed while this push waited.`)
-  await requireRunning(store, app, 'nothing can be deployed to it')
-  const id = makeId('d', random(13)) as DeployId
-  const source = await sources.archive(id, push.repository, commit, env)
   try {
+    const app = await loadApp(store, push.app.id)
+    if (!app) throw new Refused(`${push.app.name} was destroyed while this push waited.`)
+    await requireRunning(store, app, 'nothing can be deployed to it')
     return await deploys.submit({
       id,
       app,

@@ -11,8 +11,17 @@ import type { Repository } from './repositories.ts'
 import { startGit } from './run.ts'
 
 export type Sources = {
-  /** Archives a commit. @param env points git at where the objects are. @returns the archive's SHA-256, in hex */
-  archive(id: DeployId, repository: Repository, commit: string, env: Record<string, string>): Promise<string>
+  /**
+   * Archives a commit. @param env points git at where the objects are. @param unwanted when it aborts, nothing is kept
+   * @returns the archive's SHA-256, in hex
+   */
+  archive(
+    id: DeployId,
+    repository: Repository,
+    commit: string,
+    env: Record<string, string>,
+    unwanted: AbortSignal,
+  ): Promise<string>
   /** Keeps an archive that was sent. @returns its SHA-256, in hex. @throws BODY_TOO_LARGE, or what ended the stream; then nothing is kept */
   keep(id: DeployId, archive: Readable, maxBytes?: number): Promise<string>
   /** In bytes; null when there is none. */
@@ -36,8 +45,9 @@ export function openSources(folder: string, maxBytes: number): Sources {
     return digest
   }
   return {
-    async archive(id, repository, commit, env) {
+    async archive(id, repository, commit, env, unwanted) {
       const git = startGit(repository, archiveArguments(commit), { env })
+      unwanted.addEventListener('abort', git.kill)
       git.stdin.end()
       git.stderr.resume()
       try {

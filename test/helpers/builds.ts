@@ -11,6 +11,7 @@ import { defaultShare } from '#core/domain/quota.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
 import { build } from '../../agent/build.ts'
+import { noLeftovers, removeLeftovers } from '../../agent/builds/leftovers.ts'
 import type { ControllerClient } from '../../agent/controller-client.ts'
 import { certificateEnv, mirrorsOf } from '../../agent/host.ts'
 import { preparePlatform } from '../../agent/platform.ts'
@@ -117,6 +118,7 @@ export async function runBuild(
     hasLayer: () => Promise.resolve(true),
     uploadLayer,
   }
+  const leftovers = noLeftovers()
   await build(
     {
       log: silentLog,
@@ -167,7 +169,9 @@ export async function runBuild(
     },
     deploy,
     AbortSignal.timeout(timeoutMs + 30_000),
-  )
+    leftovers,
+    0,
+  ).finally(() => removeLeftovers(leftovers))
   const report = last as BuildReport | null
   return {
     slug: report?.state === 'succeeded' ? report.slug : null,
