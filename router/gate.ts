@@ -68,10 +68,11 @@ function describe(raw: RawHead, said: Said, head: RequestHead): void {
   head.relayed = relayed
   head.via = via
   head.body = framingOf(said)
-  head.old = raw.version === '1.0'
+  const isOld = raw.version === '1.0'
+  head.version = isOld ? '1.0' : '1.1'
   // RFC 9112 §9.3: no proxy keeps a connection of an HTTP/1.0 client, whatever it asks for.
-  head.persistent = !head.old && !said.connection.includes('close')
-  head.expectsContinue = !head.old && said.expect.length > 0 && head.body !== NO_BODY && head.body !== 0
+  head.persistent = !isOld && !said.connection.includes('close')
+  head.expectsContinue = !isOld && said.expect.length > 0 && head.body !== NO_BODY && head.body !== 0
   head.upgrade = upgradeOf(raw, said, head)
 }
 

@@ -22,16 +22,16 @@ export class AnswerWriter {
     const { head } = call
     const endless = body === CHUNKED || body === UNTIL_CLOSE
     this.#bare = head.method === 'HEAD' || status === 204 || status === 304
-    this.#chunked = endless && !head.old && !this.#bare
+    this.#chunked = endless && head.version !== '1.0' && !this.#bare
     // RFC 9112 §9.3: no persistent connection with an HTTP/1.0 client. After a refusal nobody knows where the next request
     // starts, and a client whose upgrade was declined may go on as if it had not been (H63).
-    this.last = last || !head.persistent || head.old || head.upgrade !== null || call.refused !== null
+    this.last = last || !head.persistent || head.version === '1.0' || head.upgrade !== null || call.refused !== null
     this.#say(call, answerText(status, fields, endless && !this.#chunked ? NO_BODY : body, this.last))
   }
 
   inform(call: Call, status: number, fields: string): void {
     // RFC 9110 §15.2: an HTTP/1.0 client knows of none.
-    if (!call.head.old) this.#say(call, `${statusLine(status)}${fields}\r\n`)
+    if (call.head.version !== '1.0') this.#say(call, `${statusLine(status)}${fields}\r\n`)
   }
 
   upgrade(call: Call, fields: string): void {

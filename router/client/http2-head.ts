@@ -85,6 +85,7 @@ const isScheme = (scheme: string | undefined): boolean => scheme === 'https' || 
 /** Without chunks: a body that has no length ends with its stream. */
 function frame(headers: readonly string[], ended: boolean, head: RequestHead): Refused | null {
   if (ended && head.body > 0) return wrongLength
+  head.version = '2.0'
   if (!ended && head.body === NO_BODY) head.body = CHUNKED
   head.expectsContinue = !ended && head.body !== 0 && says(headers, 'expect')
   return null

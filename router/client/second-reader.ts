@@ -98,7 +98,7 @@ class Feed extends Duplex {
 const describesTheSame = (request: IncomingMessage, head: RequestHead): boolean =>
   request.method === head.method &&
   request.url === head.target &&
-  request.httpVersion === (head.old ? '1.0' : '1.1') &&
+  request.httpVersion === head.version &&
   request.headers.host === head.host &&
   head.body >= 0 === (request.headers['content-length'] !== undefined) &&
   (head.body < 0 || Number(request.headers['content-length']) === head.body)

@@ -7,7 +7,7 @@ import { isPlainName, isPlainText, isTarget, latin1, SP } from './characters.ts'
 import { keptLines, lineOf, lines, scanFieldLines, valueOf, type Grammar } from './field-lines.ts'
 import { CHUNKED, INCOMPLETE, NO_BODY, readLength, type Framing } from './framing.ts'
 import { isHostIn } from './host.ts'
-import { joinedVia } from './via.ts'
+import { type HttpVersion, joinedVia } from './via.ts'
 import { CONNECTION, CONTENT_LENGTH, HOST, KEPT, OURS, RELAYED, requestNames, TRANSFER_ENCODING, VIA } from './names.ts'
 
 export { INCOMPLETE }
@@ -31,8 +31,8 @@ export type RequestHead = {
   body: Framing
   /** 1.1, without `Connection: close`: more may follow on the connection. */
   persistent: boolean
-  /** HTTP/1.0: the answer may not be chunked (RFC 9112 §6.1). */
-  old: boolean
+  /** To 1.0 the answer may not be chunked (RFC 9112 §6.1). */
+  version: HttpVersion
   /** The client waits for `100 Continue` before it sends its body. */
   expectsContinue: boolean
   /** `other` is an upgrade that we do not offer: the request is served as if it had not asked. */
@@ -48,7 +48,7 @@ export const emptyRequestHead = (): RequestHead => ({
   via: '',
   body: NO_BODY,
   persistent: true,
-  old: false,
+  version: '1.1',
   expectsContinue: false,
   upgrade: null,
 })
@@ -124,7 +124,7 @@ function describe(bytes: Buffer, from: number, end: number, head: RequestHead): 
   head.via = ''
   head.body = NO_BODY
   head.persistent = true
-  head.old = false
+  head.version = '1.1'
   head.expectsContinue = false
   head.upgrade = null
   let connections = 0

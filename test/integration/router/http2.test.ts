@@ -97,6 +97,7 @@ describe('a client that speaks HTTP/2', function () {
     assert.equal(fields.get('cookie'), 'a=1; b=2')
     assert.equal(fields.get('x-forwarded-for'), '127.0.0.1')
     assert.equal(fields.get('x-forwarded-proto'), 'https')
+    assert.equal(fields.get('via'), '2.0 berth')
     assert.equal(fields.get('x-plain'), 'yes')
     assert.equal(fields.get('transfer-encoding'), 'chunked')
     assert.equal(fields.has('te'), false)

@@ -161,8 +161,8 @@ describe('the gate reads', () => {
   })
 
   it('H54: an HTTP/1.0 client as one whose connection ends, whatever it asks for', () => {
-    const { old, persistent } = accepted(aHead({ version: '1.0' }, 'Connection', 'keep-alive'))
-    assert.deepEqual({ old, persistent }, { old: true, persistent: false })
+    const { version, persistent } = accepted(aHead({ version: '1.0' }, 'Connection', 'keep-alive'))
+    assert.deepEqual({ version, persistent }, { version: '1.0', persistent: false })
   })
 
   it('H69: Connection: close in any list', () => {

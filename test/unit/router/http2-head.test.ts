@@ -15,9 +15,10 @@ function read(pairs: string[], ended = true) {
 }
 
 describe('a request’s head over HTTP/2', () => {
-  it('is the same to the rest of the router as one over HTTP/1.1', () => {
+  it('is the same to the rest of the router as one over HTTP/1.1, but for its version', () => {
     assert.deepEqual(read([...pseudo, 'x-a', '1', 'te', 'trailers', 'x-forwarded-for', '6.6.6.6', 'x_b', '2']), {
       ...emptyRequestHead(),
+      version: '2.0',
       method: 'GET',
       target: '/',
       host: 'a.test',

@@ -11,8 +11,9 @@ describe('the proxies that a request came through', () => {
   })
 
   it('keep what they said, and this one comes last, by the protocol that it was asked in', () => {
-    assert.equal(viaText({ via: '', old: false }), '1.1 berth')
-    assert.equal(viaText({ via: '1.1 cdn', old: true }), '1.1 cdn, 1.0 berth')
+    assert.equal(viaText({ via: '', version: '1.1' }), '1.1 berth')
+    assert.equal(viaText({ via: '1.1 cdn', version: '1.0' }), '1.1 cdn, 1.0 berth')
+    assert.equal(viaText({ via: '', version: '2.0' }), '2.0 berth')
     assert.equal(joinedVia('1.1 a', ''), '1.1 a')
   })
 
