@@ -18,7 +18,7 @@ import { startPeer } from './proxies/peers.ts'
 import { startUpstream, UPSTREAM_PORT } from './proxies/upstream.ts'
 import { median, printTable } from './table.ts'
 
-const VICTIM_PER_SECOND = 200
+const VICTIM_PER_SECOND = 400
 const NOISY_PER_SECOND = 200
 /** The router needs descriptors of its own, and for the apps. */
 const SPARE_DESCRIPTORS = 2_000
@@ -26,12 +26,15 @@ const LOWEST = 19
 const CALM_MS = 20
 const CALM_TRIES = 20
 
-type Attack = { name: string; kind: 'flood' | 'hold' | 'drip'; number: number }
+type Attack = { name: string; kind: 'flood' | 'reconnect' | 'hold' | 'drip'; number: number }
+
+const RECONNECTS_PER_SECOND = 1_000
 
 export async function fairness(options: Options): Promise<void> {
   const sockets = Math.min(20_000, (await openFiles()) - SPARE_DESCRIPTORS)
   const attacks: Attack[] = [
     { name: `20 × its rate (${20 * NOISY_PER_SECOND} requests/s)`, kind: 'flood', number: 20 * NOISY_PER_SECOND },
+    { name: `${RECONNECTS_PER_SECOND} new connections/s`, kind: 'reconnect', number: RECONNECTS_PER_SECOND },
     { name: `${sockets} idle connections`, kind: 'hold', number: sockets },
     { name: '1,000 slow heads and bodies (1 byte/s)', kind: 'drip', number: 1000 },
   ]
@@ -40,7 +43,8 @@ export async function fairness(options: Options): Promise<void> {
   const control = await startPeer('nginx', { folder })
   const berth = await startBerth()
   try {
-    await berth.route([anApp('victim', UPSTREAM_PORT), anApp('noisy', UPSTREAM_PORT)], { 't-noisy': NOISY_PER_SECOND })
+    const noisy = { requests: { perSecond: NOISY_PER_SECOND, burst: NOISY_PER_SECOND }, connections: sockets }
+    await berth.route([anApp('victim', UPSTREAM_PORT), anApp('noisy', UPSTREAM_PORT)], { 't-noisy': noisy })
     await measureVictim(berth.port, 2)
     const rows: (string | number)[][] = []
     for (const attack of attacks) rows.push(await compare(attack, berth.port, control.port, options))

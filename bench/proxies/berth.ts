@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Certificate } from '#core/domain/certificate.ts'
 import { makeId, type AppId, type AppName, type InstanceId, type TenantId } from '#core/domain/ids.ts'
-import { defaultTraffic } from '#core/domain/quota.ts'
+import { defaultTraffic, type TrafficQuota } from '#core/domain/quota.ts'
 import { defaultRouteSettings, type AppRoute, type RouteTable } from '#core/domain/route.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import { createVault } from '#core/runtime/certificate-vault.ts'
@@ -17,13 +17,16 @@ import { startRouterProcess } from '#test/helpers/router.ts'
 import { freePort } from '#test/helpers/world.ts'
 import { PROXY_CPU } from './pinned.ts'
 
+/** By tenant: what is other than plenty. */
+type Quotas = Record<string, Partial<TrafficQuota>>
+
 export type Berth = {
   port: number
   httpsPort: number
   /** Has the router serve this certificate to clients that name no host. @param pair in PEM */
   certify(pair: { chain: string; key: string }): Promise<void>
   /** Gives the router another table, and waits until it serves from it. @returns how long that took, in ms */
-  route(apps: AppRoute[], perSecond?: Record<string, number>): Promise<number>
+  route(apps: AppRoute[], quotas?: Quotas): Promise<number>
   /** The pid of the process that serves. */
   worker(): Promise<number>
   output(): string
@@ -64,10 +67,10 @@ export async function startBerth(env: Record<string, string> = {}): Promise<Bert
     async worker() {
       return (await router.workers())[0] ?? 0
     },
-    async route(apps, perSecond = {}) {
+    async route(apps, quotas = {}) {
       version += 1
       const began = performance.now()
-      await putRoutes(store, tableOf(version, apps, perSecond))
+      await putRoutes(store, tableOf(version, apps, quotas))
       while (!(await serves(store, version))) await sleep(20)
       return performance.now() - began
     },
@@ -99,13 +102,9 @@ const platformCertificate = (id: string): Certificate => ({
   addedBy: 'benchmark',
 })
 
-export function tableOf(version: number, apps: AppRoute[], perSecond: Record<string, number>): RouteTable {
-  const tenants = Object.fromEntries(
-    [...new Set(apps.map(({ tenantId }) => tenantId))].map((tenant) => {
-      const rate = perSecond[tenant] ?? PLENTY
-      return [tenant, { ...defaultTraffic, requests: { perSecond: rate, burst: rate } }]
-    }),
-  )
+export function tableOf(version: number, apps: AppRoute[], quotas: Quotas): RouteTable {
+  const plenty = { ...defaultTraffic, requests: { perSecond: PLENTY, burst: PLENTY } }
+  const tenants = Object.fromEntries(apps.map(({ tenantId }) => [tenantId, { ...plenty, ...quotas[tenantId] }]))
   return { version, apps, tenants }
 }
 

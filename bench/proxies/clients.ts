@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { sleep } from '#core/runtime/clock.ts'
 
 const ANSWERED_WITHIN_MS = 30_000
+const MAX_LATE_MS = 5
 
 export type Steady = { asked: number; failed: number; p50: number; p99: number; highest: number }
 
@@ -13,7 +14,7 @@ const [kind = '', portText = '', host = '', numberText = '0'] = process.argv.sli
 const [port, number] = [Number(portText), Number(numberText)]
 const head = (more = '') => `GET / HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`
 
-const kinds: Record<string, () => Promise<void> | void> = { steady, flood, hold, drip }
+const kinds: Record<string, () => Promise<void> | void> = { steady, flood, reconnect, hold, drip }
 process.on('SIGTERM', () => process.exit(0))
 await kinds[kind]?.()
 
@@ -70,6 +71,16 @@ function flood(): void {
   process.send?.('up')
 }
 
+/** NUMBER connections a second, each for one request, which is mostly refused. */
+function reconnect(): void {
+  onEachDue(number, () => {
+    const socket = open(anAddress())
+    socket.write(head('Connection: close\r\n'))
+    socket.resume()
+  })
+  process.send?.('up')
+}
+
 /** NUMBER connections with one request behind each, which was answered; opened again when they are closed. */
 async function hold(): Promise<void> {
   let answered = 0
@@ -90,7 +101,7 @@ async function hold(): Promise<void> {
   process.send?.('up')
 }
 
-/** NUMBER connections: half send a head, half a body, one byte a second. */
+/** NUMBER connections: half send a head, half a body, one byte a second, one after the other. */
 async function drip(): Promise<void> {
   const dripping = new Set<{ socket: Socket; rest: string }>()
   const begin = (body: boolean) => {
@@ -108,12 +119,15 @@ async function drip(): Promise<void> {
     begin(opened % 2 === 0)
     if (opened % 100 === 0) await sleep(20)
   }
-  setInterval(() => {
-    for (const one of dripping) {
-      one.socket.write(one.rest.charAt(0))
-      one.rest = one.rest.slice(1)
-    }
-  }, 1000)
+  let turn = dripping.values()
+  onEachDue(number, () => {
+    let next = turn.next()
+    if (next.done) next = (turn = dripping.values()).next()
+    if (next.done) return
+    const one = next.value
+    one.socket.write(one.rest.charAt(0))
+    one.rest = one.rest.slice(1)
+  })
   process.send?.('up')
 }
 
@@ -127,11 +141,16 @@ function anAddress(): string {
   return `127.${2 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}.1`
 }
 
-/** Timers are a millisecond or so late; what is due by then is done at once. */
+/**
+ * Timers are a millisecond or so late; what is due by then is done at once. But a client that was not let run for long, as
+ * one of low priority is, does not make a burst of it that nobody asked for.
+ */
 function onEachDue(perSecond: number, act: (due: number) => void): void {
   const began = performance.now()
   let done = 0
   setInterval(() => {
+    if (kind !== 'steady')
+      done = Math.max(done, Math.floor(((performance.now() - began - MAX_LATE_MS) * perSecond) / 1000))
     while (began + (done * 1000) / perSecond <= performance.now()) {
       act(began + (done * 1000) / perSecond)
       done += 1
