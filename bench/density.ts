@@ -9,6 +9,7 @@ import type { InstanceView } from '../core/contract/api.ts'
 import { startWorld, type World } from '#test/helpers/world.ts'
 import { dockerDensity } from './docker.ts'
 import { available, MB, privateOf, settle } from './memory.ts'
+import type { Options } from './options.ts'
 import { median, printTable } from './table.ts'
 
 /** `BERTH_BENCH_INSTANCES=100` for a machine that has less room, or less time. */
@@ -16,32 +17,21 @@ const INSTANCES = Number(process.env['BERTH_BENCH_INSTANCES'] ?? 300)
 const IDLE_SECONDS = 60
 const ADOPTIONS = 3
 
-export async function density(): Promise<void> {
+/** What an idle Node has for itself differs by its version, so the same app runs on two: the leanest, and today's. */
+const NODES = { node20: '20.x', node22: '22.x' }
+export const densityParts = Object.keys(NODES)
+
+export async function density({ only }: Options): Promise<void> {
   const world = await startWorld({ env: { BERTH_LOG_LEVEL: 'info' } })
+  const chosen = Object.entries(NODES).filter(([part]) => only.length === 0 || only.includes(part))
+  const [last] = chosen.at(-1) ?? []
   try {
-    await world.cli(['create', 'dense'])
-    await world.pushApp('dense', 'node-plain')
-    await world.cli(['scale', 'web=1', '--memory', '64M', '--cpu', '0.05', '-a', 'dense'])
-    await settle()
-    const before = await available()
-    const began = performance.now()
-    await world.cli(['scale', `web=${INSTANCES + 1}`, '-a', 'dense'])
-    const took = (performance.now() - began) / 1000
-    await settle()
-    const after = await available()
-    const pids = (await instancesOf(world)).map(({ id }) => id)
-    const [own, conmon] = [await privateOf(isApp), await privateOf(isConmon(world.home))]
-    const each = (before - after) / INSTANCES / MB
-    printTable(
-      [`${INSTANCES} idle Node HTTP apps`, 'MB each'],
-      [
-        ['all-in (MemAvailable)', each.toFixed(1)],
-        ["the app's own private memory, median", (median(own) / MB).toFixed(1)],
-        ['all beyond it', (each - median(own) / MB).toFixed(1)],
-        ['of that conmon, median', (median(conmon) / MB).toFixed(2)],
-      ],
-    )
-    console.log(`\n${pids.length} instances; \`berth scale\` until all ran: ${took.toFixed(1)} s`)
+    for (const [app, range] of chosen) {
+      await many(world, app, range)
+      if (app === last) continue
+      await world.cli(['destroy', '-a', app, '--confirm', app])
+      while ((await instancesOf(world)).length > 0) await wait(500)
+    }
     await agentCost(world)
     await adoption(world)
   } finally {
@@ -49,6 +39,33 @@ export async function density(): Promise<void> {
   }
   // Alone on the machine, as ours were.
   await dockerDensity()
+}
+
+async function many(world: World, app: string, range: string): Promise<void> {
+  const described = JSON.stringify({ name: app, private: true, engines: { node: range }, scripts: { start: START } })
+  await world.cli(['create', app])
+  await world.pushApp(app, 'node-plain', { change: { 'package.json': described } })
+  await world.cli(['scale', 'web=1', '--memory', '64M', '--cpu', '0.05', '-a', app])
+  await settle()
+  const before = await available()
+  const began = performance.now()
+  await world.cli(['scale', `web=${INSTANCES + 1}`, '-a', app])
+  const took = (performance.now() - began) / 1000
+  await settle()
+  const after = await available()
+  const running = (await instancesOf(world)).length
+  const [own, conmon] = [await privateOf(isApp), await privateOf(isConmon(world.home))]
+  const each = (before - after) / INSTANCES / MB
+  printTable(
+    [`${INSTANCES} idle HTTP apps on Node ${range}`, 'MB each'],
+    [
+      ['all-in (MemAvailable)', each.toFixed(1)],
+      ["the app's own private memory, median", (median(own) / MB).toFixed(1)],
+      ['all beyond it', (each - median(own) / MB).toFixed(1)],
+      ['of that conmon, median', (median(conmon) / MB).toFixed(2)],
+    ],
+  )
+  console.log(`\n${running} instances; \`berth scale\` until all ran: ${took.toFixed(1)} s\n`)
 }
 
 /** CPU and memory of the agent while nothing happens but metering, syncs and heartbeats. */
@@ -104,8 +121,12 @@ const agentPid = async (world: World): Promise<number> =>
   Number(await readFile(join(world.home, 'run', 'agent.pid'), 'utf8'))
 
 async function instancesOf(world: World): Promise<InstanceView[]> {
-  const { body } = await world.api('GET', '/v1/apps/dense/instances')
-  return (body as { instances: InstanceView[] }).instances.filter(({ state }) => state === 'running')
+  const { body } = await world.api('GET', '/v1/apps')
+  const apps = (body as { apps: { name: string }[] }).apps.map(({ name }) => name)
+  const views = await Promise.all(apps.map((app) => world.api('GET', `/v1/apps/${app}/instances`)))
+  return views
+    .flatMap((view) => (view.body as { instances: InstanceView[] }).instances)
+    .filter(({ state }) => state === 'running')
 }
 
 /** User and system time of a process (proc(5), /proc/PID/stat fields 14 and 15, in ticks of 10 ms). */
@@ -115,6 +136,7 @@ async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
+const START = 'node server.js'
 const isApp = (commandLine: string): boolean => commandLine.startsWith('node\0server.js')
 const isConmon =
   (home: string) =>

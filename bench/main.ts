@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os'
 import { messageOf } from '../core/domain/errors.ts'
 import { consolePages } from './console.ts'
 import { cycles } from './cycles.ts'
-import { density } from './density.ts'
+import { density, densityParts } from './density.ts'
 import { deploy, deployRows } from './deploy.ts'
 import { fuzz } from './fuzz.ts'
 import { fairness } from './fairness.ts'
@@ -23,7 +23,7 @@ type Bench = { run: (options: Options) => Promise<void>; parts?: readonly string
 const benches: Record<string, Bench> = {
   start: { run: start },
   overhead: { run: overhead },
-  density: { run: density },
+  density: { run: density, parts: densityParts },
   deploy: { run: deploy, parts: deployRows },
   slugs: { run: slugs },
   router: { run: router, parts: routerRows },
