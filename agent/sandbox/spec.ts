@@ -73,7 +73,6 @@ const maskedPaths = [
   '/proc/timer_list',
   '/proc/timer_stats',
   '/proc/vmallocinfo',
-  '/proc/vmstat',
   '/proc/zoneinfo',
 ]
 const readonlyPaths = ['/proc/sys', '/proc/sysrq-trigger']

@@ -159,7 +159,6 @@ describe('The OCI specification of a sandbox, whole', () => {
           '/proc/timer_list',
           '/proc/timer_stats',
           '/proc/vmallocinfo',
-          '/proc/vmstat',
           '/proc/zoneinfo',
         ],
         readonlyPaths: ['/proc/sys', '/proc/sysrq-trigger'],
