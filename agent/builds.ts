@@ -97,8 +97,7 @@ export function createBuilds(context: BuildContext): Builds {
     const came = context.now()
     const leftovers = noLeftovers()
     try {
-      if (await takeTurn(entry, signal))
-        await build(context, entry.deploy, signal, leftovers, context.now() - came)
+      if (await takeTurn(entry, signal)) await build(context, entry.deploy, signal, leftovers, context.now() - came)
     } catch (error) {
       context.log.error('build not reported', { deploy: entry.deploy.id, error })
     } finally {
