@@ -23,6 +23,8 @@ type Entry = {
   deploy: Deploy
   tenantId: TenantId
   cancelling: AbortController
+  /** Has what it left removed at once: the app's next build waits for that. */
+  hurrying: AbortController
   /** Ends its waiting; null: it has a slot, or is over. */
   begin: (() => void) | null
   /** How many the pusher was told to be before it. */
@@ -47,10 +49,14 @@ export function createBuilds(context: BuildContext): Builds {
   /** Those that have their app's cache open: running, or being removed. */
   const open = new Set<Entry>()
   const isOpen = ({ deploy }: Entry) => [...open].some((other) => other.deploy.appId === deploy.appId)
+  /** Whether another build of its app waits. */
+  const isWaitedFor = ({ deploy }: Entry) =>
+    [...entries.values()].some((other) => other.begin !== null && other.deploy.appId === deploy.appId)
   const waitingOnes = () => [...entries.values()].filter((entry) => entry.begin !== null && !isOpen(entry))
 
   /** Gives free slots to those whose turn it is, and tells the others how many are before them. */
   function dispatch(): void {
+    for (const entry of open) if (!running.has(entry) && isWaitedFor(entry)) entry.hurrying.abort()
     const order = inTurns(waitingOnes(), { running: [...running].map(({ tenantId }) => tenantId), served })
     const left = order.filter((entry) => {
       if (running.size >= context.config.buildSlots || isOpen(entry)) return true
@@ -91,15 +97,14 @@ export function createBuilds(context: BuildContext): Builds {
     const came = context.now()
     const leftovers = noLeftovers()
     try {
-      if (await takeTurn(entry, signal))
-        await build(context, entry.deploy, signal, leftovers, context.now() - came)
+      if (await takeTurn(entry, signal)) await build(context, entry.deploy, signal, leftovers, context.now() - came)
     } catch (error) {
       context.log.error('build not reported', { deploy: entry.deploy.id, error })
     } finally {
       leave(running, entry)
     }
     try {
-      await sleep(PAUSE_MS, signal)
+      await sleep(PAUSE_MS, AbortSignal.any([signal, entry.hurrying.signal]))
       await removeLeftovers(leftovers)
     } catch (error) {
       context.log.warn('build not removed', { deploy: entry.deploy.id, error })
@@ -118,8 +123,11 @@ export function createBuilds(context: BuildContext): Builds {
     ensure(deploy, tenantId) {
       const key = buildKey(deploy)
       if (entries.has(key) || stopping.signal.aborted) return
-      const cancelling = new AbortController()
-      const entry: Entry = { key, deploy, tenantId, cancelling, begin: null, told: null, done: Promise.resolve() }
+      const entry: Entry = {
+        ...{ key, deploy, tenantId, begin: null, told: null, done: Promise.resolve() },
+        cancelling: new AbortController(),
+        hurrying: new AbortController(),
+      }
       entries.set(key, entry)
       entry.done = runOne(entry)
     },

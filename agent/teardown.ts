@@ -97,7 +97,14 @@ async function endRun(store: Store, config: Config, { desired, reported }: Insta
 async function endConmons(runFolder: string): Promise<void> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    if (commandLine.startsWith('conmon\0') && commandLine.includes(`${runFolder}/`))
-      process.kill(Number(pid), 'SIGKILL')
+    if (commandLine.startsWith('conmon\0') && commandLine.includes(`${runFolder}/`)) kill(Number(pid))
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself meanwhile.
   }
 }

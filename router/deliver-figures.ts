@@ -4,7 +4,7 @@ import type { RouterId } from '#core/domain/ids.ts'
 import { recordAnswered } from '#core/store/answered.ts'
 import type { Store } from '#core/store/connection.ts'
 import { recordFigures } from '#core/store/figures.ts'
-import type { Pools } from './app/pools.ts'
+import type { AnsweredBook } from './answered.ts'
 import type { FiguresBook } from './figures.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { FiguresBook } from './figures.ts'
 export function figuresDelivery(
   store: Store,
   router: RouterId,
-  { book, pools }: { book: FiguresBook; pools: Pick<Pools, 'takeAnswered'> },
+  { book, answered }: { book: FiguresBook; answered: Pick<AnsweredBook, 'takeStretch'> },
   now: () => number,
 ): () => Promise<void> {
   let slot = slotOf(now())
@@ -23,10 +23,10 @@ export function figuresDelivery(
     slot = slotOf(now())
     if (slot === ended) return
     const taken = book.take()
-    const answered = pools.takeAnswered()
+    const stretch = answered.takeStretch()
     try {
       if (store.status !== 'ready') return
-      await Promise.all([recordFigures(store, router, ended, taken), recordAnswered(store, router, ended, answered)])
+      await Promise.all([recordFigures(store, router, ended, taken), recordAnswered(store, router, ended, stretch)])
     } finally {
       book.giveBack(taken)
     }

@@ -1,6 +1,5 @@
 /** The router: carries tenants' traffic to their instances. The only place where its parts are wired. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
 import { makeId, type RouterId } from '#core/domain/ids.ts'
 import { repeat, sleep } from '#core/runtime/clock.ts'
@@ -10,7 +9,6 @@ import type { Stoppable } from '#core/runtime/shutdown.ts'
 import { connectStore } from '#core/store/connection.ts'
 import { loadRouters } from '#core/store/routes.ts'
 import { appendLogLines } from '#core/store/logs.ts'
-import { recordUsage, type UsageSample } from '#core/store/usage.ts'
 import { logLeftOut } from './access-log.ts'
 import { AppLog } from './app-log.ts'
 import type { AppConnection } from './app/connection.ts'
@@ -19,9 +17,9 @@ import { Certificates } from './certificates.ts'
 import type { OpenConnection } from './client/connection.ts'
 import { Clock } from './clock.ts'
 import { Counters } from './counters.ts'
-import { figuresDelivery } from './deliver-figures.ts'
 import { openDoors, type DoorConfig, type Doors } from './doors.ts'
 import { drain } from './drain.ts'
+import { startHandingOver } from './hand-over.ts'
 import { Held } from './held.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { keepMetrics } from './metrics.ts'
@@ -34,8 +32,7 @@ import { startReporting, type Reporter } from './report.ts'
 import { Requests } from './requests.ts'
 import { RefusalSampler } from './sampler.ts'
 import { trustedFrom } from './trust.ts'
-import { Usage, type RecordCounters, type Used } from './usage.ts'
-import { openUsageSpool } from './usage-spool.ts'
+import { Usage } from './usage.ts'
 import { loadFirstTable, watchRoutes } from './watch.ts'
 
 export type Router = Stoppable & {
@@ -166,42 +163,21 @@ export async function start(
 
   const leases = startLeases({ quotas, store, router: id, log, now: () => clock.tick() })
 
-  let recorded = true
-  const couldNotRecord = (error: unknown) => {
-    if (recorded) log.warn('usage could not be recorded, keeping it for later', { cause: messageOf(error) })
-    recorded = false
-  }
-  const spool = openUsageSpool(join(config.home, 'router'), id, log)
-  const record: RecordCounters = async (changed) => {
-    const samples = samplesOf(id, changed, Date.now())
-    try {
-      // Waiting for a Redis that is away would leave what comes meanwhile unkept.
-      if (store.status !== 'ready') throw new Error('Redis is not connected')
-      await recordUsage(store, samples)
-      spool.clear()
-      recorded = true
-    } catch (error) {
-      spool.keep(samples)
-      throw error
-    }
-  }
-  const adoption = spool.adopt((samples) => recordUsage(store, samples)).catch(couldNotRecord)
+  const handOver = startHandingOver({ store, router: id, home: config.home, log, usage, pools, routes: () => routes })
   const settleOpen = () => {
     for (const client of clients) client.eachCall((call) => usage.settle(call))
     counters.connections = clients.size
     counters.logLinesDropped = appLog.dropped
     logLeftOut(log, refusals.silent(clock.tick()))
   }
-  const deliverFigures = figuresDelivery(store, id, { book: usage.book, pools }, () => Date.now())
   const recording = repeat(
     FLUSH_MS,
     async () => {
       settleOpen()
-      await deliverFigures()
-      await usage.flush(record)
+      await handOver.step()
     },
     ending.signal,
-    couldNotRecord,
+    handOver.onFailure,
   )
   const logging = repeat(
     LOG_MS,
@@ -238,9 +214,9 @@ export async function start(
       if (store.status !== 'ready') store.disconnect()
       clearInterval(sweeping)
       pools.stop()
-      await Promise.all([watch.stop(), recording, logging, adoption, metrics])
+      await Promise.all([watch.stop(), recording, logging, metrics])
       await appLog.flush().catch((error: unknown) => log.debug('requests not logged', { cause: messageOf(error) }))
-      await usage.flush(record).catch(couldNotRecord)
+      await handOver.last()
       await leases.stop()
       await certificates.stop()
       await reports.stop()
@@ -248,13 +224,3 @@ export async function start(
     },
   }
 }
-
-const samplesOf = (router: RouterId, changed: Used[], at: number): UsageSample[] =>
-  changed.map(({ appId, tenantId, counters }) => ({
-    subject: `router-${router}-${appId}`,
-    tenantId,
-    appId,
-    at,
-    usage: counters,
-    ended: false,
-  }))

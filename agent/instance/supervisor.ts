@@ -366,10 +366,12 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
   async function drain(life: Life): Promise<void> {
     const { record } = life
     await become(record, 'drain', {})
+    let lastOutput: string[] = []
     if (record.sandbox) {
       const output = follow(record)
       await stopSandbox(host, record.sandbox, record.desired.graceMs)
       await output.stop()
+      lastOutput = output.last()
     }
     await cleanUp(record)
     await become(record, 'exited', { address: null, reason: record.reported.reason ?? 'stopped' })
@@ -377,6 +379,7 @@ export function createSupervisor(context: SupervisorContext): Supervisor {
       record,
       'stopped',
       `${processName(record.desired)} (v${record.desired.release}) was stopped, as it was told.`,
+      lastOutput,
     )
     records.remove(record.desired.id)
     log.info('instance stopped', {

@@ -36,7 +36,9 @@ export type SpecInput = {
 
 /**
  * What shows the host through /proc: Moby's list, what else describes its hardware, and counters so fine that a neighbour's
- * work shows in them. /proc/pressure even takes orders: whoever writes to it has the kernel watch the whole host.
+ * work shows in them. /proc/pressure even takes orders: whoever writes to it has the kernel watch the whole host. Moby leaves
+ * /proc/fs and /proc/irq to be read: the first tells of every ext4 image that the host has mounted, which are all the tenants'
+ * disks, how much is free where on it; the second counts interrupts as /proc/interrupts does.
  */
 const maskedPaths = [
   '/proc/acpi',
@@ -47,9 +49,11 @@ const maskedPaths = [
   '/proc/config.gz',
   '/proc/diskstats',
   '/proc/driver',
+  '/proc/fs',
   '/proc/interrupts',
   '/proc/iomem',
   '/proc/ioports',
+  '/proc/irq',
   '/proc/kallsyms',
   '/proc/kcore',
   '/proc/key-users',
@@ -71,7 +75,7 @@ const maskedPaths = [
   '/proc/vmallocinfo',
   '/proc/zoneinfo',
 ]
-const readonlyPaths = ['/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+const readonlyPaths = ['/proc/sys', '/proc/sysrq-trigger']
 
 /** Character devices that every program expects; everything else is denied, crun's own default of tun (10:200) too. */
 const devices = [

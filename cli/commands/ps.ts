@@ -19,7 +19,7 @@ export const list: Run = async (context, _args, options) => {
   if (answer.instances.some(({ applied }) => applied?.paused))
     out.note(`${app} is paused. Resume it: berth ps:resume -a ${app}`)
   out.table(
-    ['NAME', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', 'RESTARTS'],
+    ['NAME', 'STATE', 'RELEASE', 'HOST', 'SINCE', 'CPU', 'MEMORY', 'REQUESTS', 'RESTARTS'],
     answer.instances.map((instance) => [
       instance.name,
       instance.applied?.paused
@@ -30,6 +30,7 @@ export const list: Run = async (context, _args, options) => {
       formatSince(instance.since, now()),
       `${instance.cpuMilliUsed === null ? '-' : formatCores(instance.cpuMilliUsed)} of ${formatCores(instance.cpuMilli)}`,
       `${instance.memoryBytesUsed === null ? '-' : formatBytes(instance.memoryBytesUsed)} of ${formatMegabytes(instance.memoryMb)}`,
+      String(instance.requests ?? '-'),
       String(instance.restarts),
     ]),
   )

@@ -1,8 +1,8 @@
 /** Instances: what runs where, of one app and (for operators) of all. */
 import type { InstanceView } from '#core/contract/api.ts'
-import { answeredPerSecond } from '#core/domain/answered.ts'
-import type { Instance } from '#core/domain/instance.ts'
-import { createAnsweredReader } from '#core/store/answered.ts'
+import { answeredPerSecond, isAsked } from '#core/domain/answered.ts'
+import type { Desired, Instance } from '#core/domain/instance.ts'
+import { createAnsweredReader, loadRequests } from '#core/store/answered.ts'
 import { LIVE_SECONDS } from '#core/store/figures.ts'
 import { loadHosts } from '#core/store/hosts.ts'
 import { loadInstances } from '#core/store/instances.ts'
@@ -42,15 +42,24 @@ type List = (wanted: (instance: Instance) => boolean) => Promise<InstanceView[]>
 function lister({ store, now }: ApiContext): List {
   const readAnswered = createAnsweredReader(store)
   return async (wanted) => {
-    const [instances, hosts, answered] = await Promise.all([
-      loadInstances(store),
-      loadHosts(store),
-      readAnswered(now()),
-    ])
+    const [all, hosts, answered] = await Promise.all([loadInstances(store), loadHosts(store), readAnswered(now())])
+    const instances = all.filter(wanted)
+    const requests = await loadRequests(
+      store,
+      instances
+        .map(({ desired }) => desired)
+        .filter(isAsked)
+        .map(idOf),
+    )
     const live = new Set<string>(hosts.filter((host) => host.live).map((host) => host.id))
     return instances
-      .filter(wanted)
-      .map((instance) => instanceView(instance, live, answeredPerSecond(instance.desired, answered, LIVE_SECONDS)))
+      .map((instance) => {
+        const { desired } = instance
+        const perSecond = answeredPerSecond(desired, answered, LIVE_SECONDS)
+        return instanceView(instance, live, perSecond, isAsked(desired) ? (requests.get(desired.id) ?? 0) : null)
+      })
       .sort(byName)
   }
 }
+
+const idOf = ({ id }: Desired) => id

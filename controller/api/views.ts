@@ -159,11 +159,13 @@ export function deployView(deploy: Deploy): DeployView {
 /**
  * @param liveHosts ids of the hosts whose lease holds
  * @param requestsPerSecond see answeredPerSecond
+ * @param requests in all; null: routers ask it nothing. Left out where it is not told
  */
 export function instanceView(
   instance: Instance,
   liveHosts: Set<string>,
   requestsPerSecond: number | null,
+  requests?: number | null,
 ): InstanceView {
   const { desired, reported, stats } = instance
   return {
@@ -187,6 +189,7 @@ export function instanceView(
     cpuMilliUsed: stats?.cpuMilli ?? null,
     memoryBytesUsed: stats?.memoryBytes ?? null,
     requestsPerSecond,
+    ...(requests === undefined ? {} : { requests }),
     diskMb: desired.size.diskMb,
     diskBytesUsed: stats?.diskBytes ?? null,
     startedMs: reported?.startedMs ?? null,

@@ -20,15 +20,18 @@ export function mergeAnswered(all: readonly (Answered | null)[]): Answered | nul
 
 /**
  * @param seconds in which all this was counted
- * @returns null where nothing is known, or nothing to be known: routers ask only web processes
+ * @returns null where nothing is known, or nothing to be known
  */
 export function answeredPerSecond(
   { id, processType }: { id: InstanceId; processType: ProcessType },
   answered: Answered | null,
   seconds: number,
 ): number | null {
-  return answered === null || processType !== WEB ? null : (answered.get(id) ?? 0) / seconds
+  return answered === null || !isAsked({ processType }) ? null : (answered.get(id) ?? 0) / seconds
 }
+
+/** Whether there are requests of an instance to be counted: routers ask only web processes. */
+export const isAsked = ({ processType }: { processType: ProcessType }): boolean => processType === WEB
 
 // ── as the store holds them ──────────────────────────────────────────────────────────────────────────────────────────
 

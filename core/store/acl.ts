@@ -122,6 +122,8 @@ export const routerUser: StoreUser = {
       [keys.figures(0), keys.answered(0)].map((key) => key.replace(/0$/, ANY)),
       ...['hset', 'expire'],
     ),
+    may('change', [keys.instanceRequests(anyInstance)], ...SCRIPTS, 'hget', 'hset', 'hincrby'),
+    may('read', [keys.instance(anyInstance)], 'exists'),
     ...logs,
     ledger('router-*'),
     `(&${keys.channel('acknowledged')} +publish)`,

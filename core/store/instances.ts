@@ -45,6 +45,7 @@ export async function forgetInstance(store: Store, desired: Desired): Promise<bo
       keys.instances,
       keys.hostInstances(desired.hostId),
       keys.hostInstance(desired.hostId, desired.id),
+      keys.instanceRequests(desired.id),
       desired.id,
       desired.epoch,
     )) === 1

@@ -70,6 +70,8 @@ export const keys = {
   cron: (id: AppId) => `berth:app:${id}:cron`,
   instances: 'berth:instances',
   instance: (id: InstanceId) => `berth:instance:${id}`,
+  /** Requests that it answered: `sum`, and of which each router has said so many. */
+  instanceRequests: (id: InstanceId) => `berth:instance:${id}:requests`,
   meter: (subject: string) => `berth:meter:${subject}`,
   /** @param scope `app:ID` or `tenant:ID` */
   usage: (scope: string, resolution: string, group: number) => `berth:usage:${scope}:${resolution}:${group}`,

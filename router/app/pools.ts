@@ -11,6 +11,8 @@ export class Pools {
   #byRoute = new WeakMap<AppRoute, readonly Pool[]>()
   #routes: Routes
   #clock: Clock
+  /** What instances answered whose pools have been closed since it was asked last. */
+  #answered = new Map<InstanceId, number>()
   #onDrained: () => void
 
   /** @param onDrained called when the last request of an instance that left the table is over */
@@ -56,15 +58,11 @@ export class Pools {
     return counts
   }
 
-  /** How many requests each instance answered since the last time; one that is gone has nothing to say any more. */
+  /** How many requests each instance answered since the last time. */
   takeAnswered(): Map<InstanceId, number> {
-    const taken = new Map<InstanceId, number>()
-    for (const pool of this.#pools.values()) {
-      if (pool.answered === 0) continue
-      const { instanceId } = pool.endpoint
-      taken.set(instanceId, (taken.get(instanceId) ?? 0) + pool.answered)
-      pool.answered = 0
-    }
+    for (const pool of this.#pools.values()) this.#collect(pool)
+    const taken = this.#answered
+    this.#answered = new Map()
     return taken
   }
 
@@ -73,7 +71,10 @@ export class Pools {
   }
 
   stop(): void {
-    for (const pool of this.#pools.values()) pool.close()
+    for (const pool of this.#pools.values()) {
+      this.#collect(pool)
+      pool.close()
+    }
     this.#pools.clear()
   }
 
@@ -86,9 +87,19 @@ export class Pools {
     return pool
   }
 
+  #collect(pool: Pool): void {
+    if (pool.answered === 0) return
+    const { instanceId } = pool.endpoint
+    this.#answered.set(instanceId, (this.#answered.get(instanceId) ?? 0) + pool.answered)
+    pool.answered = 0
+  }
+
   #closeIfUnused(pool: Pool): void {
     const key = endpointKey(pool.endpoint)
+    // Nobody looks at a closed one any more, so what it answered after that is taken with each end.
+    if (pool.closed) this.#collect(pool)
     if (pool.inFlight > 0 || this.#routes.hasEndpoint(key)) return
+    this.#collect(pool)
     pool.close()
     if (this.#pools.get(key) === pool) this.#pools.delete(key)
   }

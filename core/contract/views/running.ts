@@ -52,6 +52,12 @@ export const instanceView = named('Instance', {
     .describe(
       'Requests that it answered, over the last 10 s; null: it is no web process, or no router said anything lately.',
     ),
+  requests: whole
+    .nullable()
+    .optional()
+    .describe(
+      'Requests that it answered since it is there, each counted once; null: it is no web process. Left out of what is followed live.',
+    ),
   diskMb: whole.describe('The most that it may write to its own disk.'),
   diskBytesUsed: z.number().nullable().describe('Written to its own disk; null: not known yet.'),
   startedMs: z.number().nullable(),

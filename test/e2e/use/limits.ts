@@ -94,7 +94,7 @@ export const limits = (start: Start): void =>
       assert.match(stdout, /the app ends itself/)
     })
 
-    it('S43: tells a full disk from a crash', async () => {
+    it('S43: tells a full disk from a crash, and both from a stop, with the last output, in ps and events', async () => {
       const said = JSON.stringify(await world.http('wild', '/fill').catch(String))
       await waitFor(async () => (await events('diskFull')).length > 0, {
         timeoutMs: 60_000,
@@ -102,8 +102,21 @@ export const limits = (start: Start): void =>
         detail: () => said,
       })
       assert.match((await events('diskFull'))[0]?.text ?? '', /had filled its 10\d\d MB of disk/)
-      // Its fourth end: it comes back only after 30 s, so the next test starts it anew.
+      // Its fourth end: it comes back only after 30 s, and ps says meanwhile why.
+      const shown = (await world.cli(['ps', '-a', 'wild'])).stdout
+      assert.match(shown, /web\.1 \(v\d+, diskFull\): .*had filled its 10\d\d MB of disk/)
+      const told = async (kind: string) => (await world.cli(['events', '-a', 'wild', '--kind', kind])).stdout
+      assert.match(await told('diskFull'), /diskFull +web\.1 .*had filled its[^]*\n {4}.*Node\.js v/)
+      for (const count of ['web=0', 'web=1']) await world.cli(['scale', count, '-a', 'wild'])
+      await answers()
+      const { id } = await instance()
       await world.cli(['scale', 'web=0', '-a', 'wild'])
+      const stopOf = async () => (await events('stopped')).find((event) => event.instance === id)
+      await waitFor(async () => (await stopOf()) !== undefined, { timeoutMs: 40_000, what: 'the event' })
+      assert.match((await stopOf())?.text ?? '', /web\.1 \(v\d+\) was stopped, as it was told\./)
+      assert.ok((await stopOf())?.lastOutput.includes('the app is told to end'), JSON.stringify(await stopOf()))
+      assert.match(await told('stopped'), /stopped +web\.1 .*as it was told\.\n {4}.*the app is told to end/)
+      assert.doesNotMatch((await world.cli(['ps', '-a', 'wild'])).stdout, /diskFull/)
       await world.cli(['scale', 'web=1', '-a', 'wild'])
       await answers()
     })

@@ -220,13 +220,31 @@ time.sleep(60)'`,
   })
 
   it('goes on with the lives of an agent that was killed, and with what that one had not delivered', async () => {
-    const sandbox = await start(`python3 -c 'held = bytearray(30*1024*1024); import time; time.sleep(60)'`, 'a-heir')
-    const brief = await start(QUARTER, 'a-left')
+    // One that is killed looks no more and delivers no more: its clock stands still, and its connection is gone.
+    let killedAt: number | null = null
+    const itsStore = connectStore(redis.url)
+    const { host, folders } = world
+    const killed = startMeter({
+      ...{ store: itsStore, log: silentLog, hostId: HOST, host, folders },
+      now: () => killedAt ?? now(),
+    })
+    const begin = async (command: string, app: string): Promise<SandboxHandle> => {
+      const sandbox = await world.start(command, { app, size: { memoryMb: 128 } })
+      const owner = { tenantId: 'default' as TenantId, appId: app as AppId, instanceId: null }
+      killed.track({ ...owner, kind: 'instance' }, sandbox)
+      return sandbox
+    }
+    const sandbox = await begin(`python3 -c 'held = bytearray(30*1024*1024); import time; time.sleep(60)'`, 'a-heir')
+    const brief = await begin(QUARTER, 'a-left')
     await counted('a-heir', ({ memoryMbSeconds }) => memoryMbSeconds > 10)
-    const before = lifeOf(sandbox)
     await takeAway()
-    await end(brief)
-    // Nothing says goodbye to the meter that was: the next one has what lies on tmpfs, and both may deliver.
+    await stopSandbox(host, brief, 0)
+    await killed.finish(brief)
+    await world.remove(brief)
+    itsStore.disconnect()
+    killedAt = now()
+    // Together, so that it looks at nothing in between. Nothing says goodbye: the next one has what lies on tmpfs.
+    const before = lifeOf(sandbox, killed)
     const heir = open()
     try {
       const after = lifeOf(sandbox, heir)
@@ -243,6 +261,7 @@ time.sleep(60)'`,
       assert.deepEqual(await usageOf('a-left'), left, 'counted once')
     } finally {
       await heir.stop()
+      await killed.stop()
     }
   })
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { App } from '#core/domain/app.ts'
-import type { AppName } from '#core/domain/ids.ts'
+import type { AppName, ProcessType } from '#core/domain/ids.ts'
 import { slotOf } from '#core/domain/figures.ts'
 import { bucketOf, LATENCY_BUCKETS } from '#core/domain/latency.ts'
 import { findApp } from '#core/store/apps.ts'
 import { saveDeploy } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
-import { recordAnswered } from '#core/store/answered.ts'
+import { loadRequests, recordAnswered, recordRequests } from '#core/store/answered.ts'
 import { recordFigures } from '#core/store/figures.ts'
 import { heartbeat } from '#core/store/hosts.ts'
-import { assignInstance, reportInstance, reportStats } from '#core/store/instances.ts'
+import { assignInstance, forgetInstance, reportInstance, reportStats } from '#core/store/instances.ts'
 import { writePoints } from '#core/store/series.ts'
 import { startApi, type TestApi } from '../../helpers/api.ts'
 import { anEvent } from '../../helpers/events.ts'
@@ -83,6 +83,32 @@ describe('berth top, metrics, deploys:watch and events --tail', function () {
       [['web.1', 9]],
     )
     assert.equal((await person.berth(['top', '-a', 'none'])).code, 1)
+  })
+
+  it('shows how many requests each instance answered in all, each counted once, and nothing of one that is gone', async () => {
+    const { store } = api.context
+    const instance = anInstanceOf(app, 1).id
+    await assignInstance(store, { ...anInstanceOf(app, 2), processType: 'worker' as ProcessType })
+    await recordRequests(store, [
+      { router: 'r-1', instance, count: 1200 },
+      { router: 'r-2', instance, count: 30 },
+    ])
+    // Delivered again, and late.
+    await recordRequests(store, [
+      { router: 'r-1', instance, count: 1200 },
+      { router: 'r-1', instance, count: 900 },
+      { router: 'r-2', instance, count: 34 },
+    ])
+    const { stdout } = await person.berth(['ps', '-a', 'shop'])
+    assert.match(stdout, /web\.1 .* 1234 +0\n/)
+    assert.match(stdout, /worker\.2 .* - +0\n/)
+    const gone = anInstanceOf(app, 3)
+    await assignInstance(store, gone)
+    await recordRequests(store, [{ router: 'r-1', instance: gone.id, count: 5 }])
+    await forgetInstance(store, gone)
+    await forgetInstance(store, anInstanceOf(app, 2))
+    await recordRequests(store, [{ router: 'r-1', instance: gone.id, count: 6 }])
+    assert.deepEqual([...(await loadRequests(store, [gone.id]))], [])
   })
 
   it('draws on a terminal in place, and leaves it as it was when somebody types q', async () => {

@@ -10,7 +10,9 @@ import { defaultTraffic, noCaps } from '#core/domain/quota.ts'
 import { defaultRouteSettings } from '#core/domain/route.ts'
 import { refusalsOf } from '#core/domain/usage.ts'
 import { sleep } from '#core/runtime/clock.ts'
+import { loadRequests } from '#core/store/answered.ts'
 import { connectStore } from '#core/store/connection.ts'
+import { keys } from '#core/store/keys.ts'
 import { putRoutes } from '#core/store/routes.ts'
 import { usageBetween } from '#core/store/usage.ts'
 import { startRedis } from '#test/helpers/redis.ts'
@@ -205,11 +207,14 @@ describe('what was used', function () {
       redis = await startRedis(redis.url)
       store = connectStore(redis.url)
       await putRoutes(store, { version: 1, ...table })
+      const { instanceId } = app.endpoint
+      await store.hset(keys.instance(instanceId), 'desired', '{}')
       startRouter(ports[1])
       const used = () => usageBetween(store, `app:${'a-app' as AppId}`, began, Date.now())
       await until(async () => (await used()).requests >= asked, 30_000)
       assert.equal((await used()).requests, asked)
       await until(async () => (await readdir(join(home, 'router'))).length === 0)
+      assert.deepEqual([...(await loadRequests(store, [instanceId]))], [[instanceId, asked]])
     } finally {
       for (const router of routers) router.kill('SIGKILL')
       store.disconnect()

@@ -24,7 +24,7 @@ import {
   reportBuild,
 } from '#core/store/deploys.ts'
 import { appendEvent, loadEvents } from '#core/store/events.ts'
-import { recordAnswered } from '#core/store/answered.ts'
+import { loadRequests, recordAnswered, recordRequests } from '#core/store/answered.ts'
 import { recordFigures } from '#core/store/figures.ts'
 import { heartbeat, loadHosts, removeHost, saveDiagnosis } from '#core/store/hosts.ts'
 import { assignInstance, loadAssigned, loadInstance, reportInstance, reportStats } from '#core/store/instances.ts'
@@ -285,6 +285,8 @@ describe('C15 the embedded Redis', function () {
     await loadTicketKey(router)
     await recordFigures(router, id, 1, new Map([[app, mergeFigures([])]]))
     await recordAnswered(router, id, 1, new Map())
+    await recordRequests(router, [{ router: id, instance: mine, count: 3 }])
+    assert.deepEqual([...(await loadRequests(controller, [mine, theirs]))], [[mine, 3]])
     const flow = { rate: 10, burst: 10, share: 0, tokens: 0, made: 0, wanted: 1 }
     const count = { limit: 10, allowance: 0, used: 0, wanted: 1 }
     const [flows, counts] = [

@@ -24,7 +24,7 @@ const aRoute = (endpoints: Endpoint[]): AppRoute => ({
 const tableOf = (route: AppRoute) => indexTable({ version: 1, apps: [route], tenants: {} })
 
 describe('what instances answered', () => {
-  it('is told once, by instance whatever its epoch, and not of one that is gone', () => {
+  it('is told once, by instance whatever its epoch, and also of one that has left the table meanwhile', () => {
     const route = aRoute([anEndpoint('i-1'), anEndpoint('i-1', 2), anEndpoint('i-2'), anEndpoint('i-idle')])
     const pools = new Pools(tableOf(route), new Clock(), () => {})
     const [one, again, two] = pools.of(route) as [Pool, Pool, Pool]
@@ -39,7 +39,14 @@ describe('what instances answered', () => {
 
     count()
     pools.useRoutes(tableOf(aRoute([anEndpoint('i-1', 2)])))
+    assert.deepEqual(Object.fromEntries(pools.takeAnswered()), { 'i-1': 3, 'i-2': 4 })
+
+    pools.begin(again)
+    pools.useRoutes(tableOf(aRoute([])))
+    again.answered += 1
+    pools.end(again)
     assert.deepEqual(Object.fromEntries(pools.takeAnswered()), { 'i-1': 1 })
     pools.stop()
+    assert.equal(pools.takeAnswered().size, 0)
   })
 })

@@ -77,6 +77,24 @@ describe('The builds of a host', () => {
     assert.deepEqual(begun, ['first', 'blog', 'second'])
   })
 
+  it('of one app do not wait for what the one before left to be removed at leisure', async () => {
+    const { begun, push, end } = aHost(2)
+    await push('one', 'first', 'shop')
+    await end('first')
+    await push('one', 'second', 'shop')
+    assert.deepEqual(begun, ['first', 'second'])
+  })
+
+  it('that are cancelled leave their app to the next', async () => {
+    const { begun, builds, push, end } = aHost(2)
+    await push('one', 'first', 'shop')
+    builds.drop('first' as DeployId)
+    await push('one', 'second', 'shop')
+    assert.deepEqual(begun, ['first'])
+    await end('first')
+    assert.deepEqual(begun, ['first', 'second'])
+  })
+
   it('that are not wanted any more leave the queue at once, and are not begun', async () => {
     const { begun, builds, push, end } = aHost(1)
     await push('one', 'first')

@@ -1,29 +1,48 @@
 /**
- * What was used while Redis was away, in a file: a router that is killed then is no loss, since the next one on this machine
+ * What was counted while Redis was away, in a file: a router that is killed then is no loss, since the next one on this machine
  * delivers it. Counters are cumulative, so it does not matter if both do.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '#core/domain/errors.ts'
+import type { InstanceId } from '#core/domain/ids.ts'
 import { fromLedger, toLedger } from '#core/domain/usage.ts'
 import type { Log } from '#core/runtime/log.ts'
+import type { RequestCount } from '#core/store/answered.ts'
 import type { UsageSample } from '#core/store/usage.ts'
 
-export type UsageSpool = {
+export type Spool<Sample> = {
   /** In place of what was kept before. */
-  keep(samples: UsageSample[]): void
+  keep(samples: Sample[]): void
   clear(): void
   /** Delivers what routers that are gone have left behind. @throws what `deliver` throws; it is kept then */
-  adopt(deliver: (samples: UsageSample[]) => Promise<void>): Promise<void>
+  adopt(deliver: (samples: Sample[]) => Promise<void>): Promise<void>
 }
 
+/** How samples of a kind lie in a file, whose name ends with the suffix. */
+export type Rows<Sample, Row> = { suffix: string; toRow: (sample: Sample) => Row; fromRow: (row: Row) => Sample }
+
 /** @param router its id, which no other router has or had */
-export function openUsageSpool(folder: string, router: string, log: Log): UsageSpool {
+export function openSpool<Sample, Row>(
+  folder: string,
+  router: string,
+  { suffix, toRow, fromRow }: Rows<Sample, Row>,
+  log: Log,
+): Spool<Sample> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // With the process that writes it, so that its neighbours on this machine leave it alone while it lives.
-  const own = `${process.pid}-${router}.json`
+  const own = `${process.pid}-${router}${suffix}`
   let kept = false
   let failed = false
+
+  function read(file: string): Sample[] | null {
+    try {
+      return (JSON.parse(readFileSync(file, 'utf8')) as Row[]).map(fromRow)
+    } catch {
+      return null
+    }
+  }
+
   return {
     keep(samples) {
       const file = join(folder, own)
@@ -43,7 +62,7 @@ export function openUsageSpool(folder: string, router: string, log: Log): UsageS
     },
     async adopt(deliver) {
       for (const name of readdirSync(folder)) {
-        if (!name.endsWith('.json') || isAlive(parseInt(name))) continue
+        if (!name.endsWith(suffix) || isAlive(parseInt(name))) continue
         const file = join(folder, name)
         const samples = read(file)
         if (samples) await deliver(samples)
@@ -54,31 +73,26 @@ export function openUsageSpool(folder: string, router: string, log: Log): UsageS
   }
 }
 
-type Row = [subject: string, tenant: UsageSample['tenantId'], app: UsageSample['appId'], at: number, usage: string]
+type UsageRow = [subject: string, tenant: UsageSample['tenantId'], app: UsageSample['appId'], at: number, usage: string]
 
-const toRow = ({ subject, tenantId, appId, at, usage }: UsageSample): Row => [
-  subject,
-  tenantId,
-  appId,
-  at,
-  toLedger(usage),
-]
+export const usageRows: Rows<UsageSample, UsageRow> = {
+  suffix: '.json',
+  toRow: ({ subject, tenantId, appId, at, usage }) => [subject, tenantId, appId, at, toLedger(usage)],
+  // Not the last one: the router may live, and its later samples must count.
+  fromRow: ([subject, tenantId, appId, at, usage]) => ({
+    subject,
+    tenantId,
+    appId,
+    at,
+    usage: fromLedger(usage),
+    ended: false,
+  }),
+}
 
-function read(file: string): UsageSample[] | null {
-  try {
-    const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[]
-    // Not the last one: the router may live, and its later samples must count.
-    return rows.map(([subject, tenantId, appId, at, usage]) => ({
-      subject,
-      tenantId,
-      appId,
-      at,
-      usage: fromLedger(usage),
-      ended: false,
-    }))
-  } catch {
-    return null
-  }
+export const requestRows: Rows<RequestCount, [router: string, instance: InstanceId, count: number]> = {
+  suffix: '.requests',
+  toRow: ({ router, instance, count }) => [router, instance, count],
+  fromRow: ([router, instance, count]) => ({ router, instance, count }),
 }
 
 function isAlive(pid: number): boolean {
