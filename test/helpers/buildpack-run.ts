@@ -1,6 +1,5 @@
 /** Runs the phases of a build in temporary folders instead of a sandbox: in this process, or as the program that the agent starts. */
 import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +8,7 @@ import { promisify } from 'node:util'
 import { createOutput } from '#buildpacks/output.ts'
 import { runPhase } from '#buildpacks/phases.ts'
 import { compiledEnv } from './compiled.ts'
+import { npmFolder } from './npm.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -89,16 +89,4 @@ async function phaseAsProgram(name: string, folder: string, env: NodeJS.ProcessE
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   return { code, output: stdout + stderr }
-}
-
-let npm: Promise<string> | null = null
-/** Asked once: npm takes half a second to say. */
-const npmFolder = (): Promise<string> => (npm ??= findNpm())
-
-/** npm's own package: the one that runs the tests, or else the one that is installed. */
-async function findNpm(): Promise<string> {
-  const running = process.env['npm_execpath']
-  if (running?.endsWith('npm-cli.js') && existsSync(running)) return dirname(dirname(running))
-  const { stdout } = await run('npm', ['root', '--global'])
-  return join(stdout.trim(), 'npm')
 }

@@ -20,7 +20,7 @@ const CLIENTS = 6
 /** Some knock at any moment, and the workers that come up have a processor to do it with. */
 const PAUSE_MS = 40
 /** Orphans serve for twenty seconds: what a successor's start could refuse is seen by less. */
-const ORPHANED_PAUSE_MS = 150
+const ORPHANED_PAUSE_MS = 400
 /** For what one worker shows as well as two. */
 const ALONE = { BERTH_ROUTER_WORKERS: '1' }
 const plenty = { ...defaultTraffic, requests: { perSecond: 1e6, burst: 1e6 } }
