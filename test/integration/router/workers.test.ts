@@ -13,7 +13,7 @@ import { startRedis, type TestRedis } from '#test/helpers/redis.ts'
 import { knock, startRouterProcess, type RouterProcess } from '#test/helpers/router.ts'
 import { freePort } from '#test/helpers/world.ts'
 import { startWorkers } from '../../../router/workers.ts'
-import { anApp, get, httpApp, talk, until, type TestApp } from './support.ts'
+import { anApp, get, httpApp, quickSettings, talk, until, type TestApp } from './support.ts'
 
 const PATIENCE_MS = 60_000
 const CLIENTS = 6
@@ -73,7 +73,7 @@ describe('The workers of a router', function () {
     })
     await putRoutes(store, {
       version: 1,
-      apps: [anApp('hello', [app.endpoint])],
+      apps: [anApp('hello', [app.endpoint], { settings: { ...quickSettings, firstByteMs: PATIENCE_MS } })],
       tenants: { ['t-one' as TenantId]: plenty },
     })
     ;[port, httpsPort, figuresPort] = [await freePort(), await freePort(), await freePortPair()]
