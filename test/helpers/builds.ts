@@ -21,6 +21,7 @@ import { ensureDebianRuntime } from '../../agent/runtimes/debian.ts'
 import { ensurePlatformNode, installWithHeaders } from '../../agent/runtimes/npm.ts'
 import type { SandboxHandle } from '../../agent/sandbox/index.ts'
 import { openLayers } from '../../agent/slug.ts'
+import { npmFolder } from './npm.ts'
 import { uidBaseOf, type TestHost } from './sandboxes.ts'
 import { waitFor } from './world.ts'
 
@@ -77,7 +78,7 @@ export async function runBuild(
   const npmContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog }
   const node = await ensurePlatformNode(npmContext)
   if (!existsSync(join(folders.platform, 'main.mjs'))) await preparePlatform(folders.platform, node)
-  const npm = join((await run(['npm', 'root', '--global'])).stdout.trim(), 'npm')
+  const npm = await npmFolder()
   const debian = {
     cacheDir: config.cache,
     folder: join(folders.runtimes, 'preparing'),

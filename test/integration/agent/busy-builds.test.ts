@@ -53,7 +53,7 @@ fi`,
         `pids=
          for n in 1 2 3 4 5 6 7 8; do (while :; do :; done) & pids="$pids $!"; done
          (while :; do dd if=/dev/zero of=/app/big bs=1M count=60 conv=fsync 2>/dev/null; done) & pids="$pids $!"
-         sleep 8; kill $pids; rm -f /app/big`,
+         sleep 4; kill $pids; rm -f /app/big`,
       ),
     )
     assert.ok(outcome.slug, `${outcome.error}\n${outcome.log}`)

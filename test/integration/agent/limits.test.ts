@@ -233,10 +233,10 @@ describe('The limits of a sandbox', function () {
       it(`S51: who waits for the disk with every answer gets its turn beside a storm of all kinds at ${ioMbPerSecond} MiB/s`, async () => {
         const journal = await startNeighbour(world, 'journal')
         try {
-          await journal.unharmedBy(() => pause(2000))
+          await journal.unharmedBy(() => pause(1000))
           const quiet = journal.answers()
           const [written, ofHost] = await journal.unharmedBy(() =>
-            during(probe('io_storm', '6'), { ceilings: { ioMbPerSecond } }, async (storm) => {
+            during(probe('io_storm', '4'), { ceilings: { ioMbPerSecond } }, async (storm) => {
               const ended = printed(storm, 'end')
               const host = await slowestSync(world.host.folder, ended)
               return [sampleOf(storm).ioWriteBytes, host] as const
@@ -290,7 +290,9 @@ describe('The limits of a sandbox', function () {
   })
 
   describe('on output', () => {
-    for (const kind of ['lines', 'one-line', 'binary', 'nul', 'escapes']) {
+    /** How many seconds' marks are waited for: that the second is like the first is shown once. */
+    const floods = { lines: 2, 'one-line': 1, binary: 1, nul: 1, escapes: 1 }
+    for (const [kind, marks] of Object.entries(floods)) {
       it(`S46: a flood (${kind}) is cut to its rate and marked, in flat memory and a bounded file`, async () => {
         const kbPerSecond = 32
         await during(`exec ${probe('flood', kind)}`, { ceilings: { logKbPerSecond: kbPerSecond } }, async (sandbox) => {
@@ -303,7 +305,7 @@ describe('The limits of a sandbox', function () {
             for (const { line, source } of batch.lines) if (source === 'app') took.bytes += Buffer.byteLength(line)
             return Promise.resolve('taken')
           })
-          while (lines.filter(({ source }) => source === 'platform').length < 2) await pause(20)
+          while (lines.filter(({ source }) => source === 'platform').length < marks) await pause(20)
           await follower.stop()
           const seconds = (performance.now() - began) / 1000
           // What is shown may be longer than what was printed: three bytes for one that cannot be shown.
@@ -328,7 +330,7 @@ describe('The limits of a sandbox', function () {
     it('S46: printing without end costs the host a fifth of a core, not a whole one', async () => {
       await during('exec cat /dev/zero', {}, async (sandbox) => {
         const from = { cpu: cpuOf(conmonOf(sandbox)), at: performance.now() }
-        while (cpuOf(conmonOf(sandbox)) - from.cpu < 0.3) await pause(50)
+        while (cpuOf(conmonOf(sandbox)) - from.cpu < 0.2) await pause(50)
         const cores = (cpuOf(conmonOf(sandbox)) - from.cpu) / ((performance.now() - from.at) / 1000)
         assert.ok(cores < 0.45, `${cores} cores`)
       })

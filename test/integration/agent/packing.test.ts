@@ -8,6 +8,7 @@ import { run } from '#core/runtime/process.ts'
 import { listImage } from '#test/helpers/images.ts'
 import { setApart } from '../../../agent/builds/dependencies.ts'
 import { pack, type Packing } from '../../../agent/pack.ts'
+import { unmountBelow } from '../../../agent/sandbox/mounts.ts'
 import { digestOf } from '../../../agent/slug.ts'
 import { checkTree } from '../../../agent/tree.ts'
 
@@ -21,7 +22,10 @@ describe('Packing an app’s files', function () {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'berth-packing-'))
   })
-  afterEach(() => rm(folder, { recursive: true, force: true }))
+  afterEach(async () => {
+    await unmountBelow(folder)
+    await rm(folder, { recursive: true, force: true })
+  })
 
   /** The same files, written in the order of the list, with times that end in `second`. */
   async function tree(name: string, names: string[], second: number): Promise<string> {
@@ -126,6 +130,9 @@ describe('Packing an app’s files', function () {
 
   it('S29: takes a hundred thousand files', async () => {
     const root = join(folder, 'many')
+    await mkdir(root)
+    // In memory, where files are made and looked at for a tenth of what a disk's file system takes.
+    await run(['mount', '-t', 'tmpfs', 'tmpfs', root])
     for (let n = 0; n < 100; n++) await mkdir(join(root, `${n}`), { recursive: true })
     const names = Array.from({ length: 100_000 }, (_, n) => `${n % 100}/${n}`)
     await run(['xargs', 'touch'], { cwd: root, input: names.join('\n'), timeoutMs: 100_000 })
@@ -133,7 +140,8 @@ describe('Packing an app’s files', function () {
     assert.deepEqual(size, { entries: 100_100, nameBytes: 5 })
     await packed(root, { size })
     assert.equal(await kindOf(root), 'squashfs', 'its packer takes little memory')
-    const list = await listImage(`${root}.image`)
-    assert.equal(list.split('\n').filter((line) => /\.\/\d+\/\d+$/.test(line)).length, 100_000)
+    // The kernel takes eight seconds to look at each.
+    const { stdout } = await run(['unsquashfs', '-l', '-d', '', `${root}.image`])
+    assert.equal(stdout.split('\n').filter((line) => /^\/\d+\/\d+$/.test(line)).length, 100_000)
   })
 })

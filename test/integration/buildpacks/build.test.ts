@@ -44,7 +44,10 @@ describe('A build', function () {
 
   it('installs an Express app exactly as its lockfile says, and tells the pusher each phase', async function () {
     this.timeout(120_000)
-    assert.match(await detected('express'), /^-----> Express\/Node\.js app detected: package\.json found$/m)
+    await build.source('express')
+    const detecting = await build.program('detect')
+    assert.equal(detecting.code, 0, detecting.output)
+    assert.match(detecting.output, /^-----> Express\/Node\.js app detected: package\.json found$/m)
     const { buildpack, runtimes, dependencies } = await plan()
     assert.equal(buildpack, 'node')
     assert.deepEqual(
@@ -53,7 +56,8 @@ describe('A build', function () {
     )
     assert.deepEqual(dependencies?.paths, ['node_modules'])
 
-    const output = await compiled()
+    const { code, output } = await build.program('compile')
+    assert.equal(code, 0, output)
     assert.match(output, /^-----> Installing dependencies \(npm ci --omit=dev\)$/m)
     assert.match(output, /^ {7}added \d+ packages/m)
     assert.match(output, /^ {7}done in [\d.]+ s$/m)
@@ -163,7 +167,8 @@ describe('A build', function () {
   }).timeout(240_000)
 
   it('tells what each buildpack looked for when none accepts', async () => {
-    const { code, output } = await refused('no-language')
+    await build.source('no-language')
+    const { code, output } = await build.program('detect')
     assert.equal(code, 10)
     for (const name of ['node', 'python', 'ruby', 'php', 'static', 'procfile'])
       assert.match(output, new RegExp(`^ ! {5}${name}: looked for .*, found none$`, 'm'))

@@ -11,7 +11,7 @@ const WORKERS = 48
  * Cuts lie so many bytes apart, shifted from case to case, because a connection for each takes its time; the grammars alone are
  * tested at every cut. `BERTH_TEST_CUTS=all` tries all of them here too.
  */
-const STEP = process.env['BERTH_TEST_CUTS'] === 'all' ? 1 : 8
+const STEP = process.env['BERTH_TEST_CUTS'] === 'all' ? 1 : 20
 /** Generous: it only ends what would never end. */
 const LATE_MS = 6_000
 const NEXT = 'GET /next HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
