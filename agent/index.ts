@@ -144,7 +144,7 @@ export async function start(settings: Config, log: Log): Promise<Stoppable> {
   const caps = createCapWatch({ slot, log, supervisor, now })
 
   const platformNode = await ensurePlatformNode(npm)
-  await preparePlatform(folders.platform, platformNode)
+  await preparePlatform(folders.platform, config.cache, platformNode)
   /** To whoever watches the deploy, and to the app's log. */
   const appsOfBuilds = new Map<DeployId, AppId>()
   async function printBuild(deploy: DeployId, lines: string[]): Promise<void> {

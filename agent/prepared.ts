@@ -11,7 +11,7 @@ import type { SandboxHost } from './sandbox/index.ts'
 import { prepareScratch, scratchOf } from './sandbox/filesystem.ts'
 import { linkOf } from './sandbox/link.ts'
 import { unmountBelow } from './sandbox/mounts.ts'
-import { prepareLink, removeLink } from './sandbox/network.ts'
+import { prepareLink, removePreparedLink } from './sandbox/network.ts'
 
 export type Prepared = { index: number; /** Holds the mounted image; renamed to the sandbox's own. */ folder: string }
 
@@ -54,7 +54,7 @@ export async function openPreparations(
   }
 
   async function discard(mine: Prepared): Promise<void> {
-    await removeLink(host.slot, linkOf(host.slot, mine.index), null)
+    await removePreparedLink(linkOf(host.slot, mine.index))
     await unmountBelow(mine.folder)
     await rm(mine.folder, { recursive: true, force: true })
     places.release(mine.index)

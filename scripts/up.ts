@@ -7,7 +7,7 @@ import { checkFolder, checkPorts } from './up/checks.ts'
 import { endLeftovers } from './up/leftovers.ts'
 import { takeLock } from './up/lock.ts'
 import { loginLink } from './up/login-link.ts'
-import { partsOf, teardownCommand } from './up/parts.ts'
+import { compiled, partsOf, teardownCommand } from './up/parts.ts'
 import { prepareStoreUsers, type Environment } from './up/store-users.ts'
 import { runToEnd, startPart, type RunningPart } from './up/supervise.ts'
 
@@ -69,9 +69,11 @@ async function stopAll(config: Config, running: RunningPart[]): Promise<void> {
   const others = redis?.name === 'redis' ? parts : running
   for (const name of ['router', 'controller', 'agent']) await others.find((part) => part.name === name)?.stop()
   if (others.length > 0)
-    await runToEnd(teardownCommand(), { log: join(config.home, 'logs', 'agent.log'), timeoutMs: 30_000 }).catch(
-      (error: unknown) => say(messageOf(error)),
-    )
+    await runToEnd(teardownCommand(), {
+      log: join(config.home, 'logs', 'agent.log'),
+      timeoutMs: 30_000,
+      env: compiled(config),
+    }).catch((error: unknown) => say(messageOf(error)))
   if (redis?.name === 'redis') await redis.stop()
 }
 

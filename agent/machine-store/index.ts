@@ -22,7 +22,7 @@ export async function markRuntimes(cacheDir: string, refs: RuntimeRef[]): Promis
  */
 export async function collectMachineStore(cacheDir: string, stacks: string[], now: number): Promise<string[]> {
   const gone: string[] = []
-  for (const folder of [join(cacheDir, 'runtimes'), join(cacheDir, 'stacks')])
+  for (const folder of ['runtimes', 'stacks', 'platform'].map((kind) => join(cacheDir, kind)))
     for (const name of outdated(await listed(folder), stacks, now)) {
       await rm(join(folder, name), { recursive: true, force: true })
       gone.push(name)

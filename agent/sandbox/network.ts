@@ -148,6 +148,9 @@ export async function removeLink(slot: number, link: Link, published: PublishedP
   await Promise.all([closeLink(slot, link, published), unlink([link])])
 }
 
+/** One that no sandbox ever had: no rule knows of it. */
+export const removePreparedLink = (link: Link): Promise<void> => unlink([link])
+
 /** Removes the links and the elements of a slot that nobody uses: what an agent that ended abruptly has left. */
 export async function sweepLinks(slot: number, used: Set<number>): Promise<void> {
   const isUnused = ({ index }: Link) => !used.has(index)

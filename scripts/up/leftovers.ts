@@ -8,17 +8,19 @@ const WAIT_MS = 10_000
 /** @param folder where the pid files are; a pid counts only while its program is one of ours (pids are used again) */
 export async function endLeftovers(folder: string, say: (line: string) => void): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.pid') && name !== 'up.pid')
-  await Promise.all(
-    names.map(async (name) => {
-      const part = name.slice(0, -'.pid'.length)
-      const pid = Number(await readFile(join(folder, name), 'utf8'))
-      if (await isPart(pid, part)) {
-        say(`The ${part} of an earlier run is still there (pid ${pid}); ending it first.`)
-        await end(pid, part)
-      }
-      await rm(join(folder, name), { force: true })
-    }),
-  )
+  const parts = names.map((name) => name.slice(0, -'.pid'.length))
+  // The store last, as in every end: what the others still have to write there they would wait for.
+  for (const group of [parts.filter((part) => part !== 'redis'), parts.filter((part) => part === 'redis')])
+    await Promise.all(group.map((part) => endLeftover(join(folder, `${part}.pid`), part, say)))
+}
+
+async function endLeftover(file: string, part: string, say: (line: string) => void): Promise<void> {
+  const pid = Number(await readFile(file, 'utf8'))
+  if (await isPart(pid, part)) {
+    say(`The ${part} of an earlier run is still there (pid ${pid}); ending it first.`)
+    await end(pid, part)
+  }
+  await rm(file, { force: true })
 }
 
 async function isPart(pid: number, part: string): Promise<boolean> {

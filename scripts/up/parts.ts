@@ -26,7 +26,7 @@ const SMALL_HEAP = '--max-semi-space-size=2'
  * Where Node keeps what it made of the source: a process that finds it there needs no compiler for TypeScript, which is 28 MB of
  * memory and half of its start (docs/PERFORMANCE.md). Root's alone, like all of the folder: what lies there is run.
  */
-const compiled = ({ cache }: Config) => ({ NODE_COMPILE_CACHE: join(cache, 'compiled') })
+export const compiled = ({ cache }: Config) => ({ NODE_COMPILE_CACHE: join(cache, 'compiled') })
 
 export function partsOf(config: Config): Part[] {
   const env = compiled(config)

@@ -149,14 +149,14 @@ async function end(child: ChildProcess, stopMs: number): Promise<void> {
 /** Runs a command to its end, with its output in a log. */
 export async function runToEnd(
   argv: [string, ...string[]],
-  options: { log: string; timeoutMs: number },
+  options: { log: string; timeoutMs: number; env?: Record<string, string> },
 ): Promise<void> {
   const log = openLog(options.log)
   const [program, ...args] = argv
   const child = spawn(program, args, {
     stdio: ['ignore', log, log],
     detached: true,
-    env: environment(),
+    env: { ...environment(), ...options.env },
     timeout: options.timeoutMs,
     killSignal: 'SIGKILL',
   })

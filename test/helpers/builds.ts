@@ -77,7 +77,7 @@ export async function runBuild(
   const deploy = { id: `d-${++deploys}` as DeployId, appId: app as AppId, buildEpoch: 1 } as Deploy
   const npmContext = { cacheDir: config.cache, npmRegistry: config.npmRegistry, log: silentLog }
   const node = await ensurePlatformNode(npmContext)
-  if (!existsSync(join(folders.platform, 'main.mjs'))) await preparePlatform(folders.platform, node)
+  if (!existsSync(join(folders.platform, 'main.mjs'))) await preparePlatform(folders.platform, config.cache, node)
   const npm = await npmFolder()
   const debian = {
     cacheDir: config.cache,

@@ -54,10 +54,13 @@ export type World = {
 
 export const fixtureFolder = (name: string): string => join(ROOT, 'test/fixtures/apps', name)
 
-/** @param options `program`: commands are called as people do, by bin/berth, each a process (see `berth`) */
-export async function startWorld(
-  options: { env?: Record<string, string>; home?: string; program?: boolean } = {},
-): Promise<World> {
+/** The same world, whose commands are called as people do, by bin/berth: each is a process (see `berth`). */
+export const asProgram = (world: World): World => ({
+  ...world,
+  cli: cliOf(world, (args, surroundings) => runProgram([BERTH, ...args], surroundings)),
+})
+
+export async function startWorld(options: { env?: Record<string, string>; home?: string } = {}): Promise<World> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'berth-world-')))
   const [apiPort, httpPort, agentPort] = [await freePort(), await freePort(), await freePort()]
   const settings = {
@@ -95,9 +98,6 @@ export async function startWorld(
     XDG_CONFIG_HOME: join(home, 'config'),
   }
   const slot = await slotOf(home)
-  const call = options.program
-    ? (args: string[], surroundings: Surroundings) => runProgram([BERTH, ...args], surroundings)
-    : berth
   const hosts = new Map<string, OtherHost>()
   const folders: string[] = []
 
@@ -108,12 +108,7 @@ export async function startWorld(
     token,
     env,
     up: { process: up, said: output },
-    async cli(args, { cwd = home, input, allowFailure = false, token: other } = {}) {
-      const ran = await call(args, { cwd, env: other ? { ...env, BERTH_TOKEN: other } : env, input })
-      if (ran.code !== 0 && !allowFailure)
-        throw new Error(`berth ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
-      return ran
-    },
+    cli: cliOf({ home, env }, berth),
     async api(method, path, body) {
       const response = await fetch(`${apiUrl}${path}`, {
         method,
@@ -197,6 +192,17 @@ export async function startWorld(
     },
   }
   return world
+}
+
+type Call = (args: string[], surroundings: Surroundings) => Promise<Ran>
+
+function cliOf({ home, env }: Pick<World, 'home' | 'env'>, call: Call): World['cli'] {
+  return async (args, { cwd = home, input, allowFailure = false, token } = {}) => {
+    const ran = await call(args, { cwd, env: token ? { ...env, BERTH_TOKEN: token } : env, input })
+    if (ran.code !== 0 && !allowFailure)
+      throw new Error(`berth ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
+    return ran
+  }
 }
 
 const GONE_WITHIN_MS = 30_000
