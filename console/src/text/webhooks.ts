@@ -1,7 +1,7 @@
 /** Webhooks in words: what each event means, which of them somebody chose, and how a delivery went. */
 import type { DeliveryView, WebhookView } from '../../../core/contract/webhooks.ts'
 import type { DrainView } from '../../../core/contract/drains.ts'
-import { milliseconds, plural } from './format.ts'
+import { milliseconds } from './format.ts'
 import { sentence, type Word } from './words.ts'
 
 type WebhookEvent = DeliveryView['type']
@@ -89,11 +89,9 @@ export function shownUrl(url: string): string {
 /** What is typed to confirm that one is removed. */
 export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : url)
 
-export function drainState({ failure, triedAt, sent }: Pick<DrainView, 'failure' | 'triedAt' | 'sent'>): Word {
+export function drainState({ failure, triedAt }: Pick<DrainView, 'failure' | 'triedAt'>): Word {
   if (failure !== null) return { text: 'Failing', tone: 'bad' }
-  return triedAt === null
-    ? { text: 'Not tried yet', tone: 'idle' }
-    : { text: `${plural(sent, 'line')} sent`, tone: 'good' }
+  return triedAt === null ? { text: 'Not tried yet', tone: 'idle' } : { text: 'Working', tone: 'good' }
 }
 
 /** Text as it was sent, made readable where it is JSON. */

@@ -368,7 +368,7 @@ describe('The console, in a browser', function () {
     await sees('An owner of a tenant can invite you.')
     assert.deepEqual(
       api.asked.filter((line) => line.includes('/account')),
-      ['PATCH /account {"name":"Jo Weber"}', 'DELETE /account/memberships/northwind {}'],
+      ['PATCH /account {"name":"Jo Weber"}', 'DELETE /account/memberships/northwind null'],
     )
     await page.getByRole('link', { name: /^API tokens/ }).click()
     await page.getByRole('heading', { name: 'API tokens' }).waitFor()

@@ -65,7 +65,7 @@ function Row({ delivery, onShow }: { delivery: DeliveryView; onShow: () => void 
     <tr>
       <td>
         <code className="strong">{type}</code>
-        <div className="small faint">{id}</div>
+        <div className="small faint wide">{id}</div>
       </td>
       <td>
         <Status word={deliveryState(delivery)} />

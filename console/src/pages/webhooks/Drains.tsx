@@ -45,7 +45,7 @@ export function Drains({ path, of, why }: Props) {
 }
 
 function Row({ path, drain, mayChange }: { path: string; drain: DrainView; mayChange: boolean }) {
-  const { id, url, createdAt, createdBy, dropped, failure } = drain
+  const { id, url, createdAt, createdBy, sent, dropped, failure } = drain
   const host = hostOf(url)
   return (
     <tr>
@@ -55,6 +55,7 @@ function Row({ path, drain, mayChange }: { path: string; drain: DrainView; mayCh
       </td>
       <td>
         <Status word={drainState(drain)} />
+        {sent > 0 && <div className="small quiet">{plural(sent, 'line')} sent</div>}
         {failure !== null && <div className="small quiet">{failure}</div>}
         {dropped > 0 && <div className="small quiet">{plural(dropped, 'line')} dropped</div>}
       </td>

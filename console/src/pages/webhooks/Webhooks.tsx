@@ -76,8 +76,9 @@ function Row({ webhook, isChosen }: { webhook: WebhookView; isChosen: boolean })
   const { id, url, events, lastSuccess, problem } = webhook
   return (
     <tr>
-      <td className="name">
+      <td>
         <Link
+          className="strong"
           href={isChosen ? at : `${at}?webhook=${id}`}
           aria-expanded={isChosen}
           aria-label={`Webhook to ${hostOf(url)}`}
