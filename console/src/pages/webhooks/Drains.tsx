@@ -2,15 +2,15 @@
 import { useState } from 'react'
 import type { DrainsView, DrainView } from '../../../../core/contract/drains.ts'
 import { useAction } from '../../api/actions.ts'
-import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { call } from '../../api/client.ts'
+import { refresh, remove, useGet } from '../../api/queries.ts'
 import { plural } from '../../text/format.ts'
 import { drainState, hostOf } from '../../text/webhooks.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { TextField } from '../../ui/fields.tsx'
 import { Ago, Empty, Status } from '../../ui/parts.tsx'
-import { TableCard } from '../../ui/Table.tsx'
+import { Named, TableCard } from '../../ui/Table.tsx'
 
 /** @property of whose lines. @property why this person may not change them; null: they may */
 type Props = { path: string; of: string; why: string | null }
@@ -50,8 +50,7 @@ function Row({ path, drain, mayChange }: { path: string; drain: DrainView; mayCh
   return (
     <tr>
       <td>
-        <span className="strong">{url}</span>
-        <div className="small faint">{id}</div>
+        <Named name={url} also={id} />
       </td>
       <td>
         <Status word={drainState(drain)} />
@@ -72,10 +71,7 @@ function Row({ path, drain, mayChange }: { path: string; drain: DrainView; mayCh
             effect={<p>It gets nothing from now on, also nothing that it lagged behind. The log itself stays.</p>}
             name={host}
             verb="Remove it"
-            work={async () => {
-              await call('DELETE', `${path}/${part(id)}`)
-              await refresh(path)
-            }}
+            work={() => remove(path, id)}
           />
         </td>
       )}

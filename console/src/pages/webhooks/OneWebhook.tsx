@@ -4,7 +4,7 @@ import { useLocation } from 'wouter'
 import type { WebhookSecretView, WebhookView } from '../../../../core/contract/webhooks.ts'
 import { sentenceOf, useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
-import { refresh } from '../../api/queries.ts'
+import { refresh, remove } from '../../api/queries.ts'
 import { count } from '../../text/format.ts'
 import { hostOf, webhookState } from '../../text/webhooks.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -118,10 +118,7 @@ function Doings({ path, own, webhook, onSecret }: DoingsProps) {
         effect={<p>What waits for it is not sent any more, and its deliveries are forgotten.</p>}
         name={host}
         verb="Remove it"
-        work={async () => {
-          await call('DELETE', own)
-          await refresh(path)
-        }}
+        work={() => remove(path, webhook.id)}
         onDone={() => go(at)}
       />
       {changing && <ChangeWebhook path={path} webhook={webhook} onClose={() => setChanging(false)} />}
