@@ -159,6 +159,7 @@ const pureFiles = [
   'console/src/text/attention.ts',
   'console/src/text/format.ts',
   'console/src/text/release-diff.ts',
+  'console/src/text/webhooks.ts',
   'console/src/text/words.ts',
 ]
 

@@ -16,7 +16,7 @@ export const list: Run = async (context, _args, options) => {
   if (options.json) return out.json(answer)
   if (answer.builds.length === 0) return out.line(`${app} has no builds yet. Deploy with: git push berth main`)
   out.table(
-    ['ID', 'COMMIT', 'STATE', 'RELEASE', 'BY', 'HOST', 'WHEN', 'TOOK'],
+    ['ID', 'COMMIT', 'STATE', 'RELEASE', 'BY', 'HOST', 'WHEN', 'TOOK', 'SUBJECT'],
     answer.builds.map((build) => [
       build.id,
       build.commit?.slice(0, 7) ?? '-',
@@ -26,6 +26,7 @@ export const list: Run = async (context, _args, options) => {
       build.host ?? '-',
       formatSince(build.createdAt, now()),
       tookOf(build, now()),
+      build.subject ?? '-',
     ]),
   )
 }
@@ -42,6 +43,7 @@ export const info: Run = async (context, [wanted], options) => {
     ...(build.error === null ? [] : [['Reason', build.error] satisfies [string, Cell]]),
     ['Description', build.description],
     ['Commit', build.commit ?? '-'],
+    ['Subject', build.subject ?? '-'],
     ['Release', build.release === null ? '-' : `v${build.release}`],
     ['By', build.actor],
     ['Host', build.host ?? '-'],

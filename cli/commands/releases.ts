@@ -12,13 +12,14 @@ export const list: Run = async (context, _args, options) => {
   if (options.json) return out.json(answer)
   if (answer.releases.length === 0) return out.line(`${app} has no releases yet. Deploy with: git push berth main`)
   out.table(
-    ['RELEASE', 'STATUS', 'DESCRIPTION', 'BY', 'WHEN'],
+    ['RELEASE', 'STATUS', 'DESCRIPTION', 'BY', 'WHEN', 'SUBJECT'],
     answer.releases.map((release) => [
       `v${release.version}${release.current ? ' *' : ''}`,
       statusCell(release),
       release.codeGone ? `${release.description} (code gone)` : release.description,
       release.actor,
       formatSince(release.createdAt, now()),
+      release.subject ?? '-',
     ]),
   )
 }
@@ -47,6 +48,7 @@ export const info: Run = async (context, [wanted], options) => {
 
 const codeFacts = (release: ReleaseView): [string, Cell][] => [
   ['Commit', release.commit ?? '-'],
+  ['Subject', release.subject ?? '-'],
   ...(release.codeGone ? ([['Code', 'gone: it cannot be rolled back to']] satisfies [string, Cell][]) : []),
   ['Buildpack', release.buildpack ?? '-'],
   ['Runtimes', release.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ') || '-'],

@@ -2,7 +2,7 @@
 import { patchConfig, type DeployAccepted, type PatchConfig } from '#core/contract/api.ts'
 import { isConfigName, platformVariables, type App, type SealedConfig } from '#core/domain/app.ts'
 import { badRequest, notFound } from '#core/domain/errors.ts'
-import type { Deploy } from '#core/domain/release.ts'
+import { codeOf, type Deploy } from '#core/domain/release.ts'
 import { loadApp, setConfig } from '#core/store/apps.ts'
 import { loadReleases } from '#core/store/releases.ts'
 import { configBytes, MAX_CONFIG_BYTES } from '../config-size.ts'
@@ -62,7 +62,7 @@ async function change(
     kind: 'config',
     actor,
     description: describeChange(patch),
-    commit: newest.commit,
+    ...codeOf(newest),
     source: null,
     fromRelease: null,
     config: sealed,

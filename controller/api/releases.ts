@@ -2,7 +2,7 @@
 import { rollback as rollbackSchema, type DeployAccepted, type ReleaseView } from '#core/contract/api.ts'
 import type { App } from '#core/domain/app.ts'
 import { noRelease, nothingToRollBack, notFound, releaseCodeGone, releaseNotUsable } from '#core/domain/errors.ts'
-import { isResizing, type Deploy, type Release, type Resizing } from '#core/domain/release.ts'
+import { codeOf, isResizing, type Deploy, type Release, type Resizing } from '#core/domain/release.ts'
 import { restartApp, setConfig } from '#core/store/apps.ts'
 import { loadDeploy } from '#core/store/deploys.ts'
 import { loadCollected } from '#core/store/layers.ts'
@@ -132,7 +132,7 @@ async function rollBack(app: App, release: Release, actor: string, context: ApiC
     kind: 'rollback',
     actor,
     description: `Rollback to v${release.version}`,
-    commit: release.commit,
+    ...codeOf(release),
     source: null,
     fromRelease: release.version,
     config: release.config,

@@ -6,7 +6,7 @@ import type { App, SealedConfig } from '#core/domain/app.ts'
 import { internal, messageOf } from '#core/domain/errors.ts'
 import type { AppEvent } from '#core/domain/event.ts'
 import { makeId, type AppId, type DeployId, type HostId } from '#core/domain/ids.ts'
-import { describePhases, isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
+import { codeOf, describePhases, isOver, type Deploy, type DeployKind } from '#core/domain/release.ts'
 import { createDeploy, loadDeploy, loadOpenDeploys, saveDeploy, unassignBuild } from '#core/store/deploys.ts'
 import { appendEvent } from '#core/store/events.ts'
 import { addToOutbox } from '#core/store/outbox.ts'
@@ -29,6 +29,8 @@ export type DeployRequest = {
   actor: string
   description: string
   commit: string | null
+  /** What the commit says of itself. */
+  subject?: string
   /** SHA-256 of the source archive, for kind push. */
   source: string | null
   id?: DeployId
@@ -136,7 +138,7 @@ const newDeploy = (request: DeployRequest, id: DeployId, now: number): Deploy =>
   description: request.description,
   createdAt: now,
   state: 'queued',
-  commit: request.commit,
+  ...codeOf(request),
   source: request.source,
   fromRelease: request.fromRelease,
   ...(request.leaves === undefined ? {} : { leaves: request.leaves }),

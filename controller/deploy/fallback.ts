@@ -1,4 +1,5 @@
 /** Begins the rollback that nobody asked for: a release crashes in its first minutes, and the one before it comes back. */
+import { codeOf } from '#core/domain/release.ts'
 import type { AppId, DeployId } from '#core/domain/ids.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { loadDeploy, loadOpenDeploys } from '#core/store/deploys.ts'
@@ -38,7 +39,7 @@ export async function beginFallback(
     kind: 'rollback',
     actor: PLATFORM_ACTOR,
     description: `Rollback to v${to}: v${from} crashed`,
-    commit: release.commit,
+    ...codeOf(release),
     source: null,
     fromRelease: to,
     leaves: from,

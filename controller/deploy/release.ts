@@ -3,7 +3,7 @@ import type { App, Formation, SealedConfig } from '#core/domain/app.ts'
 import { BerthError } from '#core/domain/errors.ts'
 import type { ProcessType } from '#core/domain/ids.ts'
 import type { Manifest } from '#core/domain/manifest.ts'
-import { RELEASE_PROCESS, WEB, type Release } from '#core/domain/release.ts'
+import { codeOf, RELEASE_PROCESS, WEB, type Release } from '#core/domain/release.ts'
 import { usualSize } from '#core/domain/quota.ts'
 import type { Resources } from '#core/domain/resources.ts'
 import type { Slug } from '#core/domain/slug.ts'
@@ -80,7 +80,7 @@ const newRelease = ({ deploy }: Walk, slug: Slug, config: SealedConfig, now: num
   appId: deploy.appId,
   slug,
   config,
-  commit: deploy.commit,
+  ...codeOf(deploy),
   description: deploy.description,
   actor: deploy.actor,
   createdAt: now,

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { runGit, startGit } from './run.ts'
 import type { Repository } from './repositories.ts'
+import { subjectIn } from './subject.ts'
 import { isPointer, judgeTree, warnings, type Tree, type TreeJudge } from './tree.ts'
 
 export type Inspected = { ok: true; warnings: string[] } | { ok: false; why: string }
@@ -36,6 +37,42 @@ export async function inspectCommit(
   if (judge.tree.files === 0)
     return { ok: false, why: `Commit ${commit.slice(0, 7)} holds no files, so there is nothing to deploy.` }
   return { ok: true, warnings: warnings(judge.tree.submodules, await findPointers(repository, judge.tree, env)) }
+}
+
+/** Of a message only its beginning is read: nobody said that it ends. */
+const SUBJECT_BYTES = 4096
+
+/**
+ * What a commit says of itself, in a line (git-log(1), PRETTY FORMATS, `%s`).
+ * @returns null where it says nothing, or nothing that git can read
+ */
+export async function readSubject(
+  repository: Repository,
+  commit: string,
+  env: Record<string, string>,
+): Promise<string | null> {
+  const args = ['rev-list', '--max-count=1', '--no-commit-header', '--format=%s', commit]
+  const git = startGit(repository, args, { env })
+  const timer = setTimeout(git.kill, WITHIN_MS)
+  git.stdin.end()
+  git.stderr.resume()
+  try {
+    return subjectIn(await readBeginning(git.stdout, SUBJECT_BYTES))
+  } finally {
+    clearTimeout(timer)
+    git.kill()
+  }
+}
+
+async function readBeginning(output: Readable, bytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of output as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length >= bytes) break
+  }
+  return Buffer.concat(chunks).subarray(0, bytes).toString('utf8')
 }
 
 /** @returns why it is refused, or null once all entries are judged */

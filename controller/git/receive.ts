@@ -13,7 +13,7 @@ import { makeId, type DeployId } from '#core/domain/ids.ts'
 import type { Deploy } from '#core/domain/release.ts'
 import { loadApp } from '#core/store/apps.ts'
 import { exit, readRequest, say, type HookRequest } from './hook.ts'
-import { inspectCommit } from './inspect.ts'
+import { inspectCommit, readSubject } from './inspect.ts'
 import { isNothing, judgePush, MAX_CHANGES, short, type BranchChange } from './policy.ts'
 import type { Repository } from './repositories.ts'
 import { runGit } from './run.ts'
@@ -117,7 +117,7 @@ async function checkBranch({ repository }: Push, { branch, ref, old }: BranchCha
   if (!found.startsWith('*')) await runGit(repository, ['symbolic-ref', 'HEAD', ref])
 }
 
-type Archived = { id: DeployId; source: string }
+type Archived = { id: DeployId; source: string; subject: string | null }
 
 /** The commit is archived while it is inspected; of one that is refused nothing is kept. */
 async function archive(
@@ -131,11 +131,14 @@ async function archive(
   const source = sources.archive(id, push.repository, change.commit, env, refused.signal)
   // It may fail before it is waited for.
   source.catch(() => undefined)
+  let subject: string | null
   try {
-    const [inspected] = await Promise.all([
+    const [inspected, said] = await Promise.all([
       inspectCommit(push.repository, change.commit, env, repositories.maxBytes),
+      readSubject(push.repository, change.commit, env),
       checkBranch(push, change),
     ])
+    subject = said
     if (!inspected.ok) throw new Refused(inspected.why)
     for (const line of inspected.warnings) say(push.socket, line)
   } catch (error) {
@@ -146,13 +149,13 @@ async function archive(
     )
     throw error
   }
-  return { id, source: await source }
+  return { id, source: await source, subject }
 }
 
 async function submit(
   push: Push,
   commit: string,
-  { id, source }: Archived,
+  { id, source, subject }: Archived,
   { store, sources, deploys }: ApiContext,
 ): Promise<Deploy> {
   try {
@@ -166,6 +169,7 @@ async function submit(
       actor: push.actor,
       description: `Deploy ${short(commit)}`,
       commit,
+      ...(subject === null ? {} : { subject }),
       source,
       fromRelease: null,
       config: null,

@@ -10,6 +10,8 @@ export type Release = {
   slug: Slug
   config: SealedConfig
   commit: string | null
+  /** What the commit says of itself, where it was pushed. */
+  subject?: string
   description: string
   actor: string
   createdAt: number
@@ -29,6 +31,15 @@ export const isResizing = (entry: Release | Resizing): entry is Resizing => !('s
 
 /** Which release should run. A restart raises the generation and keeps the release. */
 export type Target = { release: number; generation: number; since: number }
+
+/** Whose code is released again, for a deploy that has none of its own. */
+export const codeOf = ({
+  commit,
+  subject,
+}: Pick<Release, 'commit' | 'subject'>): Pick<Deploy, 'commit' | 'subject'> => ({
+  commit,
+  ...(subject === undefined ? {} : { subject }),
+})
 
 export const sameTarget = (a: Target | null, b: Target | null): boolean =>
   a?.release === b?.release && a?.generation === b?.generation
@@ -60,6 +71,8 @@ export type Deploy = {
   createdAt: number
   state: DeployState
   commit: string | null
+  /** What the commit says of itself, where it was pushed: a line of at most 72 characters. */
+  subject?: string
   /** SHA-256 of the source archive, for kind push. */
   source: string | null
   /** For kind rollback: the release to take code and config from. */

@@ -24,7 +24,7 @@ import { createTurns } from '../../controller/turns.ts'
 import type { Job } from '#core/contract/jobs.ts'
 import type { Wanted } from '#core/domain/certificate.ts'
 import { makeId, type AppId, type DeployId, type HostId, type TenantId } from '#core/domain/ids.ts'
-import type { Deploy } from '#core/domain/release.ts'
+import { codeOf, type Deploy } from '#core/domain/release.ts'
 import { readConfig } from '#core/runtime/config.ts'
 import { silentLog } from '#core/runtime/log.ts'
 import { makeSigningKey, publicHalf, readSigningKey } from '#core/runtime/signing.ts'
@@ -231,7 +231,7 @@ const aDeploy = (request: DeployRequest): Deploy => ({
   description: request.description,
   createdAt: Date.now(),
   state: 'queued',
-  commit: request.commit,
+  ...codeOf(request),
   source: request.source,
   fromRelease: request.fromRelease,
   config: request.config,

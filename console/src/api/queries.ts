@@ -1,6 +1,6 @@
 /** What live changes do not carry: asked for once, kept, and asked for again when an event says that it may have changed. */
 import { QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
-import { ApiError, get } from './client.ts'
+import { ApiError, call, get, part } from './client.ts'
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -54,3 +54,9 @@ export const refresh = (prefix: string): Promise<void> =>
   queryClient.invalidateQueries({
     predicate: ({ queryKey: [path] }) => typeof path === 'string' && path.startsWith(prefix),
   })
+
+/** Removes one of a list (`LIST/ID`), which is asked for again where it is shown. @throws ApiError */
+export async function remove(list: string, id: string): Promise<void> {
+  await call('DELETE', `${list}/${part(id)}`)
+  await refresh(list)
+}

@@ -101,6 +101,9 @@ function required(session: Session | null): Session {
   )
 }
 
+/** What is known of whoever is signed in may be different now: it is asked for again. */
+export const sessionChanged = (): void => void window.dispatchEvent(new Event('berth-session'))
+
 export const SessionContext = createContext<Session | null>(null)
 
 export function useSession(): Session {

@@ -48,6 +48,18 @@ export function Gate() {
     })
   }, [])
 
+  useEffect(() => {
+    const lookAgain = (): void =>
+      void findSession().then(
+        (session) => session && isIn.current && enter(session),
+        () => {
+          // Who somebody was is shown until the page is loaded again.
+        },
+      )
+    window.addEventListener('berth-session', lookAgain)
+    return () => window.removeEventListener('berth-session', lookAgain)
+  }, [enter])
+
   const leave = useCallback((session: Session) => {
     signOut(session).catch((error: unknown) => sayFailed(`You may still be signed in: ${sentenceOf(error)}`))
     queryClient.clear()

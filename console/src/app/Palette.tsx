@@ -136,6 +136,8 @@ const places: (Target & { operators?: true })[] = [
   { name: 'People', what: 'Page', href: '/people', icon: 'people', operators: true },
   { name: 'Plans', what: 'Page', href: '/plans', icon: 'plans', operators: true },
   { name: 'Stacks', what: 'Page', href: '/stacks', icon: 'stacks', operators: true },
+  { name: 'Webhooks', also: 'Log drains', what: 'Page', href: '/webhooks', icon: 'webhooks', operators: true },
   { name: 'Audit log', what: 'Page', href: '/audit', icon: 'audit' },
-  { name: 'Settings', what: 'Page', href: '/settings', icon: 'settings' },
+  { name: 'Your account', also: 'Password', what: 'Page', href: '/account', icon: 'account' },
+  { name: 'Settings', also: 'API tokens', what: 'Page', href: '/settings', icon: 'settings' },
 ]

@@ -73,7 +73,7 @@ export function Shell({ onLeave }: { onLeave: () => void }) {
           {session.secondFactor === 'enrol' && (
             <div className="banner">
               Operators need a second factor before they may operate.{' '}
-              <Link href="/settings">Set one up in your settings.</Link>
+              <Link href="/account">Set one up in your account.</Link>
             </div>
           )}
           {live === 'reconnecting' && (

@@ -44,6 +44,7 @@ export function SideContent({ onSearch, onLeave }: { onSearch: () => void; onLea
         {operator && <Place href="/people" icon="people" text="People" />}
         {operator && <Place href="/plans" icon="plans" text="Plans" />}
         {operator && <Place href="/stacks" icon="stacks" text="Stacks" />}
+        {operator && <Place href="/webhooks" icon="webhooks" text="Webhooks" />}
         <Place href="/audit" icon="audit" text="Audit" />
         <Place href="/settings" icon="settings" text="Settings" />
       </nav>
@@ -125,6 +126,10 @@ function Account({ onLeave }: { onLeave: () => void }) {
       <Menu.Portal>
         <Menu.Positioner className="menu-positioner" side="top" align="start" sideOffset={6}>
           <Menu.Popup className="menu">
+            <Menu.Item className="menu-item" onClick={() => go('/account')}>
+              <Icon name="account" />
+              Your account
+            </Menu.Item>
             <Menu.Item className="menu-item" onClick={() => go('/settings')}>
               <Icon name="settings" />
               Settings

@@ -30,7 +30,13 @@ export const pages: PageRoute[] = [
   { path: '/people', page: page(() => import('../pages/people/People.tsx'), 'People'), operators: true },
   { path: '/plans', page: page(() => import('../pages/platform/Plans.tsx'), 'Plans'), operators: true },
   { path: '/stacks', page: page(() => import('../pages/platform/Stacks.tsx'), 'Stacks'), operators: true },
+  {
+    path: '/webhooks',
+    page: page(() => import('../pages/webhooks/WebhooksPage.tsx'), 'WebhooksPage'),
+    operators: true,
+  },
   { path: '/audit', page: page(() => import('../pages/platform/Audit.tsx'), 'Audit') },
+  { path: '/account', page: page(() => import('../pages/account/AccountPage.tsx'), 'AccountPage') },
   { path: '/settings', page: page(() => import('../pages/settings/Settings.tsx'), 'Settings') },
 ]
 

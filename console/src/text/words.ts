@@ -38,6 +38,12 @@ const releaseStates: Record<ReleaseView['status'], Word> = {
 }
 export const releaseState = ({ status }: Pick<ReleaseView, 'status'>): Word => releaseStates[status]
 
+type Said = Pick<ReleaseView, 'description' | 'commit' | 'subject'>
+
+/** What a release or a deploy is called: what its commit says of itself, where it says no more than that it brings it. */
+export const headline = ({ description, commit, subject }: Said): string =>
+  subject !== null && commit !== null && description === `Deploy ${commit.slice(0, 7)}` ? subject : description
+
 const reasons: Partial<Record<NonNullable<InstanceView['reason']>, string>> = {
   exited: 'Exited',
   outOfMemory: 'Out of memory',

@@ -28,11 +28,20 @@ export const Table = ({ head, kind, children }: { head: readonly Head[]; kind?: 
   </div>
 )
 
+/** What a row is of, and beneath it what it is besides. */
+export const Named = ({ name, also }: { name: ReactNode; also?: ReactNode }) => (
+  <>
+    <span className="strong">{name}</span>
+    {also && <div className="small faint">{also}</div>}
+  </>
+)
+
 type TableCardProps<T> = {
   title?: ReactNode
   aside?: ReactNode
   footer?: ReactNode
-  asked: Pick<Asked<unknown>, 'error' | 'isLoading' | 'again'>
+  /** Left out: the rows are there. */
+  asked?: Pick<Asked<unknown>, 'error' | 'isLoading' | 'again'>
   /** undefined: not known yet. */
   rows: readonly T[] | undefined
   head: readonly Head[]
@@ -47,8 +56,8 @@ export function TableCard<T>(props: TableCardProps<T>) {
   const { title, aside, footer, asked, rows, head, kind, row, empty, more } = props
   return (
     <Card title={title} aside={aside} footer={footer} flush>
-      {asked.error && <Failed error={asked.error} again={asked.again} />}
-      {asked.isLoading && <Loading />}
+      {asked?.error && <Failed error={asked.error} again={asked.again} />}
+      {asked?.isLoading && <Loading />}
       {rows?.length === 0 && empty}
       {rows && rows.length > 0 && (
         <Table head={head} {...(kind === undefined ? {} : { kind })}>

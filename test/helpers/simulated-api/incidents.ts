@@ -1,6 +1,6 @@
 /** What is not as it should be in a place, so that there is something to look after. */
 import type { EventView } from '#core/contract/api.ts'
-import { makeDeploy, weigh, type Place } from './place.ts'
+import { commitOf, makeDeploy, weigh, type Place } from './place.ts'
 
 const MINUTE = 60_000
 
@@ -82,7 +82,7 @@ export function addIncidents(place: Place): void {
       ...makeDeploy(flights, now, undefined),
       id: 'd-flights-118',
       state: 'rolling',
-      description: 'Price seats by distance',
+      ...pushOf('flights', 118, 'Price seats by distance'),
       actor: 'mei@kestrel.example',
       createdAt: new Date(now - 14_000).toISOString(),
       endedAt: null,
@@ -100,7 +100,7 @@ export function addIncidents(place: Place): void {
       ...makeDeploy(docs, now, undefined),
       id: 'd-docs-78',
       state: 'building',
-      description: 'Explain release commands',
+      ...pushOf('docs', 78, 'Explain release commands'),
       actor: 'sam@lighthouse.example',
       createdAt: new Date(now - 6_000).toISOString(),
       endedAt: null,
@@ -146,3 +146,8 @@ const alert = (
   until: null,
   text,
 })
+
+function pushOf(app: string, version: number, subject: string) {
+  const commit = commitOf(app, version)
+  return { description: `Deploy ${commit.slice(0, 7)}`, commit, subject }
+}

@@ -16,6 +16,7 @@ import { createLive, type Live } from './live.ts'
 import { makePlace, type Place } from './place.ts'
 import { accountRoutes, peopleRoutes } from './people-routes.ts'
 import { placeRoutes } from './place-routes.ts'
+import { drainRoutes, webhookRoutes } from './webhook-routes.ts'
 import { authenticate, sessionRoutes, type People, type Somebody } from './sessions.ts'
 
 export type SimulatedApi = {
@@ -96,6 +97,8 @@ export async function startSimulatedApi(place = makePlace(Date.now())): Promise<
   app.use('/v1', placeRoutes(api))
   app.use('/v1', peopleRoutes(people))
   app.use('/v1', accountRoutes())
+  app.use('/v1', webhookRoutes(api))
+  app.use('/v1', drainRoutes(api))
   app.use(
     '/v1',
     alertRoutes(place, (req) => void (req.params.app === undefined || appOf(req, api, 'write'))),

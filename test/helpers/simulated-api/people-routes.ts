@@ -142,6 +142,15 @@ const accountOf = ({ name, email, operator, memberships, totp }: Somebody): User
 export function accountRoutes(): Router {
   const router = Router()
   router.get('/account', (req, res) => res.json(accountOf(callerOf(req))))
+  router.patch('/account', (req, res) => {
+    callerOf(req).name = (req.body as { name: string }).name
+    res.json(accountOf(callerOf(req)))
+  })
+  router.delete('/account/memberships/:membership', (req, res) => {
+    const somebody = callerOf(req)
+    somebody.memberships = somebody.memberships.filter(({ tenant }) => tenant !== req.params.membership)
+    res.status(204).end()
+  })
   router.get('/account/sessions', (_req, res) => {
     const linux = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
     const phone =

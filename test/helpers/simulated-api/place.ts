@@ -171,12 +171,15 @@ function makeReleases({ now, chance }: Place, app: AppView, seed: AppSeed): Rele
   return count(Math.min(newest, 9)).map((back) => {
     const version = newest - back
     const isConfig = back % 4 === 2
+    const codeVersion = isConfig ? version - 1 : version
+    const commit = commitOf(app.name, codeVersion)
     return {
       version,
-      description: isConfig ? 'Set LOG_LEVEL' : (messages[(version + app.name.length) % messages.length] ?? 'Deploy'),
+      description: isConfig ? 'Set LOG_LEVEL' : `Deploy ${commit.slice(0, 7)}`,
       actor: people[(version + app.name.length) % people.length] ?? 'ana',
       createdAt: new Date(now - back * 7 * HOUR - (4 + chance.below(50) + app.name.length * 3) * MINUTE).toISOString(),
-      commit: commitOf(app.name, isConfig ? version - 1 : version),
+      commit,
+      subject: messages[(codeVersion + app.name.length) % messages.length] ?? null,
       current: back === 0,
       codeGone: back > 7,
       status: back === 0 ? 'live' : back === 3 ? 'failed' : 'superseded',
@@ -294,6 +297,7 @@ export const makeDeploy = (
   createdAt: new Date(endedAt - 9400).toISOString(),
   endedAt: new Date(endedAt).toISOString(),
   commit: release?.commit ?? null,
+  subject: release?.subject ?? null,
   release: release?.version ?? app.release,
   error: release?.status === 'failed' ? 'web did not answer GET /healthz within 60 s; v45 goes on serving.' : null,
   phases: [

@@ -11,6 +11,7 @@ const aBuild = (fields: Partial<BuildView>): BuildView => ({
   createdAt: new Date().toISOString(),
   endedAt: null,
   commit: 'abcdef0123',
+  subject: 'Count the sheep',
   release: null,
   error: null,
   phases: [],
@@ -48,7 +49,7 @@ describe('berth builds', function () {
     )
     const { stdout } = await person.berth(['builds', '-a', 'hello'])
     assert.match(stdout, /^d-2 +abcdef0 +building +- +ada +- /m)
-    assert.match(stdout, /^d-1 +abcdef0 +succeeded +v4 +ada +host-a +1 min ago +2\.4 s$/m)
+    assert.match(stdout, /^d-1 +abcdef0 +succeeded +v4 +ada +host-a +1 min ago +2\.4 s +Count the sheep$/m)
   })
 
   it('shows the newest with the time that each part took', async () => {

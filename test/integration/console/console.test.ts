@@ -263,8 +263,9 @@ describe('The console, in a browser', function () {
     shop.rollout = { release: 49, state: 'failed', detail: evil }
     shop.url = 'javascript:window.pwned=1'
     for (const release of api.place.releases.get('shop') ?? [])
-      Object.assign(release, { description: evil, actor: evil, commit: evil })
-    for (const deploy of api.place.deploys) Object.assign(deploy, { description: evil, actor: evil, error: evil })
+      Object.assign(release, { description: evil, actor: evil, commit: evil, subject: evil })
+    for (const deploy of api.place.deploys)
+      Object.assign(deploy, { description: evil, actor: evil, subject: evil, error: evil })
     for (const event of api.place.events) Object.assign(event, { text: evil, actor: evil, lastOutput: [evil] })
     for (const alert of api.place.alerts) alert.text = evil
     for (const instance of api.place.instances)
@@ -352,8 +353,85 @@ describe('The console, in a browser', function () {
     await page.getByRole('row', { name: /^Error rate in/ }).waitFor({ state: 'detached' })
   })
 
+  it('has a page for one’s own account, at one’s name, where one is called otherwise and leaves a tenant', async () => {
+    await open('/', member)
+    await page.getByRole('button', { name: /Account of/ }).click()
+    await page.getByRole('menuitem', { name: 'Your account' }).click()
+    await page.getByRole('heading', { name: 'Your account' }).waitFor()
+    await page.getByLabel('Name').fill('Jo Weber')
+    await page.getByLabel('Name').press('Enter')
+    await sees('You are called Jo Weber now.')
+    await page.getByRole('button', { name: 'Account of Jo Weber' }).waitFor()
+    await page.getByRole('button', { name: 'Leave' }).click()
+    await page.getByLabel('Type northwind to confirm').fill('northwind')
+    await page.getByRole('button', { name: 'Leave it' }).click()
+    await sees('An owner of a tenant can invite you.')
+    assert.deepEqual(
+      api.asked.filter((line) => line.includes('/account')),
+      ['PATCH /account {"name":"Jo Weber"}', 'DELETE /account/memberships/northwind null'],
+    )
+    await page.getByRole('link', { name: /^API tokens/ }).click()
+    await page.getByRole('heading', { name: 'API tokens' }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
+  it('adds a webhook for chosen events, shows its secret once, tests it, and removes it by its name', async () => {
+    await open('/apps/blog/webhooks')
+    await page.getByRole('button', { name: 'Add a webhook' }).click()
+    await page.getByLabel('URL').fill('https://hooks.example.com/in?key=s3cr3t')
+    await page.getByLabel('Told of').selectOption('What I choose')
+    await page.getByRole('checkbox', { name: /^alert\.\*/ }).uncheck()
+    await page.getByRole('checkbox', { name: /^run\.failed/ }).check()
+    assert.equal(await page.getByRole('checkbox', { name: /^deploy\.failed/ }).isDisabled(), true, 'deploy.* holds it')
+    await page.getByRole('button', { name: 'Add it' }).click()
+    await sees(/whsec_/)
+    await page.getByRole('button', { name: 'Done' }).click()
+    assert.ok(!(await page.content()).includes('whsec_'), 'and never again')
+    assert.ok(
+      api.asked.includes(
+        'POST /apps/blog/webhooks {"url":"https://hooks.example.com/in?key=s3cr3t","events":["deploy.*","run.failed"]}',
+      ),
+      api.asked.join('\n'),
+    )
+    assert.ok(!(await page.content()).includes('s3cr3t'), 'a list shows no secret of an address')
+    await page.getByRole('link', { name: 'Webhook to hooks.example.com' }).click()
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByRole('row', { name: /^webhook\.test.*Delivered 204 in 48 ms/ }).waitFor()
+    await page.getByRole('button', { name: 'Show' }).click()
+    await page.getByLabel('What is sent').getByText('"v48 is live"').waitFor()
+    await page.getByRole('button', { name: 'Send it again' }).click()
+    await page.getByRole('dialog').getByText('2 tries').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Remove', exact: true }).click()
+    await page.getByLabel('Type hooks.example.com to confirm').fill('hooks.example.com')
+    await page.getByRole('button', { name: 'Remove it' }).click()
+    await sees('No webhooks yet')
+    assert.equal(new URL(page.url()).search, '')
+    assert.deepEqual(complaints, [])
+  })
+
+  it('shows webhooks to nobody who may not change what they are of, and drains without what would be refused (C03)', async () => {
+    await open('/apps/shop/webhooks', viewer)
+    await sees('Webhooks are not for viewers')
+    await sees('syslog+tls://logs.example.com:6514')
+    for (const name of ['Add a webhook', 'Add a drain', 'Remove'])
+      assert.equal(await page.getByRole('button', { name }).count(), 0, name)
+    await page.goto(`${api.url}/webhooks`)
+    await sees('This page is for operators')
+    await context.clearCookies()
+    await open('/webhooks')
+    await page.getByRole('link', { name: 'Webhook to pager.example' }).click()
+    await sees('The last try failed: it answered 503')
+    await page.getByRole('button', { name: 'Add a drain' }).click()
+    await page.getByLabel('Where').fill('https://in.example.com/v1/s3cr3t')
+    await page.getByLabel('Token').fill('t0k3n')
+    await page.getByRole('button', { name: 'Add it' }).click()
+    await page.getByRole('row', { name: /^https:\/\/in\.example\.com\/….*Not tried yet/ }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
   it('sets a second factor up by a QR code, or by its key as text', async () => {
-    await open('/settings')
+    await open('/account')
     await page.getByRole('button', { name: 'Set it up' }).click()
     const drawn = await page
       .getByRole('img', { name: /QR code/ })

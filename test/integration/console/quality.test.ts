@@ -38,6 +38,7 @@ const pages: [path: string, shows: string][] = [
   ['/apps/shop/jobs', 'receipts'],
   ['/apps/shop/events', 'Released'],
   ['/apps/shop/alerts', 'Crash loop'],
+  ['/apps/shop/webhooks?webhook=w-pager', 'alert.began'],
   ['/apps/shop/settings', 'Stop and destroy'],
   ['/apps/flights/deploys/d-flights-118', 'Phases'],
   ['/hosts', 'zrh-1'],
@@ -48,6 +49,8 @@ const pages: [path: string, shows: string][] = [
   ['/plans', 'business'],
   ['/stacks', 'In use'],
   ['/audit', 'git push'],
+  ['/webhooks', 'Log drains'],
+  ['/account', 'Where you are signed in'],
   ['/settings', 'Alerts of the platform'],
 ]
 

@@ -5,7 +5,7 @@ import { rank } from '../../../console/src/app/search.ts'
 import { findConcerns } from '../../../console/src/text/attention.ts'
 import { ago, bytes, duration, milliseconds, rate } from '../../../console/src/text/format.ts'
 import { diffReleases } from '../../../console/src/text/release-diff.ts'
-import { sentence } from '../../../console/src/text/words.ts'
+import { headline, sentence } from '../../../console/src/text/words.ts'
 
 describe('What the console decides', () => {
   const release = (more: Partial<ReleaseView>): ReleaseView =>
@@ -17,6 +17,13 @@ describe('What the console decides', () => {
       configNames: [],
       ...more,
     }) as ReleaseView
+
+  it('calls a release by what its commit says, unless it is more than that commit', () => {
+    const pushed = { description: 'Deploy 3f2c1a9', commit: '3f2c1a9'.padEnd(40, '0'), subject: 'Fix the totals' }
+    assert.equal(headline(pushed), 'Fix the totals')
+    assert.equal(headline({ ...pushed, subject: null }), 'Deploy 3f2c1a9')
+    assert.equal(headline({ ...pushed, description: 'Rollback to v3' }), 'Rollback to v3')
+  })
 
   it('shows what is different between two releases, and nothing of what is the same', () => {
     const before = release({ processes: { web: 'node a.js', clock: 'node c.js' }, configNames: ['A', 'B'] })

@@ -33,7 +33,6 @@ export function Rules({ path, of, why, view: { rules, own } }: Props) {
     <>
       <TableCard
         title="Rules"
-        asked={{ error: null, isLoading: false, again: () => {} }}
         rows={known}
         head={['Alert', ['When', 'wide'], 'Limit', 'State', '']}
         empty={null}

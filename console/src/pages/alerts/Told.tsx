@@ -38,7 +38,6 @@ function Mutes({ path, of, why, view: { mutes } }: Props) {
             Mute
           </Button>
         }
-        asked={{ error: null, isLoading: false, again: () => {} }}
         rows={mutes}
         head={['Alert', 'Ends', ['By', 'wide'], '']}
         empty={

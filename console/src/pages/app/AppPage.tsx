@@ -33,6 +33,7 @@ const tabs: { id: string; title: string; page: ComponentType<TabProps> }[] = [
   { id: 'jobs', title: 'Jobs', page: tab(() => import('./JobsTab.tsx'), 'JobsTab') },
   { id: 'events', title: 'Events', page: tab(() => import('./EventsTab.tsx'), 'EventsTab') },
   { id: 'alerts', title: 'Alerts', page: tab(() => import('./AlertsTab.tsx'), 'AlertsTab') },
+  { id: 'webhooks', title: 'Webhooks', page: tab(() => import('./WebhooksTab.tsx'), 'WebhooksTab') },
   { id: 'settings', title: 'Settings', page: tab(() => import('./SettingsTab.tsx'), 'SettingsTab') },
 ]
 

@@ -4,7 +4,7 @@ import type { AppView, DeployView, EventView, ReleaseView } from '../../../../co
 import { useGet } from '../../api/queries.ts'
 import { useMany, useOne } from '../../live/hooks.ts'
 import { bytes, cores, mebibytes, milliseconds, rate, shortCommit } from '../../text/format.ts'
-import { deployState } from '../../text/words.ts'
+import { deployState, headline } from '../../text/words.ts'
 import { appPath } from '../../text/attention.ts'
 import { EventList } from '../../ui/EventList.tsx'
 import { Ago, Card, CopyLine, Empty, Loading, Status } from '../../ui/parts.tsx'
@@ -104,12 +104,13 @@ function Current({ app }: { app: AppView }) {
       {data && (
         <dl className="pairs">
           <dt>What</dt>
-          <dd>{data.description}</dd>
+          <dd>{headline(data)}</dd>
           {data.commit !== null && (
             <>
               <dt>Commit</dt>
               <dd>
                 <code>{shortCommit(data.commit)}</code>
+                {headline(data) !== data.subject && ` ${data.subject ?? ''}`}
               </dd>
             </>
           )}
@@ -175,7 +176,7 @@ function Deploys({ app }: { app: AppView }) {
           <li key={deploy.id}>
             <Link href={`${appPath(app.name)}/deploys/${deploy.id}`}>
               <span className="grow clip">
-                <span className="clip block">{deploy.description}</span>
+                <span className="clip block">{headline(deploy)}</span>
                 <span className="small faint">
                   {deploy.actor}, <Ago at={deploy.createdAt} />
                 </span>

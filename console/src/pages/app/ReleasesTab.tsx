@@ -6,7 +6,7 @@ import { useList } from '../../api/lists.ts'
 import { appPath } from '../../text/attention.ts'
 import { shortCommit } from '../../text/format.ts'
 import { diffReleases } from '../../text/release-diff.ts'
-import { releaseState } from '../../text/words.ts'
+import { headline, releaseState } from '../../text/words.ts'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { Ago, Card, Empty, Failed, Loading, Status } from '../../ui/parts.tsx'
 import { More, Table } from '../../ui/Table.tsx'
@@ -45,7 +45,8 @@ type RowProps = { app: AppView; release: ReleaseView; before: ReleaseView[]; why
 
 function Row({ app, release, before, why }: RowProps) {
   const [path, go] = useLocation()
-  const { version, description, commit, actor, createdAt, current, codeGone, sizes } = release
+  const { version, commit, subject, actor, createdAt, current, codeGone, sizes } = release
+  const what = headline(release)
   const earlier = before.find((other) => other.version < version && other.sizes === null)
   const cannot = current
     ? 'This release serves already.'
@@ -60,7 +61,10 @@ function Row({ app, release, before, why }: RowProps) {
       <td>
         <Status word={releaseState(release)} />
       </td>
-      <td>{description}</td>
+      <td>
+        {what}
+        {subject !== null && subject !== what && <div className="small faint">{subject}</div>}
+      </td>
       <td className="wide">
         {commit === null ? <span className="faint">–</span> : <code>{shortCommit(commit)}</code>}
       </td>

@@ -10,7 +10,7 @@ import { useSession, whyNot } from '../../api/session.ts'
 import { useApp, useOne } from '../../live/hooks.ts'
 import { appPath } from '../../text/attention.ts'
 import { duration, shortCommit } from '../../text/format.ts'
-import { deployState, isOver, sentence } from '../../text/words.ts'
+import { deployState, headline, isOver, sentence } from '../../text/words.ts'
 import { Ansi } from '../../ui/Ansi.tsx'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { LogView } from '../../ui/LogView.tsx'
@@ -39,7 +39,7 @@ export function DeployPage({ params }: { params: Record<string, string> }) {
             <Link href={appPath(name)}>{name}</Link>
           </>
         }
-        title={deploy.description}
+        title={headline(deploy)}
         about={
           <>
             <Status word={deployState(deploy)} />
@@ -51,6 +51,7 @@ export function DeployPage({ params }: { params: Record<string, string> }) {
               <>
                 <Dot />
                 <code>{shortCommit(deploy.commit)}</code>
+                {deploy.subject !== null && headline(deploy) !== deploy.subject && <span>{deploy.subject}</span>}
               </>
             )}
             {deploy.release !== null && (

@@ -2,7 +2,7 @@
 import { Link } from 'wouter'
 import { part } from '../../api/client.ts'
 import { useMany } from '../../live/hooks.ts'
-import { deployState, isOver } from '../../text/words.ts'
+import { deployState, headline, isOver } from '../../text/words.ts'
 import { duration } from '../../text/format.ts'
 import { Ago, Card, Empty, Status, useNow } from '../../ui/parts.tsx'
 
@@ -29,7 +29,7 @@ export function RunningDeploys() {
                     <span className="strong clip">{deploy.app}</span>
                     {deploy.release !== null && <span className="faint small">v{deploy.release}</span>}
                   </span>
-                  <span className="clip small quiet block">{deploy.description}</span>
+                  <span className="clip small quiet block">{headline(deploy)}</span>
                 </span>
                 <span className="end">
                   <Status word={deployState(deploy)} />

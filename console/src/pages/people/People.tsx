@@ -2,13 +2,12 @@
 import { useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import type { InvitationView, UserView } from '../../../../core/contract/identity.ts'
-import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { useGet } from '../../api/queries.ts'
 import { tenantPath } from '../../text/attention.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton } from '../../ui/Dialogs.tsx'
 import { Ago, Empty, PageHead, SearchField, Status, Tag } from '../../ui/parts.tsx'
-import { TableCard } from '../../ui/Table.tsx'
+import { Named, TableCard } from '../../ui/Table.tsx'
+import { TakeBack } from './invitations.tsx'
 import { InviteOperator, MakeAccount } from './NewPeople.tsx'
 import { PersonMenu } from './PersonMenu.tsx'
 
@@ -52,8 +51,7 @@ export function People() {
 const Row = ({ user }: { user: UserView }) => (
   <tr>
     <td>
-      <span className="strong">{user.name || user.email}</span>
-      {user.name !== user.email && user.name !== '' && <div className="small quiet">{user.email}</div>}
+      <Named name={user.name || user.email} also={user.name && user.name !== user.email && user.email} />
     </td>
     <td>
       <span className="row wrap">
@@ -97,26 +95,22 @@ function Invitations() {
       rows={asked.data.invitations}
       head={['Whom', 'To', ['By', 'wide'], ['Ends', 'wide'], '']}
       empty={null}
-      row={({ id, email, tenant, role, invitedBy, expiresAt }) => (
-        <tr key={id}>
-          <td className="strong">{email}</td>
-          <td>{tenant === null ? <Tag tone="accent">Operator</Tag> : `${tenant}, as ${role ?? 'member'}`}</td>
-          <td className="wide quiet">{invitedBy}</td>
+      row={(invitation) => (
+        <tr key={invitation.id}>
+          <td className="strong">{invitation.email}</td>
+          <td>
+            {invitation.tenant === null ? (
+              <Tag tone="accent">Operator</Tag>
+            ) : (
+              `${invitation.tenant}, as ${invitation.role ?? 'member'}`
+            )}
+          </td>
+          <td className="wide quiet">{invitation.invitedBy}</td>
           <td className="wide quiet">
-            <Ago at={expiresAt} />
+            <Ago at={invitation.expiresAt} />
           </td>
           <td className="actions">
-            <AskButton
-              label="Take back"
-              size="small"
-              title={`Take the invitation of ${email} back?`}
-              effect={<p>The link that they were given works no more.</p>}
-              verb="Take it back"
-              work={async () => {
-                await call('DELETE', `/v1/invitations/${part(id)}`)
-                await refresh('/v1/invitations')
-              }}
-            />
+            <TakeBack list="/v1/invitations" invitation={invitation} />
           </td>
         </tr>
       )}

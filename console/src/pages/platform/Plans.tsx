@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import type { PlanView } from '../../../../core/contract/api.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { refresh, remove, useGet } from '../../api/queries.ts'
 import { cores, count, mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
@@ -68,10 +68,7 @@ const Row = ({ plan, onEdit }: { plan: PlanView; onEdit: () => void }) => (
           effect={<p>Nobody can be given it any more. A plan that a tenant has is refused.</p>}
           name={plan.name}
           verb="Destroy it"
-          work={async () => {
-            await call('DELETE', `/v1/plans/${part(plan.name)}`)
-            await refresh('/v1/plans')
-          }}
+          work={() => remove('/v1/plans', plan.name)}
         />
       </span>
     </td>

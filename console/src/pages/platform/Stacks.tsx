@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState } from 'react'
 import type { StackLogLine, StacksView, StackView } from '../../../../core/contract/api.ts'
 import { call, part, readLines } from '../../api/client.ts'
 import { sentenceOf } from '../../api/actions.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { refresh, remove, useGet } from '../../api/queries.ts'
 import { useFigure } from '../../live/hooks.ts'
 import type { Word } from '../../text/words.ts'
 import { bytes, plural } from '../../text/format.ts'
@@ -165,10 +165,7 @@ function Row({ stack, onRead, onUse }: { stack: StackView; onRead: () => void; o
                 effect={<p>Its image is deleted on every host. Going back to it means building it again.</p>}
                 name={name}
                 verb="Destroy it"
-                work={async () => {
-                  await call('DELETE', `/v1/stacks/${part(name)}`)
-                  await refresh('/v1/stacks')
-                }}
+                work={() => remove('/v1/stacks', name)}
               />
             )}
           </span>

@@ -2,13 +2,13 @@
 import { useState } from 'react'
 import type { SshKeyView, SshView } from '../../../../core/contract/ssh.ts'
 import { useAction } from '../../api/actions.ts'
-import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { call } from '../../api/client.ts'
+import { refresh, remove, useGet } from '../../api/queries.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { AreaField } from '../../ui/fields.tsx'
 import { Ago, Empty } from '../../ui/parts.tsx'
-import { TableCard } from '../../ui/Table.tsx'
+import { Named, TableCard } from '../../ui/Table.tsx'
 
 export function Keys() {
   const asked = useGet<{ keys: SshKeyView[] }>('/v1/keys', { optional: true })
@@ -47,8 +47,7 @@ export function Keys() {
 const Row = ({ of: { id, name, fingerprint, type, tenant, createdAt } }: { of: SshKeyView }) => (
   <tr>
     <td>
-      <span className="strong">{name}</span>
-      <div className="small faint">{type}</div>
+      <Named name={name} also={type} />
     </td>
     <td className="wide">
       <code className="small quiet">{fingerprint}</code>
@@ -66,10 +65,7 @@ const Row = ({ of: { id, name, fingerprint, type, tenant, createdAt } }: { of: S
         effect={<p>Git over SSH refuses it from now on.</p>}
         name={name}
         verb="Remove it"
-        work={async () => {
-          await call('DELETE', `/v1/keys/${part(id)}`)
-          await refresh('/v1/keys')
-        }}
+        work={() => remove('/v1/keys', id)}
       />
     </td>
   </tr>

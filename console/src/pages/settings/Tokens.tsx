@@ -1,17 +1,16 @@
 /** API tokens: made here, shown once, and ended here. */
 import { useState } from 'react'
-import type { TokenView } from '../../../../core/contract/identity.ts'
-import { useAction } from '../../api/actions.ts'
-import { call, part } from '../../api/client.ts'
+import type { TokenCreated, TokenView } from '../../../../core/contract/identity.ts'
+import { call } from '../../api/client.ts'
 import { useList } from '../../api/lists.ts'
-import { refresh } from '../../api/queries.ts'
+import { refresh, remove } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
 import { Button } from '../../ui/Button.tsx'
-import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
+import { AskButton } from '../../ui/Dialogs.tsx'
 import { SelectField, TextField } from '../../ui/fields.tsx'
+import { MakeOnce } from '../../ui/MakeOnce.tsx'
 import { Ago, Empty, Tag } from '../../ui/parts.tsx'
-import { ShownOnce } from '../../ui/ShownOnce.tsx'
-import { TableCard } from '../../ui/Table.tsx'
+import { Named, TableCard } from '../../ui/Table.tsx'
 
 export function Tokens() {
   const asked = useList<TokenView>('/v1/tokens?limit=100', 'tokens')
@@ -48,8 +47,7 @@ const Row = ({
 }) => (
   <tr>
     <td>
-      <span className="strong">{description}</span>
-      <div className="small faint">{id}</div>
+      <Named name={description} also={id} />
     </td>
     <td>
       {operator ? <Tag tone="accent">The platform</Tag> : (app ?? tenant ?? 'what you reach')}
@@ -71,10 +69,7 @@ const Row = ({
         }
         name={description}
         verb="Revoke it"
-        work={async () => {
-          await call('DELETE', `/v1/tokens/${part(id)}`)
-          await refresh('/v1/tokens')
-        }}
+        work={() => remove('/v1/tokens', id)}
       />
     </td>
   </tr>
@@ -84,38 +79,37 @@ function Make({ onClose }: { onClose: () => void }) {
   const { operator, memberships } = useSession()
   const [description, setDescription] = useState('')
   const [tenant, setTenant] = useState(memberships[0]?.tenant ?? '')
-  const [token, setToken] = useState<string | null>(null)
-  const action = useAction(async () => {
-    const body = { description: description.trim(), ...(tenant === '' ? { operator: true } : { tenant }) }
-    const made = await call<{ token: string }>('POST', '/v1/tokens', { body })
-    await refresh('/v1/tokens')
-    setToken(made.token)
-  })
   return (
-    <Modal open onClose={onClose} title="New token">
-      {token === null ? (
-        <DialogForm action={action} submit="Make it" onCancel={onClose}>
-          <TextField
-            label="What it is for"
-            required
-            maxLength={100}
-            placeholder="CI of the shop"
-            value={description}
-            onChange={setDescription}
-          />
-          <SelectField
-            label="Reaches"
-            value={tenant}
-            onChange={setTenant}
-            options={[
-              ...memberships.map((membership) => membership.tenant),
-              ...(operator ? ([['', 'The whole platform']] as const) : []),
-            ]}
-          />
-        </DialogForm>
-      ) : (
-        <ShownOnce text="Copy it now: it is not shown again." secret={token} what="the token" onClose={onClose} />
-      )}
-    </Modal>
+    <MakeOnce
+      title="New token"
+      submit="Make it"
+      make={async () => {
+        const body = { description: description.trim(), ...(tenant === '' ? { operator: true } : { tenant }) }
+        const { token } = await call<TokenCreated>('POST', '/v1/tokens', { body })
+        await refresh('/v1/tokens')
+        return token
+      }}
+      told="Copy it now: it is not shown again."
+      what="the token"
+      onClose={onClose}
+    >
+      <TextField
+        label="What it is for"
+        required
+        maxLength={100}
+        placeholder="CI of the shop"
+        value={description}
+        onChange={setDescription}
+      />
+      <SelectField
+        label="Reaches"
+        value={tenant}
+        onChange={setTenant}
+        options={[
+          ...memberships.map((membership) => membership.tenant),
+          ...(operator ? ([['', 'The whole platform']] as const) : []),
+        ]}
+      />
+    </MakeOnce>
   )
 }

@@ -1,16 +1,16 @@
 /** Who belongs to a tenant, and who is asked to. */
 import { useState } from 'react'
-import type { InvitationCreated, InvitationView, MembersView, MemberView } from '../../../../core/contract/identity.ts'
+import type { InvitationView, MembersView, MemberView } from '../../../../core/contract/identity.ts'
 import { useAction } from '../../api/actions.ts'
 import { call, part } from '../../api/client.ts'
-import { refresh, useGet } from '../../api/queries.ts'
+import { refresh, remove, useGet } from '../../api/queries.ts'
 import { useSession, whyNot, type Role } from '../../api/session.ts'
 import { Button } from '../../ui/Button.tsx'
 import { AskButton, DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { EmailField, SelectField } from '../../ui/fields.tsx'
 import { Ago, Card, Empty } from '../../ui/parts.tsx'
-import { Table } from '../../ui/Table.tsx'
-import { ShownOnce } from '../../ui/ShownOnce.tsx'
+import { Named, Table } from '../../ui/Table.tsx'
+import { Invite, TakeBack } from '../people/invitations.tsx'
 
 const roles: Role[] = ['viewer', 'member', 'owner']
 const rolesExplained = [
@@ -55,11 +55,11 @@ export function Members({ tenant }: { tenant: string }) {
             <Row key={member.user.id} tenant={tenant} member={member} why={why} />
           ))}
           {invited?.map((invitation) => (
-            <Invited key={invitation.id} path={path} invitation={invitation} why={why} />
+            <Invited key={invitation.id} list={`${path}/invitations`} invitation={invitation} why={why} />
           ))}
         </Table>
       )}
-      {inviting && <Invite path={path} tenant={tenant} onClose={() => setInviting(false)} />}
+      {inviting && <InviteMember list={`${path}/invitations`} tenant={tenant} onClose={() => setInviting(false)} />}
       {adding && <Add path={path} tenant={tenant} onClose={() => setAdding(false)} />}
     </Card>
   )
@@ -82,8 +82,7 @@ function Row({
   return (
     <tr>
       <td>
-        <span className="strong">{user.name || user.email}</span>{' '}
-        {user.name && <div className="small quiet">{user.email}</div>}
+        <Named name={user.name || user.email} also={user.name && user.email} />
         {action.error !== null && <div className="small bad-text">{action.error}</div>}
       </td>
       <td>
@@ -114,73 +113,46 @@ function Row({
           effect={<p>They lose their access to all of {tenant} at once, and their tokens for it end.</p>}
           name={user.email}
           verb="Remove them"
-          work={async () => {
-            await call('DELETE', `${path}/${part(user.id)}`)
-            await refresh(path)
-          }}
+          work={() => remove(path, user.id)}
         />
       </td>
     </tr>
   )
 }
 
-type InvitedProps = { path: string; invitation: InvitationView; why: string | null }
+type InvitedProps = { list: string; invitation: InvitationView; why: string | null }
 
-const Invited = ({ path, invitation: { id, email, role, expiresAt }, why }: InvitedProps) => (
+const Invited = ({ list, invitation, why }: InvitedProps) => (
   <tr>
     <td>
-      <span className="quiet">{email}</span>
+      <span className="quiet">{invitation.email}</span>
       <div className="small faint">
-        invited, until <Ago at={expiresAt} />
+        invited, until <Ago at={invitation.expiresAt} />
       </div>
     </td>
-    <td className="quiet">{role}</td>
+    <td className="quiet">{invitation.role}</td>
     <td className="wide faint">–</td>
     <td className="actions">
-      <AskButton
-        label="Take back"
-        size="small"
-        why={why}
-        title={`Take the invitation of ${email} back?`}
-        effect={<p>The link that they were given works no more.</p>}
-        verb="Take it back"
-        work={async () => {
-          await call('DELETE', `${path}/invitations/${part(id)}`)
-          await refresh(`${path}/invitations`)
-        }}
-      />
+      <TakeBack list={list} invitation={invitation} why={why} />
     </td>
   </tr>
 )
 
-function Invite({ path, tenant, onClose }: { path: string; tenant: string; onClose: () => void }) {
-  const [email, setEmail] = useState('')
+function InviteMember({ list, tenant, onClose }: { list: string; tenant: string; onClose: () => void }) {
   const [role, setRole] = useState<Role>('member')
-  const [link, setLink] = useState<string | null>(null)
-  const action = useAction(async () => {
-    const body = { email: email.trim(), role }
-    const { url } = await call<InvitationCreated>('POST', `${path}/invitations`, { body })
-    await refresh(`${path}/invitations`)
-    setLink(url)
-  })
   return (
-    <Modal open onClose={onClose} title={`Invite somebody to ${tenant}`}>
-      {link === null ? (
-        <DialogForm action={action} submit="Make a link" onCancel={onClose}>
-          <EmailField label="E-mail" value={email} onChange={setEmail} />
-          <SelectField label="Role" value={role} onChange={setRole} options={rolesExplained} />
-        </DialogForm>
-      ) : (
-        <ShownOnce
-          text={`Send this link to ${email}. It is shown only now, and works once.`}
-          secret={link}
-          what="the invitation"
-          onClose={onClose}
-        />
-      )}
-    </Modal>
+    <Invite
+      list={list}
+      title={`Invite somebody to ${tenant}`}
+      role={{ role, field: <RoleField value={role} onChange={setRole} /> }}
+      onClose={onClose}
+    />
   )
 }
+
+const RoleField = (props: { value: Role; onChange: (role: Role) => void }) => (
+  <SelectField label="Role" options={rolesExplained} {...props} />
+)
 
 /** For operators: an account that is there becomes a member without being asked. */
 function Add({ path, tenant, onClose }: { path: string; tenant: string; onClose: () => void }) {
@@ -200,7 +172,7 @@ function Add({ path, tenant, onClose }: { path: string; tenant: string; onClose:
     >
       <DialogForm action={action} submit="Add it" onCancel={onClose}>
         <EmailField label="E-mail" value={email} onChange={setEmail} />
-        <SelectField label="Role" value={role} onChange={setRole} options={rolesExplained} />
+        <RoleField value={role} onChange={setRole} />
       </DialogForm>
     </Modal>
   )

@@ -14,6 +14,7 @@ import { Ago, Card, Dot, Empty, Failed, Loading, Meter, Notice, PageHead, Status
 import { say } from '../../ui/toasts.tsx'
 import { appState } from '../apps/state.ts'
 import { AlertSettings } from '../alerts/AlertSettings.tsx'
+import { Webhooks } from '../webhooks/Webhooks.tsx'
 import { Members } from './Members.tsx'
 import { Suspend } from './Suspend.tsx'
 
@@ -56,6 +57,7 @@ export function TenantPage({ params }: { params: Record<string, string> }) {
       <Apps tenant={id} />
       <Members tenant={id} />
       <Alerts tenant={id} />
+      <TenantWebhooks tenant={id} />
     </>
   )
 }
@@ -63,6 +65,11 @@ export function TenantPage({ params }: { params: Record<string, string> }) {
 function Alerts({ tenant }: { tenant: string }) {
   const why = whyNot(useSession(), 'write', tenant)
   return <AlertSettings path={`/v1/tenants/${part(tenant)}/alerts`} of="tenant" why={why} />
+}
+
+function TenantWebhooks({ tenant }: { tenant: string }) {
+  const why = whyNot(useSession(), 'write', tenant)
+  return <Webhooks path={`/v1/tenants/${part(tenant)}/webhooks`} of={tenant} why={why} />
 }
 
 function Doings({ tenant }: { tenant: TenantDetail }) {

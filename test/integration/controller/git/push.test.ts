@@ -145,6 +145,21 @@ describe('git push', function () {
     assert.equal(await git(join(work, 'copy'), 'rev-parse', 'HEAD'), head)
   })
 
+  it('notes what the commit says of itself, as a line that is harmless, beside a description that stays as it was', async () => {
+    const app = await newApp()
+    const folder = await newCheckout()
+    const said = ['Cut \u001b[31mthe\u202e prices\tby half; $(id)', '', `Told by ${'x'.repeat(70_000)}`].join('\n')
+    await writeFile(join(folder, 'message'), said)
+    await git(folder, 'commit', '--quiet', '--allow-empty', '--file', 'message')
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+    await git(folder, 'commit', '--quiet', '--allow-empty', '--allow-empty-message', '--message', '')
+    assert.equal((await talk(folder, 'push', urlOf(app.name), 'main')).code, 0)
+    const [first, second] = api.submitted
+    assert.equal(first?.subject, 'Cut [31mthe prices by half; $(id)')
+    assert.match(first?.description ?? '', /^Deploy [0-9a-f]{7}$/)
+    assert.deepEqual([second?.subject, second?.kind], [undefined, 'push'])
+  })
+
   it('shows lines as they come, not when all is over', async () => {
     const app = await newApp()
     const folder = await newCheckout()

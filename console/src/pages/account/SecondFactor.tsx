@@ -4,6 +4,7 @@ import type { RecoveryCodesView, TotpBegun } from '../../../../core/contract/ide
 import { useAction } from '../../api/actions.ts'
 import { call } from '../../api/client.ts'
 import { refresh } from '../../api/queries.ts'
+import { sessionChanged } from '../../api/session.ts'
 import { Button } from '../../ui/Button.tsx'
 import { DialogForm, Modal } from '../../ui/Dialogs.tsx'
 import { CodeField } from '../../ui/fields.tsx'
@@ -15,6 +16,10 @@ import { say } from '../../ui/toasts.tsx'
 export function SecondFactor({ isOn }: { isOn: boolean }) {
   const [begun, setBegun] = useState<TotpBegun | null>(null)
   const [recovery, setRecovery] = useState<string[] | null>(null)
+  const confirmed = (codes: string[]): void => {
+    setRecovery(codes)
+    sessionChanged()
+  }
   return (
     <Card title="Second factor">
       {recovery ? (
@@ -25,7 +30,7 @@ export function SecondFactor({ isOn }: { isOn: boolean }) {
       ) : isOn ? (
         <IsOn />
       ) : begun ? (
-        <Confirm begun={begun} onDone={setRecovery} />
+        <Confirm begun={begun} onDone={confirmed} />
       ) : (
         <Begin onBegun={setBegun} />
       )}
@@ -69,6 +74,7 @@ function IsOn() {
   const end = useAction(async () => {
     await call('POST', '/v1/account/totp/disable', { body: { code: code.trim() } })
     await refresh('/v1/account')
+    sessionChanged()
     say('Your second factor is off. Your other sessions have ended.')
   })
   return (
