@@ -1,8 +1,11 @@
 /**
  * One topic's things by id, with indexes, and listeners that hear only of what they asked for. A change is taken in at once
- * and told on `flush`, which the connection calls once a frame: however many changes came, each listener hears of them once.
+ * and told later, by frames (telling.ts): however many changes came, each listener hears of them once.
  */
 export type Unlisten = () => void
+export type Tell = () => void
+/** Who is to hear of a change: those who sum all things up, and those who show one of them or some. */
+export type Listening = { ofAll: Tell[]; ofSome: Tell[] }
 
 const ALL = '*'
 
@@ -12,9 +15,11 @@ type Options<T> = {
   indexes?: Record<string, (item: T) => string>
 }
 
+type Index<T> = { name: string; keyOf: (item: T) => string; idsOf: Map<string, Set<string>> }
+
 export class Collection<T> {
   readonly #items = new Map<string, T>()
-  readonly #indexes = new Map<string, Map<string, Set<string>>>()
+  readonly #indexes: Index<T>[]
   readonly #versions = new Map<string, number>()
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #touched = new Set<string>()
@@ -24,7 +29,7 @@ export class Collection<T> {
 
   constructor(options: Options<T>) {
     this.#options = options
-    for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map())
+    this.#indexes = Object.entries(options.indexes ?? {}).map(([name, keyOf]) => ({ name, keyOf, idsOf: new Map() }))
   }
 
   /** Whether anything was ever said of this topic: nothing is not the same as not known yet. */
@@ -50,13 +55,13 @@ export class Collection<T> {
   /** @param channel `host:h-1`: those under a key of an index */
   within(channel: string): T[] {
     const [name = '', key = ''] = split(channel)
-    const ids = this.#indexes.get(name)?.get(key) ?? []
+    const ids = this.#idsOf(name)?.get(key) ?? []
     return [...ids].flatMap((id) => this.#items.get(id) ?? [])
   }
 
   /** How many there are under each key of an index. */
   counts(name: string): Map<string, number> {
-    return new Map([...(this.#indexes.get(name) ?? [])].map(([key, ids]) => [key, ids.size]))
+    return new Map([...(this.#idsOf(name) ?? [])].map(([key, ids]) => [key, ids.size]))
   }
 
   apply({ reset, put, drop }: { reset?: true; put: T[]; drop: string[] }): void {
@@ -79,21 +84,36 @@ export class Collection<T> {
     this.#touched.add(ALL)
   }
 
-  /** Tells those who listen to what changed since the last time. */
-  flush(): void {
-    if (this.#touched.size === 0) return
-    const channels = [...this.#touched]
+  /** Those who listen to what changed since the last time: to be told by whoever asks. */
+  changed(): Listening {
+    const ofSome: Tell[] = []
+    if (this.#touched.size === 0) return { ofAll: [], ofSome }
+    for (const channel of this.#touched) {
+      this.#versions.set(channel, this.version(channel) + 1)
+      if (channel !== ALL) for (const tell of this.#listeners.get(channel) ?? []) ofSome.push(tell)
+    }
     this.#touched.clear()
-    for (const channel of channels) this.#versions.set(channel, this.version(channel) + 1)
-    for (const channel of channels) for (const tell of this.#listeners.get(channel) ?? []) tell()
+    return { ofAll: [...(this.#listeners.get(ALL) ?? [])], ofSome }
+  }
+
+  /** Tells all of them at once. */
+  flush(): void {
+    const { ofAll, ofSome } = this.changed()
+    for (const tell of [...ofAll, ...ofSome]) tell()
   }
 
   /** @param channel `*`, `id:ID` or `INDEX:KEY` */
-  listen(channel: string, tell: () => void): Unlisten {
+  listen(channel: string, tell: Tell): Unlisten {
     const before = this.#listeners.get(channel) ?? new Set()
-    this.#listeners.set(channel, before.add(tell))
+    let isListening = true
+    // Who is still to be told may have left by then.
+    const listener = (): void => {
+      if (isListening) tell()
+    }
+    this.#listeners.set(channel, before.add(listener))
     return () => {
-      before.delete(tell)
+      isListening = false
+      before.delete(listener)
       if (before.size === 0) this.#listeners.delete(channel)
     }
   }
@@ -102,37 +122,40 @@ export class Collection<T> {
     return this.#versions.get(channel) ?? 0
   }
 
+  #idsOf(name: string): Map<string, Set<string>> | undefined {
+    return this.#indexes.find((index) => index.name === name)?.idsOf
+  }
+
   #put(item: T): void {
     const id = this.#options.idOf(item)
-    this.#unindex(id)
+    const before = this.#items.get(id)
     this.#items.set(id, item)
     this.#touched.add(`id:${id}`)
-    for (const [name, keyOf] of Object.entries(this.#options.indexes ?? {})) {
+    for (const { name, keyOf, idsOf } of this.#indexes) {
       const key = keyOf(item)
-      const index = this.#indexes.get(name)
-      const ids = index?.get(key) ?? new Set()
-      index?.set(key, ids.add(id))
       this.#touched.add(`${name}:${key}`)
+      const keyBefore = before === undefined ? undefined : keyOf(before)
+      // Most changes are of figures: the thing stays where it is.
+      if (keyBefore === key) continue
+      if (keyBefore !== undefined) this.#leave(idsOf, name, keyBefore, id)
+      const ids = idsOf.get(key) ?? new Set()
+      idsOf.set(key, ids.add(id))
     }
   }
 
   #remove(id: string): void {
-    if (!this.#items.has(id)) return
-    this.#unindex(id)
+    const item = this.#items.get(id)
+    if (item === undefined) return
+    for (const { name, keyOf, idsOf } of this.#indexes) this.#leave(idsOf, name, keyOf(item), id)
     this.#items.delete(id)
     this.#touched.add(`id:${id}`)
   }
 
-  #unindex(id: string): void {
-    const item = this.#items.get(id)
-    if (item === undefined) return
-    for (const [name, keyOf] of Object.entries(this.#options.indexes ?? {})) {
-      const key = keyOf(item)
-      const ids = this.#indexes.get(name)?.get(key)
-      ids?.delete(id)
-      if (ids?.size === 0) this.#indexes.get(name)?.delete(key)
-      this.#touched.add(`${name}:${key}`)
-    }
+  #leave(idsOf: Map<string, Set<string>>, name: string, key: string, id: string): void {
+    const ids = idsOf.get(key)
+    ids?.delete(id)
+    if (ids?.size === 0) idsOf.delete(key)
+    this.#touched.add(`${name}:${key}`)
   }
 
   #clear(): void {

@@ -4,7 +4,8 @@
  */
 import { ApiError, chunksOf, request } from '../api/client.ts'
 import { createSseReader } from './sse.ts'
-import { flush, forget, take, type LiveStore } from './store.ts'
+import { changed, forget, take, type LiveStore } from './store.ts'
+import { tellByFrames } from './telling.ts'
 
 /** `unavailable`: this controller has no live changes. */
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'unavailable'
@@ -24,7 +25,7 @@ const LOOK_EVERY_MS = 5_000
 /** @returns ends it and forgets all that was known */
 export function followLive({ store, topics, onState }: Options): () => void {
   const stopped = new AbortController()
-  const frames = batchByFrame(() => flush(store))
+  const frames = tellByFrames(() => changed(store))
   let attempt = new AbortController()
   let heardAt = Date.now()
   let lookedAt = Date.now()
@@ -96,29 +97,5 @@ export function followLive({ store, topics, onState }: Options): () => void {
     window.removeEventListener('offline', beginAnew)
     document.removeEventListener('visibilitychange', onLook)
     forget(store)
-  }
-}
-
-/** A hidden page has no frames; it is kept right by a slow timer. */
-function batchByFrame(work: () => void): { request(): void; cancel(): void } {
-  let frame = 0
-  let timer: ReturnType<typeof setTimeout> | null = null
-  const cancel = (): void => {
-    cancelAnimationFrame(frame)
-    if (timer !== null) clearTimeout(timer)
-    frame = 0
-    timer = null
-  }
-  const run = (): void => {
-    cancel()
-    work()
-  }
-  return {
-    request() {
-      if (frame !== 0) return
-      frame = requestAnimationFrame(run)
-      timer ??= setTimeout(run, 500)
-    },
-    cancel,
   }
 }

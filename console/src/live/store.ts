@@ -1,6 +1,6 @@
 /** What the API says live, by topic (core/contract/live.ts), ready for pages to listen to. */
 import type { LiveChange, LiveTopic, LiveTopics } from '../../../core/contract/live.ts'
-import { Collection } from './collection.ts'
+import { Collection, type Listening } from './collection.ts'
 
 export type LiveStore = { [Topic in LiveTopic]: Collection<LiveTopics[Topic]> }
 
@@ -34,6 +34,12 @@ export function take(store: LiveStore, topic: string, data: string): boolean {
   ;(store[topic] as Collection<unknown>).apply(change)
   if (topic === 'events') trimEvents(store)
   return true
+}
+
+/** Those who listen to what changed, over all topics. */
+export function changed(store: LiveStore): Listening {
+  const all = Object.values(store).map((collection) => collection.changed())
+  return { ofAll: all.flatMap(({ ofAll }) => ofAll), ofSome: all.flatMap(({ ofSome }) => ofSome) }
 }
 
 export function flush(store: LiveStore): void {

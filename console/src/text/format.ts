@@ -12,7 +12,12 @@ export const mebibytes = (value: number): string => bytes(value * KIB * KIB)
 export const cores = (milli: number): string => `${figure(milli / 1000, milli < 10_000 ? 2 : 0)}`
 export const vcpu = (milli: number): string => `${cores(milli)} CPU`
 
-export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
+/** Made once: `toLocaleString` makes one at each call, which is what thousands of figures would spend most of their time on. */
+const wholes = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const clocks = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', hour12: false })
+
+export const count = (value: number): string => wholes.format(Math.round(value))
 
 export function rate(value: number): string {
   if (value === 0) return '0'
@@ -51,10 +56,9 @@ function span(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d`
 }
 
-export const day = (at: number): string =>
-  new Date(at).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+export const day = (at: number): string => days.format(at)
 
-export const clock = (at: number): string => new Date(at).toLocaleTimeString('en-GB', { hour12: false })
+export const clock = (at: number): string => clocks.format(at)
 
 export const moment = (at: number): string => `${day(at)}, ${clock(at)}`
 

@@ -92,22 +92,19 @@ type MeterProps = { used: number; assigned?: number; label: string; text: string
 
 const toneOfUse = (used: number): Tone | '' => (used >= 0.95 ? 'bad' : used >= 0.85 ? 'busy' : '')
 
-export function Meter({ used, assigned, label, text, tone = toneOfUse(used) }: MeterProps) {
-  return (
-    <span
-      className={`meter ${tone}`}
-      role="meter"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={Math.round(Math.min(used, 1) * 100)}
-      aria-valuetext={text}
-    >
-      {assigned !== undefined && <span className="assigned" style={{ width: width(assigned) }} />}
-      <span className="used" style={{ width: width(used) }} />
-    </span>
-  )
-}
+/** Drawn as a background: another figure is painted, and moves nothing on the page. */
+export const Meter = ({ used, assigned = 0, label, text, tone = toneOfUse(used) }: MeterProps) => (
+  <span
+    className={`meter ${tone}`}
+    style={{ backgroundSize: `${width(used)} 100%, ${width(assigned)} 100%` }}
+    role="meter"
+    aria-label={label}
+    aria-valuemin={0}
+    aria-valuemax={100}
+    aria-valuenow={Math.round(Math.min(used, 1) * 100)}
+    aria-valuetext={text}
+  />
+)
 const width = (share: number): string => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(1)}%`
 
 /** All of the page's relative times move on together. */
@@ -118,22 +115,23 @@ setInterval(() => {
   for (const tell of clockListeners) tell()
 }, 5000)
 
-export const useNow = (): number =>
-  useSyncExternalStore(
-    (tell) => {
-      clockListeners.add(tell)
-      return () => clockListeners.delete(tell)
-    },
-    () => clockNow,
-  )
+const listenToClock = (tell: () => void): (() => void) => {
+  clockListeners.add(tell)
+  return () => clockListeners.delete(tell)
+}
 
-/** @param at an ISO 8601 time, or ms since 1970 */
+export const useNow = (): number => useSyncExternalStore(listenToClock, () => clockNow)
+
+/**
+ * Renders again only when it says something else.
+ * @param at an ISO 8601 time, or ms since 1970
+ */
 export function Ago({ at }: { at: string | number }) {
-  const now = useNow()
   const time = typeof at === 'number' ? at : Date.parse(at)
+  const text = useSyncExternalStore(listenToClock, () => ago(time, Math.max(clockNow, Math.min(time, clockNow + 5000))))
   return (
     <time dateTime={new Date(time).toISOString()} title={moment(time)} className="nowrap">
-      {ago(time, Math.max(now, Math.min(time, now + 5000)))}
+      {text}
     </time>
   )
 }

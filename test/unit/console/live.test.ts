@@ -77,6 +77,19 @@ describe('The console’s store of what is live', () => {
     assert.equal(told, 1)
   })
 
+  it('names first who sums all up, then who shows some; and does not tell who has left meanwhile', () => {
+    const things = collection()
+    const told: string[] = []
+    const leave = things.listen('id:a', () => told.push('id:a'))
+    for (const channel of ['host:h1', '*']) things.listen(channel, () => told.push(channel))
+    things.apply({ put: [thing('a', 'h1')], drop: [] })
+    const { ofAll, ofSome } = things.changed()
+    leave()
+    for (const tell of [...ofAll, ...ofSome]) tell()
+    assert.deepEqual(told, ['*', 'host:h1'])
+    assert.deepEqual(things.changed(), { ofAll: [], ofSome: [] })
+  })
+
   it('gives the same list while nothing changed, so that nothing is drawn for it', () => {
     const things = collection()
     things.apply({ put: [thing('a', 'h1')], drop: [] })

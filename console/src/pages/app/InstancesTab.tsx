@@ -1,6 +1,7 @@
 /** What runs of an app, where, how much it uses, and why it ended last. */
 import { useMemo } from 'react'
 import { useMany } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { InstanceRows } from '../../ui/InstanceRows.tsx'
 import { Card, Empty } from '../../ui/parts.tsx'
 import type { TabProps } from './AppPage.tsx'
@@ -8,7 +9,7 @@ import type { TabProps } from './AppPage.tsx'
 export function InstancesTab({ app }: TabProps) {
   const instances = useMany('instances', `app:${app.name}`, 250)
   const sorted = useMemo(
-    () => [...instances].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || b.release - a.release),
+    () => [...instances].sort((a, b) => compareNames(a.name, b.name) || b.release - a.release),
     [instances],
   )
   return (

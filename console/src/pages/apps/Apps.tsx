@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter'
 import type { AppView, InstanceView } from '../../../../core/contract/api.ts'
 import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
 import { useSession } from '../../api/session.ts'
+import { compareNames } from '../../text/order.ts'
 import { milliseconds, rate } from '../../text/format.ts'
 import { appPath, tenantPath } from '../../text/attention.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -25,7 +26,7 @@ export function Apps() {
     () =>
       apps
         .filter(({ name, tenant }) => `${name} ${tenant}`.toLowerCase().includes(text.toLowerCase()))
-        .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
+        .sort((a, b) => compareNames(a.name, b.name)),
     [apps, text],
   )
   if (isKnown && apps.length === 0)

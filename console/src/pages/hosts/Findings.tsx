@@ -1,7 +1,9 @@
 /** What the host's doctor found when it last looked: what is wrong first, with what mends it. */
+import { useCallback } from 'react'
 import type { DiagnosisView } from '../../../../core/contract/hosts.ts'
 import { part } from '../../api/client.ts'
-import { useGet } from '../../api/queries.ts'
+import { refresh, useGet } from '../../api/queries.ts'
+import { useChange } from '../../live/hooks.ts'
 import { plural } from '../../text/format.ts'
 import type { Word } from '../../text/words.ts'
 import { Ago, Card, CopyLine, Empty, Failed, Loading, Status } from '../../ui/parts.tsx'
@@ -14,8 +16,16 @@ const words: Record<Finding['verdict'], (check: string) => Word> = {
   ok: (text) => ({ text, tone: 'good' }),
 }
 
+/** A host that has just joined is looked at within seconds; after that, once an hour. */
+const FIRST_LOOK_MS = 1000
+const NEXT_LOOK_MS = 60_000
+
 export function Findings({ host }: { host: string }) {
-  const { data, error, isLoading, again } = useGet<DiagnosisView>(`/v1/hosts/${part(host)}/doctor`)
+  const path = `/v1/hosts/${part(host)}/doctor`
+  const { data, error, isLoading, again } = useGet<DiagnosisView>(path)
+  const refreshed = useCallback(() => void refresh(path), [path])
+  // Whatever the host reports may be what its doctor found.
+  useChange('hosts', `id:${host}`, data?.at == null ? FIRST_LOOK_MS : NEXT_LOOK_MS, refreshed)
   const about = (verdict: Finding['verdict']): Finding[] =>
     data?.findings.filter((finding) => finding.verdict === verdict) ?? []
   const well = about('ok')

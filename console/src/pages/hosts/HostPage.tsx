@@ -5,6 +5,7 @@ import type { HostView, InstanceView } from '../../../../core/contract/api.ts'
 import { call, part } from '../../api/client.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { useKnown, useMany, useOne } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { bytes, count, plural } from '../../text/format.ts'
 import { AskButton } from '../../ui/Dialogs.tsx'
 import { InstanceRows } from '../../ui/InstanceRows.tsx'
@@ -25,7 +26,7 @@ export function HostPage({ params }: { params: Record<string, string> }) {
     () =>
       all
         .filter(({ state }) => state !== 'stopped')
-        .sort((a, b) => a.app.localeCompare(b.app) || a.name.localeCompare(b.name, 'en', { numeric: true })),
+        .sort((a, b) => compareNames(a.app, b.app) || compareNames(a.name, b.name)),
     [all],
   )
   useEffect(() => {

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import type { HostView } from '../../../../core/contract/api.ts'
 import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { hostPath } from '../../text/attention.ts'
 import { bytes, cores, mebibytes, percent } from '../../text/format.ts'
 import { Card, Empty, Loading, Meter, PageHead, SearchField, Status } from '../../ui/parts.tsx'
@@ -21,7 +22,7 @@ export function Hosts() {
     () =>
       hosts
         .filter(({ id, hostname }) => `${id} ${hostname}`.toLowerCase().includes(text.toLowerCase()))
-        .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true })),
+        .sort((a, b) => compareNames(a.id, b.id)),
     [hosts, text],
   )
   return (

@@ -1,7 +1,8 @@
 /** Each host as a tile, which renders again only when that host changes. */
-import { memo } from 'react'
+import { memo, useMemo } from 'react'
 import { Link } from 'wouter'
 import { useFigure, useKnown, useMany, useOne } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { cores, mebibytes, percent, plural } from '../../text/format.ts'
 import { hostPath } from '../../text/attention.ts'
 import { Card, Empty, Meter, Status } from '../../ui/parts.tsx'
@@ -13,9 +14,9 @@ const MANY = 24
 export function HostTiles() {
   const hosts = useMany('hosts', '*', 1000)
   const isKnown = useKnown('hosts')
+  const ids = useMemo(() => hosts.map(({ id }) => id).sort(compareNames), [hosts])
   if (!isKnown) return null
   const live = hosts.filter((host) => host.live).length
-  const ids = hosts.map(({ id }) => id).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   return (
     <section aria-labelledby="hosts-title">
       <div className="row between section-head">
@@ -64,7 +65,11 @@ const HostTile = memo(function HostTile({ id, isSmall }: { id: string; isSmall: 
           <span className="small quiet">CPU</span>
           <Meter used={cpu} label={`CPU of ${id}`} text={percent(cpu)} />
           <span className="small num">
-            {isSmall ? percent(cpu) : `${cores(host.cpuMilliUsed)} / ${cores(capacity.cpuMilli)}`}
+            {isSmall ? (
+              <span className="figure">{percent(cpu)}</span>
+            ) : (
+              `${cores(host.cpuMilliUsed)} / ${cores(capacity.cpuMilli)}`
+            )}
           </span>
           <span className="small quiet">{isSmall ? 'Mem' : 'Memory'}</span>
           <Meter
@@ -73,7 +78,9 @@ const HostTile = memo(function HostTile({ id, isSmall }: { id: string; isSmall: 
             label={`Memory of ${id}`}
             text={percent(memory)}
           />
-          <span className="small num">{isSmall ? percent(memory) : mebibytes(host.memoryMbUsed)}</span>
+          <span className="small num">
+            {isSmall ? <span className="figure">{percent(memory)}</span> : mebibytes(host.memoryMbUsed)}
+          </span>
           {!isSmall && (
             <>
               <span className="small quiet">Disk</span>

@@ -1,7 +1,8 @@
 /** The whole place at a glance: what needs somebody, then what there is and how it fares. */
 import './overview.css'
-import { useEffect } from 'react'
+import { useEffect, useMemo } from 'react'
 import { Link } from 'wouter'
+import type { InstanceView } from '../../../../core/contract/api.ts'
 import { useSession } from '../../api/session.ts'
 import { useKnown, useLiveState, useMany } from '../../live/hooks.ts'
 import { count, mebibytes, milliseconds, percent, rate } from '../../text/format.ts'
@@ -67,8 +68,7 @@ function Headline() {
   const instances = useMany('instances', '*', 1000)
   const traffic = useMany('traffic', '*', 1000)
   const hosts = useMany('hosts', '*', 1000)
-  const serving = instances.filter(({ once }) => !once)
-  const running = serving.filter(({ state }) => state === 'running').length
+  const { serving, running } = useMemo(() => countServing(instances), [instances])
   const requests = sum(traffic.map(({ requestsPerSecond }) => requestsPerSecond))
   const errors = sum(traffic.map(({ errorsPerSecond }) => errorsPerSecond))
   const slowest = traffic.reduce<(typeof traffic)[number] | null>(
@@ -84,7 +84,7 @@ function Headline() {
       <div>
         <dt>Instances running</dt>
         <dd>
-          {count(running)} <small>of {count(serving.length)}</small>
+          {count(running)} <small>of {count(serving)}</small>
         </dd>
       </div>
       <div>
@@ -122,6 +122,16 @@ function Headline() {
       )}
     </dl>
   )
+}
+
+function countServing(instances: InstanceView[]): { serving: number; running: number } {
+  let [serving, running] = [0, 0]
+  for (const { once, state } of instances) {
+    if (once) continue
+    serving++
+    if (state === 'running') running++
+  }
+  return { serving, running }
 }
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)

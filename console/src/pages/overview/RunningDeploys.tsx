@@ -1,4 +1,5 @@
 /** Deploys that are under way, and the last ones that ended. */
+import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { part } from '../../api/client.ts'
 import { useMany } from '../../live/hooks.ts'
@@ -10,18 +11,18 @@ const SHOWN = 6
 
 export function RunningDeploys() {
   const deploys = useMany('deploys', '*', 250)
-  const now = useNow()
-  const sorted = [...deploys].sort(
-    (a, b) => Number(isOver(a)) - Number(isOver(b)) || Date.parse(b.createdAt) - Date.parse(a.createdAt),
-  )
-  const running = deploys.filter((deploy) => !isOver(deploy)).length
+  const { shown, running } = useMemo(() => {
+    const newestFirst = deploys.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+    const underWay = newestFirst.filter((deploy) => !isOver(deploy))
+    return { shown: [...underWay, ...newestFirst.filter(isOver)].slice(0, SHOWN), running: underWay.length }
+  }, [deploys])
   return (
     <Card title="Deploys" aside={running > 0 && <span className="small quiet">{running} running</span>} flush>
-      {sorted.length === 0 ? (
+      {shown.length === 0 ? (
         <Empty title="No deploy in the last hour" />
       ) : (
         <ul className="list">
-          {sorted.slice(0, SHOWN).map((deploy) => (
+          {shown.map((deploy) => (
             <li key={deploy.id}>
               <Link href={`/apps/${part(deploy.app)}/deploys/${deploy.id}`}>
                 <span className="grow">
@@ -37,7 +38,7 @@ export function RunningDeploys() {
                     {isOver(deploy) ? (
                       <Ago at={deploy.endedAt ?? deploy.createdAt} />
                     ) : (
-                      duration(Math.max(0, Math.round((now - Date.parse(deploy.createdAt)) / 1000) * 1000))
+                      <Lasting since={deploy.createdAt} />
                     )}
                   </span>
                 </span>
@@ -49,3 +50,6 @@ export function RunningDeploys() {
     </Card>
   )
 }
+
+const Lasting = ({ since }: { since: string }) =>
+  duration(Math.max(0, Math.round((useNow() - Date.parse(since)) / 1000) * 1000))

@@ -7,6 +7,7 @@ import { call, part } from '../../api/client.ts'
 import { refresh, useGet } from '../../api/queries.ts'
 import { useSession, whyNot } from '../../api/session.ts'
 import { liveStore, useMany, useVersion } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { appPath } from '../../text/attention.ts'
 import { bytes, count, mebibytes, percent } from '../../text/format.ts'
 import { AskButton } from '../../ui/Dialogs.tsx'
@@ -183,7 +184,7 @@ function Budget({ tenant: { budget, limits } }: { tenant: TenantDetail }) {
 function Apps({ tenant }: { tenant: string }) {
   const apps = useMany('apps', `tenant:${tenant}`, 500)
   useVersion('instances', `tenant:${tenant}`, 1000)
-  const sorted = [...apps].sort((a, b) => a.name.localeCompare(b.name))
+  const sorted = [...apps].sort((a, b) => compareNames(a.name, b.name))
   return (
     <Card title="Apps" aside={<span className="faint small">{apps.length}</span>} flush>
       {sorted.length === 0 ? (

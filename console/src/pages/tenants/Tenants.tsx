@@ -8,6 +8,7 @@ import { useList } from '../../api/lists.ts'
 import { refresh } from '../../api/queries.ts'
 import { useSession } from '../../api/session.ts'
 import { liveStore, useVersion } from '../../live/hooks.ts'
+import { compareNames } from '../../text/order.ts'
 import { tenantPath } from '../../text/attention.ts'
 import { mebibytes } from '../../text/format.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -31,7 +32,7 @@ function All() {
   const [making, setMaking] = useState(false)
   const shown = (items ?? [])
     .filter(({ id, plan }) => `${id} ${plan}`.toLowerCase().includes(text.toLowerCase()))
-    .sort((a, b) => a.id.localeCompare(b.id))
+    .sort((a, b) => compareNames(a.id, b.id))
   return (
     <>
       <PageHead title="Tenants">
