@@ -86,10 +86,7 @@ describe('A slug’s layer on a host', () => {
     await mkdir(other)
     await writeFile(join(other, 'hello'), 'of another')
     const size = { entries: 1, nameBytes: 5 }
-    await pack(
-      { folder: other, output: `${other}.image`, owner: 1000, without: [], size },
-      { signal, log: silentLog },
-    )
+    await pack({ folder: other, output: `${other}.image`, owner: 1000, without: [], size }, { signal, log: silentLog })
     const both = [layer, { ...(await layers.add(`${other}.image`, signal)), kind: 'app' as const }]
     await layers.mount(both, signal)
     const store = join(folder, 'layers')
