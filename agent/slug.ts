@@ -44,8 +44,14 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
   const mountOf = (digest: LayerDigest) => join(folder, 'mounted', digest)
   // Two instances that start at once must not fetch or mount one layer twice.
   const underWay = new Map<LayerDigest, Promise<string>>()
+  // Nor must one be taken away between the look that found it and the start that was promised it.
+  const goingAway = new Map<LayerDigest, Promise<void>>()
+  /** The clearing away (they are numbered) during or after which a layer was asked for last. */
+  const askedIn = new Map<LayerDigest, number>()
+  let clearing = 0
 
   async function ensure({ digest }: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
+    await goingAway.get(digest)?.catch(() => undefined)
     const mounted = mountOf(digest)
     const file = fileOf(digest)
     if (!(await mountPoints()).includes(mounted)) {
@@ -78,11 +84,24 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
   }
 
   function once(layer: Pick<Layer, 'digest'>, signal: AbortSignal): Promise<string> {
+    askedIn.set(layer.digest, clearing)
     const running = underWay.get(layer.digest)
     if (running) return running
-    const work = ensure(layer, signal).finally(() => underWay.delete(layer.digest))
+    const work = ensure(layer, signal).finally(() => {
+      underWay.delete(layer.digest)
+      askedIn.set(layer.digest, clearing)
+    })
     underWay.set(layer.digest, work)
     return work
+  }
+
+  /** Does away with something of a layer, unless somebody has begun to use it since this clearing began. */
+  async function giveUp(digest: LayerDigest, work: () => Promise<void>): Promise<void> {
+    if (underWay.has(digest) || askedIn.get(digest) === clearing) return
+    askedIn.delete(digest)
+    const leaving = work().finally(() => goingAway.delete(digest))
+    goingAway.set(digest, leaving)
+    await leaving
   }
 
   async function list(): Promise<CachedLayer[]> {
@@ -118,6 +137,7 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
       return true
     },
     async collect(needed) {
+      clearing += 1
       const stored = await list()
       // A layer that was just built or fetched is about to be used.
       const recent = Date.now() - KEEP_UNUSED_MS
@@ -128,14 +148,16 @@ export function openLayers(folder: string, controller: ControllerClient, log: Lo
       ])
       for (const { digest } of stored) {
         if (kept.has(digest)) continue
-        await unmount(mountOf(digest))
-        await rm(mountOf(digest), { recursive: true, force: true })
+        await giveUp(digest, async () => {
+          await unmount(mountOf(digest))
+          await rm(mountOf(digest), { recursive: true, force: true })
+        })
       }
-      for (const { digest, bytes } of evicted(stored, kept, budgetBytes)) {
-        if (underWay.has(digest)) continue
-        await rm(fileOf(digest), { force: true })
-        log.debug('layer deleted: others were used more recently', { digest, bytes })
-      }
+      for (const { digest, bytes } of evicted(stored, kept, budgetBytes))
+        await giveUp(digest, async () => {
+          await rm(fileOf(digest), { force: true })
+          log.debug('layer deleted: others were used more recently', { digest, bytes })
+        })
       await sweepPartials()
     },
     stored: async () => Object.fromEntries((await list()).map(({ digest, bytes }) => [digest, bytes])),

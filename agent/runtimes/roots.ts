@@ -28,6 +28,8 @@ export function openRoots(folder: string, now: () => number): Roots {
   const rootsFolder = join(folder, 'roots')
   // Two sandboxes that start at once must not mount one thing twice.
   const underWay = new Map<string, Promise<string>>()
+  // Nor may one be unmounted that somebody has just found to be mounted.
+  const goingAway = new Map<string, Promise<void>>()
   const asked = new Map<string, number>()
   const opened = now()
 
@@ -35,6 +37,7 @@ export function openRoots(folder: string, now: () => number): Roots {
     const running = underWay.get(target)
     if (running) return running
     const work = (async () => {
+      await goingAway.get(target)?.catch(() => undefined)
       if (!(await mountPoints()).includes(target)) {
         await mkdir(target, { recursive: true, mode: 0o711 })
         await mount()
@@ -43,6 +46,13 @@ export function openRoots(folder: string, now: () => number): Roots {
     })().finally(() => underWay.delete(target))
     underWay.set(target, work)
     return work
+  }
+
+  /** To be called in the same moment in which nobody was found to use it. */
+  async function giveUp(target: string): Promise<void> {
+    const leaving = remove(target).finally(() => goingAway.delete(target))
+    goingAway.set(target, leaving)
+    await leaving
   }
 
   const mountImage = (file: string): Promise<string> => {
@@ -67,14 +77,17 @@ export function openRoots(folder: string, now: () => number): Roots {
     async collect(needed) {
       const idle = (target: string) =>
         !needed.has(target) && !underWay.has(target) && now() - (asked.get(target) ?? opened) > KEEP_UNUSED_MS
-      const names = await namesIn(rootsFolder)
-      const ending = names.filter((name) => idle(join(rootsFolder, name)))
-      for (const name of ending) {
-        await remove(join(rootsFolder, name))
-        asked.delete(join(rootsFolder, name))
+      for (const name of await namesIn(rootsFolder)) {
+        const target = join(rootsFolder, name)
+        if (!idle(target)) continue
+        asked.delete(target)
+        await giveUp(target)
       }
-      if (ending.length < names.length || underWay.size > 0) return
-      for (const name of await namesIn(imagesFolder)) await remove(join(imagesFolder, name))
+      if ((await namesIn(rootsFolder)).length > 0) return
+      for (const name of await namesIn(imagesFolder)) {
+        if (asked.size > 0 || underWay.size > 0) return
+        await giveUp(join(imagesFolder, name))
+      }
     },
   }
 }

@@ -90,6 +90,12 @@ export const metering = (start: Start): void =>
         },
         { timeoutMs: 40_000, what: 'live figures' },
       )
+      const answered = async () => {
+        const { stdout } = await world.cli(['ps', '-a', 'busy', '--json'])
+        const { instances } = JSON.parse(stdout) as { instances: { name: string; requests: number | null }[] }
+        return instances.find(({ name }) => name === 'web.1')?.requests ?? 0
+      }
+      await waitFor(async () => (await answered()) > 0, { timeoutMs: 20_000, what: 'requests of the instance' })
       const measured = async () => {
         const { stdout } = await world.cli(['metrics', '-a', 'busy', '--json'])
         const { series } = JSON.parse(stdout) as { series: Record<string, (number | null)[] | undefined> }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,6 +79,29 @@ describe('A slug’s layer on a host', () => {
     const [mounted = ''] = await layers.mount([layer], signal)
     assert.equal(await readFile(join(mounted, 'hello'), 'utf8'), 'hello')
     assert.equal(downloads, 0)
+  })
+
+  it('stays where an instance begins to use it while unused ones are cleared away', async () => {
+    const other = join(folder, 'other')
+    await mkdir(other)
+    await writeFile(join(other, 'hello'), 'of another')
+    const size = { entries: 1, nameBytes: 5 }
+    await pack({ folder: other, output: `${other}.image`, owner: 1000, without: [], size }, { signal, log: silentLog })
+    const both = [layer, { ...(await layers.add(`${other}.image`, signal)), kind: 'app' as const }]
+    await layers.mount(both, signal)
+    const store = join(folder, 'layers')
+    const anHourAgo = new Date(Date.now() - 3600_000)
+    for (const { digest } of both) await utimes(join(store, `${digest}.squashfs`), anHourAgo, anHourAgo)
+    // As a later life of the agent finds them.
+    layers = openLayers(store, {} as ControllerClient, silentLog, 1024 ** 3)
+    const collecting = layers.collect(new Set())
+    const left = () => both.filter(({ digest }) => readFileSync('/proc/self/mountinfo', 'utf8').includes(digest))
+    while (left().length === 2) await new Promise((resolve) => setImmediate(resolve))
+    const [wanted] = left()
+    assert.ok(wanted)
+    const [mounted = ''] = await layers.mount([wanted], signal)
+    await collecting
+    assert.match(await readFile(join(mounted, 'hello'), 'utf8'), /hello|of another/)
   })
 
   it('S31: is refused, dropped and reported when one bit of it has changed, and fetched anew the next time', async () => {

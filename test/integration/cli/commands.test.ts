@@ -171,12 +171,12 @@ describe('berth, working on an app', function () {
 
   it('shows instances as a table, and the sentence for what went wrong below it', async () => {
     const instances = [
-      anInstance({ cpuMilliUsed: 250, memoryBytesUsed: 67_108_864 }),
+      anInstance({ cpuMilliUsed: 250, memoryBytesUsed: 67_108_864, requests: 31 }),
       anInstance({ name: 'web.2', state: 'failed', reason: 'outOfMemory', detail: 'It used more than 512 MB.' }),
     ]
     api.answers['GET /v1/apps/hello/instances'] = ok({ instances })
     const ran = await person.berth(['ps', '-a', 'hello'])
-    assert.match(ran.stdout, /^web\.1 +running +v1 +host-1 +.+ +0\.25 of 1 +64\.0 MiB of 512 MiB +0$/m)
+    assert.match(ran.stdout, /^web\.1 +running +v1 +host-1 +.+ +0\.25 of 1 +64\.0 MiB of 512 MiB +31 +0$/m)
     assert.match(ran.stdout, /^web\.2 \(v1, outOfMemory\): It used more than 512 MB\.$/m)
     assert.doesNotMatch(ran.stdout, /\x1b/) // eslint-disable-line no-control-regex
     assert.deepEqual(JSON.parse((await person.berth(['ps', '--json', '-a', 'hello'])).stdout), { instances })
