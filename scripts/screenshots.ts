@@ -35,6 +35,7 @@ const shots: Shot[] = [
   { name: 'app-scale', path: '/apps/shop/scale', shows: 'Formation' },
   { name: 'app-jobs', path: '/apps/shop/jobs', shows: 'receipts' },
   { name: 'app-alerts', path: '/apps/shop/alerts', shows: 'Crash loop' },
+  { name: 'app-webhooks', path: '/apps/shop/webhooks?webhook=w-pager', shows: 'alert.began' },
   { name: 'app-settings', path: '/apps/shop/settings', shows: 'Stop and destroy' },
   { name: 'deploy', path: '/apps/flights/deploys/d-flights-118', shows: 'Phases', phone: true, dark: true },
   { name: 'hosts', path: '/hosts', shows: 'zrh-1' },
@@ -45,10 +46,11 @@ const shots: Shot[] = [
   { name: 'plans', path: '/plans', shows: 'business' },
   { name: 'stacks', path: '/stacks', shows: 'In use' },
   { name: 'audit', path: '/audit', shows: 'git push' },
+  { name: 'account', path: '/account', shows: 'Where you are signed in' },
   { name: 'settings', path: '/settings', shows: 'API tokens' },
   {
     name: 'second-factor',
-    path: '/settings',
+    path: '/account',
     shows: 'Second factor',
     before: async (page) => {
       await page.getByRole('button', { name: 'Set it up' }).click()

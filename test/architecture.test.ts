@@ -81,6 +81,7 @@ const pureFiles = [
   'controller/series/window.ts',
   'controller/series/sample.ts',
   'controller/git/policy.ts',
+  'controller/git/subject.ts',
   'controller/git/tree.ts',
   'controller/git/tar-head.ts',
   'controller/git/sandbox.ts',
