@@ -16,7 +16,6 @@ import {
 import { openFolder } from './folder.ts'
 import { readGiven, type Given } from './given.ts'
 import { buildpacks, choose } from './index.ts'
-import { createOutput } from './output.ts'
 import { chooseRoot, chosenRoot, inFolder } from './app-root.ts'
 import { unpackSlug } from './ready.ts'
 import { unpack } from './source.ts'

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ApiContext } from '../../controller/api/context.ts'
 import { AUTHORITY_FILE, loadAuthority } from '../../controller/agents/authority.ts'
@@ -33,6 +32,7 @@ import { appendDeployLog, createDeploy, saveDeploy } from '#core/store/deploys.t
 import { createTenant, newTenant } from '#core/store/tenants.ts'
 import { startListener, type TestAgent, type TestListener } from './agents.ts'
 import { checkAnswer, routeOf } from './contract.ts'
+import { memoryFolder } from './memory-folder.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 export type TestApi = {
@@ -86,7 +86,7 @@ const LITTLE_WORK = { memory: 8, passes: 1, parallelism: 1 }
 export async function startApi(given: Given = {}): Promise<TestApi> {
   const { sourceBytes = 64 * 1024 ** 2, apiRate = 0, realHashing = false, env = {} } = given
   const redis = await startRedis()
-  const home = await mkdtemp(join(tmpdir(), 'berth-api-'))
+  const home = await memoryFolder('berth-api-')
   const stopping = new AbortController()
   const random = (bytes: number): Uint8Array => randomBytes(bytes)
   const now = () => Date.now()

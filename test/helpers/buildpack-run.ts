@@ -1,13 +1,13 @@
 /** Runs the phases of a build in temporary folders instead of a sandbox: in this process, or as the program that the agent starts. */
 import { execFile, spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { createOutput } from '#buildpacks/output.ts'
 import { runPhase } from '#buildpacks/phases.ts'
 import { compiledEnv } from './compiled.ts'
+import { memoryFolder } from './memory-folder.ts'
 import { npmFolder } from './npm.ts'
 
 const run = promisify(execFile)
@@ -32,7 +32,7 @@ export type BuildRun = {
 }
 
 export async function newBuild(): Promise<BuildRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-build-'))
+  const folder = await memoryFolder('berth-build-')
   const at = (name: string) => join(folder, name)
   for (const name of ['build', 'cache', 'runtimes', 'source']) await mkdir(at(name))
   await symlink(dirname(dirname(process.execPath)), at('runtimes/node'))

@@ -243,7 +243,7 @@ describe('the reconciler, whatever happens', function () {
         assert.equal(cluster.table()?.apps[0]?.endpoints.length, 3)
         assert.deepEqual(cluster.look(), [])
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })

@@ -121,7 +121,8 @@ describe('The share of a tenant', function () {
       { app: 'a-busy', ...onOneCore },
       { app: 'a-busy', ...onOneCore, workspace: { app, temporary } },
     )
-    assert.ok(running && build?.cgroup.startsWith(buildsPath(world.host.slot)))
+    assert.ok(running && build)
+    assert.ok(build.cgroup.startsWith(buildsPath(world.host.slot)))
     const [traffic = 0, building = 0] = await shareOut([running.cgroup, build.cgroup], 1)
     assert.ok(traffic / building > 5, `${traffic} s and ${building} s`)
     assert.ok(building > 0, 'a build goes on, if slowly')

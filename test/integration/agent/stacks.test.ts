@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostId, LayerDigest } from '#core/domain/ids.ts'
 import type { KnownStack, StackReport } from '#core/domain/stack.ts'
@@ -12,6 +11,7 @@ import { openLayers } from '../../../agent/slug.ts'
 import { createStackBuilds } from '../../../agent/stack-build.ts'
 import { ensureStack, mountStack, RECIPE_HASH } from '../../../agent/stack.ts'
 import { openStacks, type Stacks } from '../../../agent/stacks.ts'
+import { memoryFolder } from '#test/helpers/memory-folder.ts'
 
 const signal = AbortSignal.timeout(120_000)
 const NAME = 'debian-13-20261121-1'
@@ -50,7 +50,8 @@ describe('Stacks on a host', () => {
 
   before(async function () {
     this.timeout(180_000)
-    folder = await mkdtemp(join(tmpdir(), 'berth-stacks-'))
+    // Each build copies a whole system.
+    folder = await memoryFolder('berth-stacks-')
     stored = join(folder, 'controller')
     await mkdir(stored)
     const config = readConfig(process.env)

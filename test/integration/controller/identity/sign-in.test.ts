@@ -38,13 +38,13 @@ describe('signing in', function () {
     await (await throttle.attempt(EMAIL, '192.0.2.7')).forgive()
   })
 
-  it('C07 slows down 10,000 guesses at one account from as many addresses, and one address at many accounts', async () => {
+  it('C07 slows down 2,000 guesses at one account from as many addresses, and one address at many accounts', async () => {
     const { throttle } = api.context.identity
     const passed = async (attempts: [string, string][]) => {
       const outcomes = await Promise.allSettled(attempts.map(([email, address]) => throttle.attempt(email, address)))
       return outcomes.filter(({ status }) => status === 'fulfilled').length
     }
-    const many = Array.from({ length: 10_000 }, (_, index) => index)
+    const many = Array.from({ length: 2_000 }, (_, index) => index)
     assert.ok((await passed(many.map((n) => [EMAIL, `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`]))) <= 31)
     assert.ok((await passed(many.slice(0, 1000).map((n) => [`user${n}@example.com`, '192.0.2.9']))) <= 61)
     const hosts = many.slice(0, 500).map((n): [string, string] => ['bob@example.com', `2001:db8::${n.toString(16)}`])
