@@ -3,7 +3,7 @@ import { startTestHost, type TestHost } from '#test/helpers/sandboxes.ts'
 import { comeAndGo, grown, traces } from '#test/helpers/traces.ts'
 
 /** `npm run bench -- cycles` does 1,000. */
-const CYCLES = 30
+const CYCLES = 16
 const AT_A_TIME = 4
 
 describe('Many sandboxes that come and go', function () {
