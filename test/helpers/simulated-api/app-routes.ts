@@ -32,7 +32,7 @@ export function appRoutes(api: SimulatedApi, stopping: AbortSignal): Router {
   read('/apps/:app/deploys/:deploy', (_app, req) => deployOf(api, String(req.params.deploy)))
   read('/apps/:app/events', ({ name }) => ({ events: place.events.filter(({ app }) => app === name) }))
   read('/apps/:app/domains', (app) => ({ own: `${app.name}.berth.example`, domains: domainsOf(app) }))
-  read('/apps/:app/certificates', () => ({ certificates: [], automatic: [] }))
+  read('/apps/:app/certificates', (app) => ({ certificates: certificatesOf(app), automatic: [] }))
   read('/apps/:app/checks', ({ name, formation }) => ({
     app: name,
     autoRollback: true,
@@ -214,6 +214,30 @@ const buildOutput = [
   '\u001b[1m-----> Release v118\u001b[0m',
   '       web.1 … web.5 serve it; web.6 is starting',
 ]
+
+const DAY = 86_400_000
+
+/** The one that its verified domain has. */
+const certificatesOf = (app: AppView): object[] =>
+  app.name !== 'shop'
+    ? []
+    : [
+        {
+          id: 'c1',
+          source: 'acme',
+          app: app.name,
+          names: ['www.northwind.example'],
+          hosts: ['www.northwind.example'],
+          issuer: "Let's Encrypt",
+          serial: '04b1',
+          fingerprint: '7f3a9c1e5d20',
+          keyType: 'ec P-256',
+          validFrom: new Date(Date.now() - 20 * DAY).toISOString(),
+          validTo: new Date(Date.now() + 70 * DAY).toISOString(),
+          addedAt: new Date(Date.now() - 20 * DAY).toISOString(),
+          addedBy: 'berth',
+        },
+      ]
 
 const domainsOf = (app: AppView): object[] =>
   app.name !== 'shop'

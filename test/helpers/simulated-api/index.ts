@@ -57,8 +57,11 @@ export const member: Somebody = {
   memberships: [{ tenant: 'northwind', role: 'member' }],
 }
 
-/** @param place left out: one of a size that one may look at */
-export async function startSimulatedApi(place = makePlace(Date.now())): Promise<SimulatedApi> {
+/**
+ * @param place left out: one of a size that one may look at
+ * @param port left out: a free one. On the port of one before it, a browser has the console's files already.
+ */
+export async function startSimulatedApi(place = makePlace(Date.now()), port = 0): Promise<SimulatedApi> {
   // Copies: what somebody changes of their account ends with this API.
   const known = [operator, viewer, member].map((one) => ({ ...one }))
   const people: People = { known, sessions: new Map(), codes: new Map([['once-operator', known[0] ?? operator]]) }
@@ -106,7 +109,7 @@ export async function startSimulatedApi(place = makePlace(Date.now())): Promise<
   app.use('/v1', (_req, res) => problem(res, 404, 'NOT_FOUND', 'There is no such page.'))
   app.use(consoleFiles())
   app.use(answerError)
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return api

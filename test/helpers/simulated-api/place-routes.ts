@@ -25,7 +25,10 @@ export function placeRoutes(api: SimulatedApi): Router {
   operators('/plans', () => ({ plans: place.plans }))
   operators('/stacks', () => stacksOf(place.hosts.length, place.instances.length))
   operators('/metrics', (req) => makeSeries('all', queryOf(req, 'range'), total(), place.instances.length, Date.now()))
-  operators('/hosts/:host/doctor', (req) => diagnosisOf(String(req.params.host)))
+  operators('/hosts/:host/doctor', (req) => {
+    const host = String(req.params.host)
+    return place.unexamined.has(host) ? { host, at: null, findings: [] } : diagnosisOf(host)
+  })
   router.get('/tenants/:tenant', (req, res) => res.json(tenantDetail(req, api)))
   router.get('/tenants/:tenant/metrics', (req, res) => {
     const { id } = tenantDetail(req, api)

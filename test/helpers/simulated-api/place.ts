@@ -32,6 +32,8 @@ export type Place = {
   /** By app. */
   releases: Map<string, ReleaseView[]>
   config: Map<string, Record<string, string>>
+  /** Hosts that their doctor has not looked at. */
+  unexamined: Set<string>
 }
 
 type Size = { hosts: number; apps: number; instancesOfEach?: number }
@@ -59,6 +61,7 @@ export function makePlace(now: number, size?: Size): Place {
     alerts: [],
     releases: new Map(),
     config: new Map(),
+    unexamined: new Set(),
   }
   place.tenants = tenantSeeds.map(({ id, plan }, index) => makeTenant(id, plan, now - (40 + index * 9) * 24 * HOUR))
   const seeds = size ? count(size.apps).map((n) => numbered(n, size.instancesOfEach ?? 1)) : appSeeds

@@ -171,6 +171,12 @@ function Add({ app, why }: { app: AppView; why: string | null }) {
   )
 }
 
+const sources: Record<CertificatesView['certificates'][number]['source'], string> = {
+  acme: 'Automatic',
+  uploaded: 'Uploaded',
+  selfSigned: 'Self-signed',
+}
+
 function Certificates({ app }: { app: AppView }) {
   const { data, isLoading } = useGet<CertificatesView>(`${pathOf(app)}/certificates`, { optional: true })
   if (isLoading || !data) return null
@@ -189,7 +195,7 @@ function Certificates({ app }: { app: AppView }) {
           {data.certificates.map(({ id, names, source, issuer, validTo, addedAt }) => (
             <tr key={id}>
               <td className="strong">{names.join(', ')}</td>
-              <td>{source}</td>
+              <td>{sources[source]}</td>
               <td className="wide quiet">{issuer}</td>
               <td>
                 {Date.parse(validTo) < soon ? (
