@@ -43,7 +43,11 @@ export const javaAndGo = (start: Start): void =>
       ] as const) {
         const { body } = await world.http(app, '/')
         const heapMb = Number(/heap (\d+) MB/.exec(body)?.[1])
-        assert.match(body, new RegExp(`^java ${version}, .*processors 1, collector Copy, class archive ${archive}, `), body)
+        assert.match(
+          body,
+          new RegExp(`^java ${version}, .*processors 1, collector Copy, class archive ${archive}, `),
+          body,
+        )
         // Serial collection counts one of its survivor spaces out of the half that it was given.
         assert.ok(heapMb > 220 && heapMb <= 256, body)
       }
