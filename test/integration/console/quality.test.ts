@@ -55,8 +55,8 @@ const pages: [path: string, shows: string][] = [
 ]
 
 const desktop = { width: 1280, height: 720 }
-/** On both sides of where columns are left out, and a telephone. */
-const widths = [1185, 1100, 1024, 901, 768, 360]
+/** Windows that are not whole screens, tablets and a telephone. */
+const widths = [1100, 1024, 768, 360]
 
 /** A change of theme is whole when its frames are drawn: until then the colours of both are mixed. */
 async function settled(): Promise<void> {
