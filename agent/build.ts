@@ -70,10 +70,7 @@ type Built = { slug: Slug; manifest: Manifest }
 type Building = { deploy: Deploy; spec: BuildSpec; laps: Laps; leftovers: Leftovers; signal: AbortSignal }
 
 /** The story of a build. */
-async function buildSlug(
-  context: BuildContext,
-  { deploy, spec, laps, leftovers, signal }: Building,
-): Promise<Built> {
+async function buildSlug(context: BuildContext, { deploy, spec, laps, leftovers, signal }: Building): Promise<Built> {
   await requireDisk(context.folder, context.config.hostId)
   const stack = { name: spec.stack ?? context.stacks.own.name, root: await context.stacks.rootOf(spec.stack, signal) }
   const workspace = workspaceOf(context, deploy.id, spec)

@@ -50,7 +50,7 @@ const MAX_READ_AT_ONCE = 64 * 1024
 /** @throws when the file is shorter by now */
 async function readPart(file, start, end) {
   const part = Buffer.allocUnsafe(end - start + 1)
-  for (let have = 0; have < part.length; ) {
+  for (let have = 0; have < part.length;) {
     const { bytesRead } = await file.read(part, have, part.length - have, start + have)
     if (bytesRead === 0) throw new Error('the file was cut short while it was read')
     have += bytesRead
