@@ -102,10 +102,7 @@ describe('The share of a tenant', function () {
 
   it('is split evenly between its apps, whatever number of instances each has', async () => {
     const onOneCore = { tenant: 'duo', size: { memoryMb: 64 }, share: { cpus: '0' } }
-    await spin(
-      { app: 'a-small', ...onOneCore },
-      ...Array.from({ length: 3 }, () => ({ app: 'a-big', ...onOneCore })),
-    )
+    await spin({ app: 'a-small', ...onOneCore }, ...Array.from({ length: 3 }, () => ({ app: 'a-big', ...onOneCore })))
     const path = tenantPath(world.host.slot, 'duo')
     const [one = 0, three = 0] = await shareOut([join(path, 'a-small'), join(path, 'a-big')], 1)
     assert.ok(Math.abs(one - three) / ((one + three) / 2) < 0.15, `${one} s and ${three} s`)
