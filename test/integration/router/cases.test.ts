@@ -13,7 +13,7 @@ const WORKERS = 48
  */
 const [STEP, APP_STEP] = process.env['BERTH_TEST_CUTS'] === 'all' ? [1, 1] : [20, 4]
 /** Generous: it only ends what would never end. */
-const LATE_MS = 6_000
+const LATE_MS = 20_000
 const NEXT = 'GET /next HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
 
 type Seen = { method: string; target: string; host: string; body: string; fields: Record<string, unknown> }
