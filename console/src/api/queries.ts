@@ -49,14 +49,16 @@ export function useGet<T>(path: string | null, { optional = false }: Options = {
   }
 }
 
-/** What begins with the path is asked for again where it is shown, and before it is shown again. */
-export const refresh = (prefix: string): Promise<void> =>
+/** What begins with the path is asked for again where it is shown, and before it is shown again. @param gone but not what is below this */
+export const refresh = (prefix: string, gone: string | null = null): Promise<void> =>
   queryClient.invalidateQueries({
-    predicate: ({ queryKey: [path] }) => typeof path === 'string' && path.startsWith(prefix),
+    predicate: ({ queryKey: [path] }) =>
+      typeof path === 'string' && path.startsWith(prefix) && (gone === null || !path.startsWith(gone)),
   })
 
 /** Removes one of a list (`LIST/ID`), which is asked for again where it is shown. @throws ApiError */
 export async function remove(list: string, id: string): Promise<void> {
-  await call('DELETE', `${list}/${part(id)}`)
-  await refresh(list)
+  const one = `${list}/${part(id)}`
+  await call('DELETE', one)
+  await refresh(list, one)
 }
