@@ -105,10 +105,14 @@ export const faults = (start: Start): void =>
           timeoutMs: 40_000,
           what: `four running instances, with the agent killed after ${afterMs} ms`,
         })
-        const ids = (await instances()).map(({ id }) => id).sort()
-        await waitFor(async () => sameList(await onHost(), ids), {
-          timeoutMs: 20_000,
-          what: `nothing on the host but ${ids.join(', ')}`,
+        // Those of the case before may be on their way out still.
+        const onlyThese = async () => {
+          const ids = (await instances()).map(({ id }) => id).sort()
+          return ids.length === 4 && sameList(await onHost(), ids)
+        }
+        await waitFor(onlyThese, {
+          timeoutMs: 40_000,
+          what: 'these four, and nothing on the host but them',
           detail: () => `There is ${lastSeen}; the agent was killed after ${afterMs} ms.`,
         })
         await world.cli(['scale', 'web=1', '-a', 'tough'])

@@ -146,6 +146,7 @@ describe('The meter', function () {
   })
 
   it('counts memory, disk, traffic and processes of a life from the kernel’s own counters', async () => {
+    const app = `a-all-${Date.now()}`
     const sandbox = await start(
       `python3 -c 'import time,os,socket
 held = bytearray(40*1024*1024)
@@ -154,12 +155,14 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(100): s.sendto(b"x"*1000, ("10.255.255.1", 9))
 [os.fork() for i in range(2)]
 time.sleep(60)'`,
-      'a-all',
+      app,
     )
-    await wait(4_000)
+    const sent = () => (sampleSandbox(world.host, sandbox)?.networkOutBytes ?? 0) >= 100_000
+    await waitFor(sent, { timeoutMs: 30_000, what: 'all that it sends' })
+    await wait(2_500)
     const kernel = sampleSandbox(world.host, sandbox)
     await end(sandbox)
-    const usage = await counted('a-all', ({ memoryMbSeconds }) => memoryMbSeconds > 0)
+    const usage = await counted(app, ({ memoryMbSeconds }) => memoryMbSeconds > 0)
     assert.ok(usage.memoryMbSeconds > 60 && usage.memoryMbSeconds < 400, `memory ${usage.memoryMbSeconds} MB s`)
     assert.ok(usage.memoryPeakBytes >= 40 * 1024 * 1024)
     assert.ok(usage.diskPeakBytes >= 8 * 1024 * 1024 && usage.diskPeakBytes < 12 * 1024 * 1024)
