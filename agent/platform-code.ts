@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
+import { exists } from './exists.ts'
 import { markUsed } from './machine-store/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -24,7 +25,7 @@ export const COMPILED = 'compiled'
 export async function platformCode(cacheDir: string, node: string): Promise<string> {
   const folder = join(cacheDir, 'platform')
   const path = join(folder, await fingerprint(node))
-  if (await isThere(path)) {
+  if (await exists(path)) {
     await markUsed(path)
     return path
   }
@@ -36,7 +37,7 @@ export async function platformCode(cacheDir: string, node: string): Promise<stri
   } catch (error) {
     await rm(making, { recursive: true, force: true })
     // Another Berth of this machine was faster.
-    if (!(await isThere(path))) throw error
+    if (!(await exists(path))) throw error
   }
   return path
 }
@@ -75,12 +76,6 @@ async function filesBelow(path: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, path), { withFileTypes: true, recursive: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Node makes files for its own user alone, and in the sandbox it is another one. */
 async function chmodBelow(folder: string): Promise<void> {

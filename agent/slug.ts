@@ -8,6 +8,7 @@ import { slugCorrupt } from '#core/domain/errors.ts'
 import { isDigest, type LayerDigest } from '#core/domain/ids.ts'
 import type { Layer } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
+import { exists } from './exists.ts'
 import type { ControllerClient } from './controller-client.ts'
 import { evicted, type CachedLayer } from './layer-cache.ts'
 import { mountPoints, mountReadOnly, unmount } from './sandbox/mounts.ts'
@@ -170,12 +171,6 @@ async function layerAt(folder: string, name: string): Promise<CachedLayer | null
   const status = await stat(join(folder, name)).catch(() => null)
   return status && { digest, bytes: status.size, usedAt: status.mtimeMs }
 }
-
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 export async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256')

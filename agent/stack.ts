@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setInterval } from 'node:timers'
 import { messageOf } from '#core/domain/errors.ts'
@@ -13,6 +13,7 @@ import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import { sleep } from '#core/runtime/clock.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { exists } from './exists.ts'
 import { markUsed } from './machine-store/index.ts'
 import { mountPoints, mountReadOnly } from './sandbox/mounts.ts'
 
@@ -289,12 +290,6 @@ export async function withLock({ file, what, onProgress, signal }: Lock, work: (
     await rm(file, { force: true })
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Mounts an image read-only; idempotent. */
 export async function mountStack(image: StackImage, mountPoint: string): Promise<void> {

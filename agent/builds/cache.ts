@@ -5,6 +5,7 @@
 import { chown, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '#core/runtime/process.ts'
+import { exists } from '../exists.ts'
 import { makeImage, mountImageCommand } from '../sandbox/filesystem.ts'
 import { backingFiles } from '../sandbox/loops.ts'
 import { unmount } from '../sandbox/mounts.ts'
@@ -156,9 +157,3 @@ export async function collectCaches(
   }
   return removed
 }
-
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

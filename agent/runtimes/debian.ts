@@ -10,6 +10,7 @@ import type { DebianRuntimeName } from '#core/domain/slug.ts'
 import { DEBIAN_RELEASE } from '#core/domain/stack.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { exists } from '../exists.ts'
 import { inRoot } from '../in-root.ts'
 import { markUsed } from '../machine-store/index.ts'
 import { stepBack } from '../sandbox/cgroup.ts'
@@ -256,9 +257,3 @@ async function clean(upper: string): Promise<void> {
     if (!status.isCharacterDevice() || status.rdev !== 0) await rm(path)
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

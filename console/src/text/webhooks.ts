@@ -18,7 +18,7 @@ const events: Record<Exclude<WebhookEvent, 'webhook.test'>, string> = {
   'instance.started': 'an instance was started',
   'instance.ready': 'an instance answers',
   'instance.stopped': 'an instance was stopped',
-  'instance.crashed': 'an instance ended although it should run',
+  'instance.crashed': 'an instance ended although it should run, or could not be started',
   'instance.capped': 'an instance ran into a limit of its network',
   'app.scaled': 'somebody scaled or resized',
   'app.scaleRefused': 'an instance could not be resized',

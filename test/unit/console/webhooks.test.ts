@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { webhookEventNames } from '#core/domain/webhook.ts'
+import { webhookEventNames, webhookEvents } from '#core/domain/webhook.ts'
 import {
   drainState,
   hostOf,
@@ -11,9 +11,11 @@ import {
 } from '../../../console/src/text/webhooks.ts'
 
 describe('Webhooks in the console', () => {
-  it('offer every event that there is, but the test, which is always sent', () => {
+  it('offer every event that there is, in the words of the API, but the test, which is always sent', () => {
     const offered = topics.flatMap(({ events }) => events.map(({ name }) => name))
     assert.deepEqual(offered.sort(), webhookEventNames.filter((name) => name !== 'webhook.test').sort())
+    const texts = topics.flatMap(({ events }) => events.map(({ name, about }) => [name, about]))
+    assert.deepEqual({ ...Object.fromEntries(texts), 'webhook.test': webhookEvents['webhook.test'] }, webhookEvents)
     assert.deepEqual(topics.find(({ name }) => name === 'deploy.*')?.title, 'Deploy')
   })
 
