@@ -30,7 +30,8 @@ export async function density({ only }: Options): Promise<void> {
       await many(world, app, range)
       if (app === last) continue
       await world.cli(['destroy', '-a', app, '--confirm', app])
-      while ((await instancesOf(world)).length > 0) await wait(500)
+      // An app that is destroyed is on no list any more, while its processes may still be ending.
+      while ((await privateOf(isApp)).length > 0) await wait(500)
     }
     await agentCost(world)
     await adoption(world)
